@@ -1,0 +1,73 @@
+//! The boot-time clock, and the one place that reads it.
+
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+/// Nanoseconds since boot, suspend included.
+///
+/// The number is the same in every process of one boot and no one can set it, so it can be stored, sent and
+/// compared. It says nothing about the time of day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(u64);
+
+impl Moment {
+    pub const fn from_ns(ns: u64) -> Self {
+        Self(ns)
+    }
+
+    pub const fn as_ns(self) -> u64 {
+        self.0
+    }
+
+    /// How long `earlier` is past; zero if it is still to come.
+    pub const fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Moment;
+
+    /// Saturates: the last representable moment is 584 years after boot.
+    fn add(self, span: Duration) -> Moment {
+        Moment(self.0.saturating_add(ns(span)))
+    }
+}
+
+impl Sub<Duration> for Moment {
+    type Output = Moment;
+
+    /// Saturates at boot.
+    fn sub(self, span: Duration) -> Moment {
+        Moment(self.0.saturating_sub(ns(span)))
+    }
+}
+
+/// The current moment.
+pub fn now() -> Moment {
+    Moment(read(BOOT_TIME))
+}
+
+/// The moment of a kernel event stamped by `CLOCK_MONOTONIC`, as GPIO edges are. That clock stands still during
+/// suspend, so it is read beside ours to find the distance between the two.
+pub fn of_kernel_event(monotonic_ns: u64) -> Moment {
+    let age = read(ClockId::CLOCK_MONOTONIC).saturating_sub(monotonic_ns);
+    Moment(read(BOOT_TIME).saturating_sub(age))
+}
+
+#[cfg(target_os = "linux")]
+const BOOT_TIME: ClockId = ClockId::CLOCK_BOOTTIME;
+/// Elsewhere the monotonic clock; on macOS it runs through sleep, too.
+#[cfg(not(target_os = "linux"))]
+const BOOT_TIME: ClockId = ClockId::CLOCK_MONOTONIC;
+
+fn read(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock).expect("every Unix has this clock");
+    time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
+}
+
+fn ns(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}

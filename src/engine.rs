@@ -1,0 +1,280 @@
+//! The engine: the one owner of the timer and the strip.
+//!
+//! ```text
+//! loop {
+//!     wait for an event, but no longer than until `wake`
+//!     now = clock::now()
+//!     wake = engine.step(event, now)
+//! }
+//! ```
+//!
+//! Within a step the order is: apply the command, keep the timer for a restart, show the picture, publish, reply. Time
+//! comes in as an argument, so the whole of it runs in virtual time as well.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::board::{Board, Happening, Health, Snapshot};
+use crate::clock::{self, Moment};
+use crate::event::{Answer, Event, Origin, Request, Stop};
+use crate::frame::{Picture, Rgb};
+use crate::strip::Strip;
+use crate::timer::{Outcome, Phase, Refusal, Timer};
+
+/// How often the picture is sent when nothing changes: a glitch on the wire stays until the next frame. The same beat
+/// tries a failed strip again and tells the watchdog that all is well.
+pub const BEAT: Duration = Duration::from_secs(1);
+
+/// What the engine works with besides the strip.
+pub trait Keeper {
+    /// Stores the timer where the next process of this boot finds it.
+    ///
+    /// # Errors
+    /// Why it could not; the talk goes on without.
+    fn keep(&mut self, timer: &Timer) -> io::Result<()>;
+
+    /// Forgets what was stored.
+    fn forget(&mut self);
+
+    /// A frame of `phase` was shown, or could not be, at `at`. Called at least once a beat; must not block.
+    fn shown(&mut self, at: Moment, phase: Phase, frame: &[Rgb]);
+}
+
+pub struct Engine<'a> {
+    strip: &'a mut dyn Strip,
+    keeper: &'a mut dyn Keeper,
+    board: &'a Board,
+    now: Snapshot,
+    changed: bool,
+    phase: Phase,
+    picture: Option<Picture>,
+    frame: Vec<Rgb>,
+    beat: Moment,
+    keeping: bool,
+}
+
+impl<'a> Engine<'a> {
+    /// Goes on from what is on the board. The first [`step`](Self::step) shows the first frame.
+    pub fn new(
+        strip: &'a mut dyn Strip,
+        keeper: &'a mut dyn Keeper,
+        board: &'a Board,
+        now: Moment,
+    ) -> Self {
+        let snapshot = Snapshot::clone(&board.latest());
+        Self {
+            strip,
+            keeper,
+            board,
+            changed: false,
+            phase: snapshot.timer.at(now).phase,
+            picture: None,
+            frame: vec![Rgb::BLACK; snapshot.look.leds],
+            beat: now,
+            keeping: true,
+            now: snapshot,
+        }
+    }
+
+    /// Takes in what happened, if anything did, and brings strip and board up to date. Returns when to come back at the
+    /// latest; to come earlier does no harm.
+    pub fn step(&mut self, event: Option<Event>, now: Moment) -> Moment {
+        // What time did comes before what people did: a command at the very end of a talk finds it over.
+        self.pass(now);
+        let reply = event.and_then(|event| self.take(event, now));
+        self.pass(now);
+        self.show(now);
+        self.publish();
+        if let Some((to, answer)) = reply {
+            // Nobody waits for this answer any more, or somebody does: either way it is done.
+            let _ = to.try_send(answer);
+        }
+        let change = self.now.look.next_change(&self.now.timer, now);
+        let phase = self.now.timer.next_phase(now);
+        [change, phase]
+            .into_iter()
+            .flatten()
+            .fold(self.beat, Moment::min)
+    }
+
+    /// Ends: blanks the strip, and forgets the talk if told so.
+    pub fn stop(&mut self, stop: Stop, now: Moment) {
+        if stop == Stop::Quit {
+            self.keeper.forget();
+        }
+        self.frame.fill(Rgb::BLACK);
+        let _ = self.strip.show(&self.frame);
+        self.keeper.shown(now, self.phase, &self.frame);
+        self.note(now, Origin::Signal, Happening::Stopping);
+        self.publish();
+    }
+
+    /// Notes the phases that time has turned to since the last look.
+    fn pass(&mut self, now: Moment) {
+        let phase = self.now.timer.at(now).phase;
+        if phase != self.phase {
+            self.phase = phase;
+            self.note(now, Origin::Clock, Happening::Phase(phase));
+        }
+    }
+
+    fn take(
+        &mut self,
+        event: Event,
+        now: Moment,
+    ) -> Option<(std::sync::mpsc::SyncSender<Answer>, Answer)> {
+        match event {
+            Event::Command(request) => return self.command(request, now),
+            Event::Input(origin, fault) => self.input(origin, fault, now),
+            Event::SourceEnded(origin, how) => {
+                self.now
+                    .failed_inputs
+                    .retain(|(failed, _)| *failed != origin);
+                self.now.failed_inputs.push((origin, Arc::clone(&how)));
+                self.note(now, origin, Happening::SourceEnded(how));
+            }
+            Event::Stop(_) => {}
+        }
+        None
+    }
+
+    fn command(
+        &mut self,
+        request: Request,
+        now: Moment,
+    ) -> Option<(std::sync::mpsc::SyncSender<Answer>, Answer)> {
+        let Request {
+            command,
+            generation,
+            origin,
+            reply,
+        } = request;
+        let result = match generation {
+            Some(meant) if meant != self.now.timer.generation => Err(Refusal::Stale),
+            _ => self.now.timer.apply(command, now),
+        };
+        match result {
+            Ok(Outcome::Unchanged) => {}
+            Ok(outcome) => {
+                self.phase = self.now.timer.at(now).phase;
+                self.note(now, origin, Happening::Done(outcome));
+                self.keep(now);
+            }
+            Err(refusal) => {
+                if origin != Origin::Socket {
+                    self.note(now, origin, Happening::Refused(refusal));
+                }
+            }
+        }
+        reply.map(|reply| {
+            (
+                reply,
+                Answer {
+                    result,
+                    timer: self.now.timer,
+                    at: now,
+                },
+            )
+        })
+    }
+
+    fn input(&mut self, origin: Origin, fault: Option<Arc<str>>, now: Moment) {
+        let known = self
+            .now
+            .failed_inputs
+            .iter()
+            .position(|(failed, _)| *failed == origin);
+        match (known, fault) {
+            (None, None) => {}
+            (None, Some(fault)) => {
+                self.now.failed_inputs.push((origin, Arc::clone(&fault)));
+                self.note(now, origin, Happening::InputFailed(fault));
+            }
+            (Some(known), Some(fault)) => {
+                self.now.failed_inputs[known].1 = fault;
+                self.changed = true;
+            }
+            (Some(known), None) => {
+                self.now.failed_inputs.remove(known);
+                self.note(now, origin, Happening::InputBack);
+            }
+        }
+    }
+
+    fn keep(&mut self, now: Moment) {
+        match self.keeper.keep(&self.now.timer) {
+            Ok(()) => self.keeping = true,
+            Err(error) if self.keeping => {
+                self.keeping = false;
+                self.note(
+                    now,
+                    Origin::Clock,
+                    Happening::KeepFailed(error.to_string().into()),
+                );
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn show(&mut self, now: Moment) {
+        let picture = self.now.look.picture(&self.now.timer.at(now));
+        if self.picture == Some(picture) && now < self.beat {
+            return;
+        }
+        if self.picture != Some(picture) {
+            picture.paint(&mut self.frame);
+            self.picture = Some(picture);
+        }
+        let health = match self.strip.show(&self.frame) {
+            Ok(()) => Health::Sending,
+            Err(error) => Health::Failing(error.to_string().into()),
+        };
+        self.keeper.shown(now, self.phase, &self.frame);
+        // Counted from this frame, not from the beat before: it is a pause between frames that must not grow.
+        self.beat = now + BEAT;
+        if health == self.now.strip {
+            return;
+        }
+        let was = std::mem::replace(&mut self.now.strip, health.clone());
+        self.changed = true;
+        match (was, health) {
+            (Health::Failing(_), Health::Failing(_)) | (Health::Starting, Health::Sending) => {}
+            (_, Health::Failing(why)) => self.note(now, Origin::Clock, Happening::StripFailed(why)),
+            (_, Health::Sending | Health::Starting) => {
+                self.note(now, Origin::Clock, Happening::StripBack)
+            }
+        }
+    }
+
+    fn note(&mut self, at: Moment, origin: Origin, what: Happening) {
+        self.now.note(at, origin, what);
+        self.changed = true;
+    }
+
+    fn publish(&mut self) {
+        if std::mem::take(&mut self.changed) {
+            self.now.number += 1;
+            self.board.post(Arc::new(self.now.clone()));
+        }
+    }
+}
+
+/// Runs until told to stop.
+pub fn run(mut engine: Engine<'_>, events: &Receiver<Event>) -> Stop {
+    let mut event = None;
+    loop {
+        let now = clock::now();
+        if let Some(Event::Stop(stop)) = event {
+            engine.stop(stop, now);
+            return stop;
+        }
+        let wake = engine.step(event, now);
+        event = match events.recv_timeout(wake.since(clock::now())) {
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => unreachable!("main holds a sender"),
+        };
+    }
+}

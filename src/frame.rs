@@ -1,0 +1,223 @@
+//! The look: what an eye should see on the strip at any moment.
+
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::plan::Plan;
+use crate::timer::{Phase, Reading, Timer};
+
+/// A colour as a screen would show it (sRGB).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Rgb {
+    pub r: u8,
+    pub g: u8,
+    pub b: u8,
+}
+
+impl Rgb {
+    pub const BLACK: Rgb = Rgb::new(0, 0, 0);
+
+    pub const fn new(r: u8, g: u8, b: u8) -> Self {
+        Self { r, g, b }
+    }
+}
+
+/// The colours of the phases. Flash is red, over is dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Palette {
+    pub green: Rgb,
+    pub yellow: Rgb,
+    pub red: Rgb,
+    /// The dot that says "powered, waiting".
+    pub ready: Rgb,
+}
+
+impl Palette {
+    /// The colours of a traffic light: the green leans to blue, so that red-green colour-blind people can tell it from
+    /// yellow and red; the yellow leans to amber, as LEDs look greenish otherwise.
+    pub const CLASSIC: Palette = Palette {
+        green: Rgb::new(0x00, 0xff, 0x40),
+        yellow: Rgb::new(0xff, 0xaa, 0x00),
+        red: Rgb::new(0xff, 0x00, 0x00),
+        ready: Rgb::new(0x40, 0x40, 0x40),
+    };
+
+    /// Further apart without red-green vision: the green nearly cyan, the yellow brighter.
+    pub const COLOUR_BLIND: Palette = Palette {
+        green: Rgb::new(0x00, 0xc8, 0xff),
+        yellow: Rgb::new(0xff, 0xd0, 0x00),
+        red: Rgb::new(0xff, 0x00, 0x00),
+        ready: Rgb::new(0x40, 0x40, 0x40),
+    };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// Every LED in the phase's colour.
+    Solid,
+    /// A bar from the first LED on that shortens with the time left.
+    Bar,
+}
+
+/// What the strip shows when no talk has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadyLook {
+    Dot,
+    Off,
+}
+
+/// How a reading becomes a picture on a strip of `leds` LEDs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// At least 1.
+    pub leds: usize,
+    pub palette: Palette,
+    pub pattern: Pattern,
+    pub ready: ReadyLook,
+    /// Half a period of the flash: as long lit as dark. Not zero.
+    pub flash_half: Duration,
+}
+
+impl Look {
+    /// Three flashes a second are the most that WCAG 2.1, success criterion 2.3.1, allows.
+    pub const FLASH_HZ_MAX: f64 = 3.0;
+    /// Below this a flash reads as a colour that comes and goes.
+    pub const FLASH_HZ_MIN: f64 = 0.2;
+
+    /// Half a period at `hz` flashes a second, rounded up so that the limit is kept.
+    pub fn flash_half(hz: f64) -> Duration {
+        Duration::from_nanos((0.5e9 / hz).ceil() as u64)
+    }
+
+    /// The picture of a reading.
+    pub fn picture(&self, reading: &Reading) -> Picture {
+        let Palette {
+            green,
+            yellow,
+            red,
+            ready,
+        } = self.palette;
+        let lit = self.lit(reading.left, &reading.plan);
+        match reading.phase {
+            Phase::Ready => match self.ready {
+                ReadyLook::Dot => Picture::new(ready, 1),
+                ReadyLook::Off => Picture::DARK,
+            },
+            Phase::Green => Picture::new(green, lit),
+            Phase::Yellow => Picture::new(yellow, lit),
+            Phase::Red => Picture::new(red, lit),
+            Phase::Flash if self.flashes_left(reading.left).is_multiple_of(2) => {
+                Picture::new(red, lit)
+            }
+            Phase::Flash | Phase::Over => Picture::DARK,
+        }
+    }
+
+    /// The first moment after `now` at which the picture differs from that of `now`, if time alone ever changes it.
+    pub fn next_change(&self, timer: &Timer, now: Moment) -> Option<Moment> {
+        let shown = self.picture(&timer.at(now));
+        let mut then = now;
+        loop {
+            then = self.next_edge(timer, then)?;
+            if self.picture(&timer.at(then)) != shown {
+                return Some(then);
+            }
+        }
+    }
+
+    /// The pictures among which the hungriest one of these plans is: each phase as it begins, and ready.
+    pub fn brightest<'a>(&'a self, plans: &'a [Plan]) -> impl Iterator<Item = Picture> + 'a {
+        let Palette {
+            green,
+            yellow,
+            red,
+            ready,
+        } = self.palette;
+        let phases = plans.iter().flat_map(move |plan| {
+            [
+                (green, plan.length()),
+                (yellow, plan.yellow()),
+                (red, plan.red()),
+            ]
+            .map(|(colour, left)| Picture::new(colour, self.lit(left, plan)))
+        });
+        phases.chain([Picture::new(ready, 1)])
+    }
+
+    /// The next moment at which a phase, a flash or a step of the bar ends; the picture may stay the same.
+    fn next_edge(&self, timer: &Timer, now: Moment) -> Option<Moment> {
+        let phase_ends = timer.next_phase(now)?;
+        let Reading {
+            phase, plan, left, ..
+        } = timer.at(now);
+        let left_ns = left.as_nanos();
+        let mut next = phase_ends;
+        if phase == Phase::Flash {
+            let edge = u128::from(self.flashes_left(left)) * self.flash_half.as_nanos();
+            next = next.min(now + nanos(left_ns - edge));
+        }
+        if self.pattern == Pattern::Bar {
+            let shorter = self.lit(left, &plan) as u128 - 1;
+            let step = shorter * plan.length().as_nanos() / self.leds as u128;
+            next = next.min(now + nanos(left_ns - step));
+        }
+        Some(next)
+    }
+
+    /// Whole half-periods of the flash before the end: even ones are lit, counted back from the end, so that both the
+    /// first and the last instant of the flash are edges that can be seen.
+    fn flashes_left(&self, left: Duration) -> u64 {
+        (left.as_nanos().saturating_sub(1) / self.flash_half.as_nanos()) as u64
+    }
+
+    fn lit(&self, left: Duration, plan: &Plan) -> usize {
+        match self.pattern {
+            Pattern::Solid => self.leds,
+            Pattern::Bar => {
+                (left.as_nanos() * self.leds as u128).div_ceil(plan.length().as_nanos()) as usize
+            }
+        }
+    }
+}
+
+/// The first `lit` LEDs in one colour, the others dark. Equal pictures look equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    colour: Rgb,
+    lit: usize,
+}
+
+impl Picture {
+    pub const DARK: Picture = Picture {
+        colour: Rgb::BLACK,
+        lit: 0,
+    };
+
+    pub fn new(colour: Rgb, lit: usize) -> Self {
+        if colour == Rgb::BLACK || lit == 0 {
+            Self::DARK
+        } else {
+            Self { colour, lit }
+        }
+    }
+
+    pub fn colour(&self) -> Rgb {
+        self.colour
+    }
+
+    /// How many LEDs are lit.
+    pub fn lit(&self) -> usize {
+        self.lit
+    }
+
+    /// Fills the whole of `frame`.
+    pub fn paint(&self, frame: &mut [Rgb]) {
+        let lit = self.lit.min(frame.len());
+        frame[..lit].fill(self.colour);
+        frame[lit..].fill(Rgb::BLACK);
+    }
+}
+
+fn nanos(ns: u128) -> Duration {
+    Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
+}

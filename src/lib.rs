@@ -1,0 +1,10 @@
+pub mod board;
+pub mod clock;
+pub mod drive;
+pub mod engine;
+pub mod event;
+pub mod frame;
+pub mod lock;
+pub mod plan;
+pub mod strip;
+pub mod timer;

@@ -1,0 +1,53 @@
+//! One daemon for each thing: an advisory lock that ends with its process, and the name of who holds it.
+
+use std::fmt;
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::MetadataExt;
+
+/// Holds `file` until it is closed.
+///
+/// # Errors
+/// [`Held`] if another process has it. A file system that knows no locks is no reason to refuse.
+pub fn hold(file: &File) -> Result<(), Held> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Held { by: holder(file) }),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
+}
+
+/// Another process holds the lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    by: Option<u32>,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(pid) = self.by else {
+            return write!(f, "another process holds it; stop that one first");
+        };
+        write!(f, "process {pid}")?;
+        if let Ok(name) = std::fs::read_to_string(format!("/proc/{pid}/comm")) {
+            write!(f, " ({})", name.trim_end())?;
+        }
+        write!(f, " holds it; stop that one first")
+    }
+}
+
+impl std::error::Error for Held {}
+
+/// The process that holds a lock on `file`, as Linux tells it in lines like
+/// `1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`; the last number of the sixth word is the inode.
+fn holder(file: &File) -> Option<u32> {
+    let inode = file.metadata().ok()?.ino().to_string();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, _, pid, place, ..] = words[..] else {
+            return None;
+        };
+        (place.rsplit(':').next() == Some(&inode))
+            .then(|| pid.parse().ok())
+            .flatten()
+    })
+}

@@ -1,0 +1,189 @@
+//! A plan: the length of a talk and its three marks, counted in time left.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A talk of `length` that is green, then yellow, red and flashing red from the marks on, each given as time left.
+///
+/// Holds by construction: `0 ≤ flash ≤ red ≤ yellow < length`, so a talk begins green and its phases come in order.
+/// Two equal marks leave the earlier one's phase out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    name: Name,
+    length: Duration,
+    yellow: Duration,
+    red: Duration,
+    flash: Duration,
+}
+
+impl Plan {
+    pub const LENGTH_MIN: Duration = Duration::from_secs(1);
+    pub const LENGTH_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// # Errors
+    /// The first [`PlanError`] found, in the order of the arguments.
+    pub fn new(
+        name: &str,
+        length: Duration,
+        yellow: Duration,
+        red: Duration,
+        flash: Duration,
+    ) -> Result<Self, PlanError> {
+        let name = Name::new(name).ok_or(PlanError::Name)?;
+        if !(Self::LENGTH_MIN..=Self::LENGTH_MAX).contains(&length) {
+            return Err(PlanError::Length);
+        }
+        if yellow >= length {
+            return Err(PlanError::Yellow { length });
+        }
+        if red > yellow {
+            return Err(PlanError::Red { yellow });
+        }
+        if flash > red {
+            return Err(PlanError::Flash { red });
+        }
+        Ok(Self {
+            name,
+            length,
+            yellow,
+            red,
+            flash,
+        })
+    }
+
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    pub fn length(&self) -> Duration {
+        self.length
+    }
+
+    /// Time left at which the talk turns yellow.
+    pub fn yellow(&self) -> Duration {
+        self.yellow
+    }
+
+    /// Time left at which the talk turns red.
+    pub fn red(&self) -> Duration {
+        self.red
+    }
+
+    /// Time left at which the red begins to flash.
+    pub fn flash(&self) -> Duration {
+        self.flash
+    }
+}
+
+/// Why a plan is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanError {
+    Name,
+    Length,
+    Yellow { length: Duration },
+    Red { yellow: Duration },
+    Flash { red: Duration },
+}
+
+impl PlanError {
+    /// The key of the plan that has to change.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Length => "length",
+            Self::Yellow { .. } => "yellow",
+            Self::Red { .. } => "red",
+            Self::Flash { .. } => "flash",
+        }
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name => write!(
+                f,
+                "a plan's name is 1 to {} letters (a to z), digits, `-` and `_`, and begins with a letter or digit",
+                Name::LENGTH_MAX
+            ),
+            Self::Length => write!(f, "a talk lasts from 1s to 24h"),
+            Self::Yellow { length } => {
+                write!(
+                    f,
+                    "marks count time left: yellow must be less than the length, {}",
+                    Clock(*length)
+                )
+            }
+            Self::Red { yellow } => {
+                write!(
+                    f,
+                    "marks count time left: red must be at most yellow, {}",
+                    Clock(*yellow)
+                )
+            }
+            Self::Flash { red } => write!(
+                f,
+                "marks count time left: flash must be at most red, {}",
+                Clock(*red)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+/// Time as a clock shows it: `5:00`, `1:02:03`; a part of a second is shown only where there is one.
+pub struct Clock(pub Duration);
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (s, ms) = (self.0.as_secs(), self.0.subsec_millis());
+        match s / 3600 {
+            0 => write!(f, "{}:{:02}", s / 60, s % 60)?,
+            h => write!(f, "{h}:{:02}:{:02}", s / 60 % 60, s % 60)?,
+        }
+        if ms != 0 {
+            write!(f, ".{ms:03}")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A name held inline, so that plans and timers are plain values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Name {
+    bytes: [u8; Name::LENGTH_MAX],
+    length: u8,
+}
+
+impl Name {
+    const LENGTH_MAX: usize = 24;
+
+    fn new(name: &str) -> Option<Self> {
+        let first = name.bytes().next()?;
+        let good = name.len() <= Self::LENGTH_MAX
+            && first.is_ascii_alphanumeric()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        good.then(|| {
+            let mut bytes = [0; Self::LENGTH_MAX];
+            bytes[..name.len()].copy_from_slice(name.as_bytes());
+            Self {
+                bytes,
+                length: name.len() as u8,
+            }
+        })
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).expect("names are ASCII")
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}

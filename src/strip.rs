@@ -1,0 +1,30 @@
+//! A strip: where frames go.
+
+use std::fmt;
+
+use crate::frame::Rgb;
+
+pub mod simulated;
+#[cfg(target_os = "linux")]
+pub mod spi;
+
+/// A strip of LEDs, driven by the engine alone.
+pub trait Strip {
+    /// Sends one frame of the look, whole, and returns when it is on its way.
+    ///
+    /// # Errors
+    /// What went wrong, and its remedy. The frame is lost; the strip is as good as new for the next one.
+    fn show(&mut self, frame: &[Rgb]) -> Result<(), StripError>;
+}
+
+/// Why a frame did not reach the strip, in words for a technician.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StripError(pub String);
+
+impl fmt::Display for StripError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StripError {}
