@@ -1,5 +1,6 @@
 pub mod board;
 pub mod clock;
+pub mod config;
 pub mod drive;
 pub mod engine;
 pub mod event;
