@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use crate::frame::Rgb;
+use super::Overrides;
+use super::convert::{nearest, shown};
 
 /// Every section and the keys in it; the nameless one is the file itself.
 const SECTIONS: [(&str, &str); 7] = [
@@ -27,8 +27,8 @@ const SECTIONS: [(&str, &str); 7] = [
     ("control", "socket"),
 ];
 
-/// Above this likeness (Jaro) one name may be meant by another; it is what clap takes for flags.
-const LIKENESS_MIN: f64 = 0.7;
+/// The key of the flag `--plan`, which a file does not have.
+pub(super) const CHOSEN: &str = "chosen";
 
 /// The values of all layers, and the mistakes found in them so far.
 pub(super) struct Values<'a> {
@@ -70,11 +70,31 @@ impl<'a> Values<'a> {
         values
     }
 
-    /// Lays the value of a flag over what `key` has.
-    pub(super) fn lay_flag(&mut self, flag: &'static str, key: &str, value: DeValue<'a>) {
-        let place = Place::Flag(flag);
-        self.wrong.remove(key);
-        self.written.insert(key.into(), Written { place, value });
+    /// Lays the flags over all else.
+    pub(super) fn lay_flags(&mut self, overrides: &'a Overrides) {
+        let text = |typed: &'a str| DeValue::String(typed.into());
+        let path = |path: &'a PathBuf| DeValue::String(path.to_string_lossy());
+        let number =
+            |typed: &'a str| DeValue::parse(typed).map_or(text(typed), |value| value.into_inner());
+        let Overrides {
+            strip,
+            tape,
+            leds,
+            socket,
+            plan,
+        } = overrides;
+        for (flag, key, value) in [
+            ("--strip", "strip.kind", strip.as_deref().map(text)),
+            ("--tape", "strip.tape", tape.as_ref().map(path)),
+            ("--leds", "strip.leds", leds.as_deref().map(number)),
+            ("--socket", "control.socket", socket.as_ref().map(path)),
+            ("--plan", CHOSEN, plan.as_deref().map(text)),
+        ] {
+            let Some(value) = value else { continue };
+            let place = Place::Flag(flag);
+            self.wrong.remove(key);
+            self.written.insert(key.into(), Written { place, value });
+        }
     }
 
     /// The prefixes of the plans' keys, in the order of the file.
@@ -268,18 +288,6 @@ pub struct Mistake {
     what: String,
 }
 
-impl Mistake {
-    /// A mistake that is the whole file's.
-    pub(super) fn of_file(source: &str, what: impl Into<String>) -> Self {
-        Self {
-            source: source.into(),
-            place: Place::File,
-            key: String::new(),
-            what: what.into(),
-        }
-    }
-}
-
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -301,6 +309,18 @@ impl fmt::Display for Mistake {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistakes(pub Vec<Mistake>);
 
+impl Mistakes {
+    /// The one mistake is the whole file's.
+    pub(super) fn of_file(path: &Path, what: &str) -> Self {
+        Self(vec![Mistake {
+            source: path.display().to_string(),
+            place: Place::File,
+            key: String::new(),
+            what: what.into(),
+        }])
+    }
+}
+
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, mistake) in self.0.iter().enumerate() {
@@ -312,147 +332,6 @@ impl fmt::Display for Mistakes {
 }
 
 impl std::error::Error for Mistakes {}
-
-/// A whole number within `range`.
-pub(super) fn whole<T: TryFrom<u64>>(
-    range: RangeInclusive<u64>,
-) -> impl Fn(&DeValue) -> Result<T, String> {
-    move |value| {
-        let number = value
-            .as_integer()
-            .and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
-        let (least, most) = (range.start(), range.end());
-        number
-            .filter(|number| range.contains(number))
-            .and_then(|number| T::try_from(number).ok())
-            .ok_or_else(|| must_bare(value, &format!("be a whole number from {least} to {most}")))
-    }
-}
-
-/// A number with or without a fraction; also those that are none, if the file says so.
-pub(super) fn number(value: &DeValue) -> Result<f64, String> {
-    let text = match value {
-        DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
-        DeValue::Float(number) => number.as_str(),
-        _ => "",
-    };
-    text.parse().map_err(|_| must_bare(value, "be a number"))
-}
-
-pub(super) fn boolean(value: &DeValue) -> Result<bool, String> {
-    value
-        .as_bool()
-        .ok_or_else(|| must_bare(value, "be `true` or `false`"))
-}
-
-pub(super) fn text<'t>(value: &'t DeValue) -> Result<&'t str, String> {
-    value.as_str().ok_or_else(|| must(value, "be text"))
-}
-
-/// What one of a few words stands for.
-pub(super) fn one_of<T: Copy, const N: usize>(
-    words: [(&str, T); N],
-) -> impl Fn(&DeValue) -> Result<T, String> {
-    move |value| {
-        let written = value.as_str().unwrap_or_default();
-        if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == written) {
-            return Ok(*meaning);
-        }
-        let names = words.map(|(word, _)| word);
-        let listed = names.map(|word| format!("\"{word}\"")).join(" or ");
-        let mut what = must(value, &format!("be {listed}"));
-        if let Some(meant) = nearest(written, names.into_iter()) {
-            what += &format!("; did you mean \"{meant}\"?");
-        }
-        Err(what)
-    }
-}
-
-/// A length of time in units.
-pub(super) fn duration(value: &DeValue) -> Result<Duration, String> {
-    // humantime 2.4.0 panics where whole seconds and a full second of parts overflow together; that takes more digits.
-    const DIGITS_MAX: usize = 12;
-    let written = value.as_str().unwrap_or_default();
-    let digits = written.bytes().filter(u8::is_ascii_digit).count();
-    let parsed = match digits {
-        0..=DIGITS_MAX => humantime::parse_duration(written).ok(),
-        _ => None,
-    };
-    parsed.ok_or_else(|| {
-        let bare = match value {
-            DeValue::Integer(number) => number.as_str(),
-            _ => written.trim(),
-        };
-        if !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit()) {
-            let bare = shown(bare);
-            must(
-                value,
-                &format!("have a unit, such as \"{bare}s\" or \"{bare}m\""),
-            )
-        } else {
-            must(value, "be a time with units, such as \"2m 30s\"")
-        }
-    })
-}
-
-/// A colour that a phase can have: not so dark that it looks like the end of the talk.
-pub(super) fn colour(value: &DeValue) -> Result<Rgb, String> {
-    /// In light, 1 % of full.
-    const CHANNEL_MIN: u8 = 0x20;
-    let written = value.as_str().unwrap_or_default();
-    let Some(colour @ Rgb { r, g, b }) = written.strip_prefix('#').and_then(hex) else {
-        let digits = written.trim_start_matches('#');
-        let long = match digits.len() {
-            3 => digits.chars().flat_map(|digit| [digit, digit]).collect(),
-            _ => digits.to_string(),
-        };
-        return Err(match hex(&long) {
-            Some(_) => must(
-                value,
-                &format!("be written as `#rrggbb`; did you mean \"#{long}\"?"),
-            ),
-            None => must(value, "be a colour as `#rrggbb`, such as \"#ffaa00\""),
-        });
-    };
-    if r.max(g).max(b) < CHANNEL_MIN {
-        return Err(format!(
-            "`{}` is too dark to be seen; let one channel be `{CHANNEL_MIN:02x}` or more",
-            shown(written)
-        ));
-    }
-    Ok(colour)
-}
-
-fn hex(digits: &str) -> Option<Rgb> {
-    if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    let [_, r, g, b] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
-    Some(Rgb::new(r, g, b))
-}
-
-/// `"60"` must …
-fn must(value: &DeValue, be: &str) -> String {
-    let written = match value {
-        DeValue::String(text) => format!("\"{}\"", shown(text)),
-        DeValue::Integer(number) => shown(&number.to_string()),
-        DeValue::Float(number) => shown(number.as_str()),
-        DeValue::Boolean(value) => value.to_string(),
-        DeValue::Datetime(time) => time.to_string(),
-        DeValue::Array(_) => "[…]".into(),
-        DeValue::Table(_) => "{…}".into(),
-    };
-    format!("`{written}` must {be}")
-}
-
-/// As `must`, of what is not text.
-fn must_bare(value: &DeValue, be: &str) -> String {
-    let is_bare = |text| DeValue::parse(text).is_ok_and(|value| !value.get_ref().is_str());
-    match value.as_str() {
-        Some(text) if is_bare(text) => must(value, be) + ", without quotes",
-        _ => must(value, be),
-    }
-}
 
 /// What is wrong with a key that is not known in a section, and which one may be meant.
 fn unknown(section: &str, key: &str) -> String {
@@ -476,33 +355,6 @@ fn unknown(section: &str, key: &str) -> String {
         header(section),
         listed.join(", ")
     )
-}
-
-/// The one of `known` that `written` is most like, if it is like any.
-pub(super) fn nearest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let written = written.to_lowercase();
-    known
-        .map(|name| (strsim::jaro(&written, &name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness > LIKENESS_MIN)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
-}
-
-/// Text of a stranger's as it can be printed: no control characters, not too long.
-pub(super) fn shown(text: &str) -> String {
-    const CHARS_MAX: usize = 40;
-    let mut shown = String::new();
-    for (n, c) in text.chars().enumerate() {
-        match c {
-            _ if n == CHARS_MAX => {
-                shown.push('…');
-                break;
-            }
-            '"' | '\'' => shown.push(c),
-            _ => shown.extend(c.escape_debug()),
-        }
-    }
-    shown
 }
 
 fn keys(section: &str) -> impl Iterator<Item = &'static str> + use<> {

@@ -1,0 +1,333 @@
+//! What the values of a config mean together.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+#[cfg(target_os = "linux")]
+use super::SpiConfig;
+use super::alike::look_alikes;
+use super::convert::{
+    boolean, colour, duration, gpio, nearest, number, one_of, path, shown, text, whole,
+};
+use super::values::{CHOSEN, Values};
+use super::words::{count, seconds};
+use super::{Active, Bias, Buttons, Config, Kind, Origin};
+use crate::drive::{Chip, Drive, DriveSettings, Order};
+use crate::frame::{Look, Palette, Pattern, ReadyLook};
+use crate::plan::{Plan, PlanError};
+#[cfg(target_os = "linux")]
+use crate::strip::spi;
+
+/// The longest write that spidev can be set up for (rppal's documentation of `spidev.bufsiz`).
+const BUFSIZ_MAX: usize = 65_536;
+/// What a strip of three colours takes in one such write; a simulated one is not longer.
+const LEDS_MAX: u64 = (BUFSIZ_MAX as u64 - 280) / 12;
+/// Outside of these, ws2812-spi 0.5.1 leaves what the chips' data sheets allow.
+const WS2812_HZ: RangeInclusive<u64> = 2_000_000..=3_800_000;
+const SK6812_RGBW_HZ: RangeInclusive<u64> = 2_300_000..=3_800_000;
+/// WLED takes these for an LED, too.
+const MILLIAMPS_PER_LED: RangeInclusive<u64> = 1..=100;
+/// More than `LEDS_MAX` LEDs can draw.
+const MILLIAMPS_MAX: u64 = 1_000_000;
+/// What `sockaddr_un` has room for, less the closing zero (unix(7)).
+const SOCKET_PATH_BYTES_MAX: usize = 107;
+/// Linux's PATH_MAX, less the closing zero.
+const PATH_BYTES_MAX: usize = 4095;
+const HOLD_MIN: Duration = Duration::from_millis(300);
+const HOLD_MAX: Duration = Duration::from_secs(10);
+
+pub(super) const CHIPS: [(&str, Chip); 2] =
+    [("ws2812", Chip::Ws2812), ("sk6812-rgbw", Chip::Sk6812Rgbw)];
+
+/// What the values mean. Where one is wrong, so is what this returns.
+pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Config {
+    let real = values.read("strip.kind", one_of([("simulated", false), ("spi", true)]));
+    let look = look(values);
+    let plans = plans(values, look.flash_half);
+    let strip = strip(values, real, &look, &plans, bufsiz);
+    let buttons = buttons(values, real);
+    let chosen = values.optional(CHOSEN, |value| choose(&plans, text(value)?));
+    Config {
+        origin,
+        strip,
+        look,
+        chosen: chosen.unwrap_or(plans[0]),
+        plans,
+        tape: values.optional("strip.tape", path(PATH_BYTES_MAX)),
+        buttons,
+        socket: values.optional("control.socket", path(SOCKET_PATH_BYTES_MAX)),
+    }
+}
+
+fn look(values: &mut Values) -> Look {
+    let leds = values.read("strip.leds", whole(1..=LEDS_MAX));
+    let palettes = [
+        ("classic", Palette::CLASSIC),
+        ("colour-blind", Palette::COLOUR_BLIND),
+    ];
+    let Palette {
+        green,
+        yellow,
+        red,
+        ready,
+    } = values.read("strip.palette", one_of(palettes));
+    let mut colour = |name, palettes| {
+        values
+            .optional(&format!("strip.colours.{name}"), colour)
+            .unwrap_or(palettes)
+    };
+    Look {
+        leds,
+        palette: Palette {
+            green: colour("green", green),
+            yellow: colour("yellow", yellow),
+            red: colour("red", red),
+            ready: colour("ready", ready),
+        },
+        pattern: values.read(
+            "strip.pattern",
+            one_of([("solid", Pattern::Solid), ("bar", Pattern::Bar)]),
+        ),
+        ready: values.read(
+            "strip.ready",
+            one_of([("dot", ReadyLook::Dot), ("off", ReadyLook::Off)]),
+        ),
+        flash_half: values.read("flash.hz", flash_half),
+    }
+}
+
+fn flash_half(value: &DeValue) -> Result<Duration, String> {
+    let (least, most) = (Look::FLASH_HZ_MIN, Look::FLASH_HZ_MAX);
+    match number(value)? {
+        hz if hz > most => Err(format!(
+            "more than {most} flashes a second can set off seizures (WCAG 2.1, 2.3.1); write {least} to {most}"
+        )),
+        hz if hz >= least => Ok(Look::flash_half(hz)),
+        _ => Err(format!(
+            "too slow to be seen as a flash; write {least} to {most}"
+        )),
+    }
+}
+
+fn plans(values: &mut Values, flash_half: Duration) -> Vec<Plan> {
+    let mut plans = Vec::<Plan>::new();
+    for prefix in values.plans() {
+        let plan = plan(values, &prefix);
+        let key = |key| format!("{prefix}{key}");
+        if !plan.flash().is_zero() && plan.flash() < 2 * flash_half {
+            let what = format!(
+                "the flash would end before it is seen, as one takes {}; write \"0s\" for none",
+                seconds(2 * flash_half)
+            );
+            values.conflict(&[&key("flash"), "flash.hz"], what);
+        }
+        if plans
+            .iter()
+            .any(|other| other.name().eq_ignore_ascii_case(plan.name()))
+        {
+            let what = format!(
+                "another plan is called `{}`, too; their names must differ",
+                plan.name()
+            );
+            values.conflict(&[&key("name")], what);
+        }
+        plans.push(plan);
+    }
+    plans
+}
+
+fn plan(values: &mut Values, prefix: &str) -> Plan {
+    let key = |key| format!("{prefix}{key}");
+    let mut name = values.read(&key("name"), |value| text(value).map(str::to_string));
+    let mut time = |name| values.read(&key(name), duration);
+    let (mut length, mut yellow, mut red, mut flash) =
+        (time("length"), time("yellow"), time("red"), time("flash"));
+    loop {
+        let error = match Plan::new(&name, length, yellow, red, flash) {
+            Ok(plan) => return plan,
+            Err(error) => error,
+        };
+        // What is wrong gives way to what is right, so that the next mistake is found, too.
+        let with = match error {
+            PlanError::Name => {
+                name = "plan".into();
+                "name"
+            }
+            PlanError::Length => {
+                length = Plan::LENGTH_MAX;
+                "length"
+            }
+            PlanError::Yellow { .. } => {
+                yellow = length - Duration::from_nanos(1);
+                "length"
+            }
+            PlanError::Red { .. } => {
+                red = yellow;
+                "yellow"
+            }
+            PlanError::Flash { .. } => {
+                flash = red;
+                "red"
+            }
+        };
+        values.conflict(&[&key(error.key()), &key(with)], error.to_string());
+    }
+}
+
+/// The plan of that name.
+fn choose(plans: &[Plan], name: &str) -> Result<Plan, String> {
+    let named = plans
+        .iter()
+        .find(|plan| plan.name().eq_ignore_ascii_case(name));
+    named.copied().ok_or_else(|| {
+        let names: Vec<_> = plans
+            .iter()
+            .map(|plan| format!("`{}`", plan.name()))
+            .collect();
+        let meant = nearest(name, plans.iter().map(Plan::name))
+            .map(|meant| format!("; did you mean `{meant}`?"));
+        format!(
+            "there is no plan `{}`{}",
+            shown(name),
+            meant.unwrap_or_else(|| format!("; there is {}", names.join(", ")))
+        )
+    })
+}
+
+fn strip(values: &mut Values, real: bool, look: &Look, plans: &[Plan], bufsiz: usize) -> Kind {
+    let chip = values.read("strip.chip", one_of(CHIPS));
+    let settings = DriveSettings {
+        chip,
+        order: values.read("strip.order", one_of(Order::ALL)),
+        gamma: values.read("strip.gamma", boolean),
+        brightness: values.read("strip.brightness", whole(1..=255)),
+        max_milliamps: values.read("strip.max_milliamps", whole(0..=MILLIAMPS_MAX)),
+        milliamps_per_led: values.read("strip.milliamps_per_led", whole(MILLIAMPS_PER_LED)),
+    };
+    #[cfg(target_os = "linux")]
+    let device = values.read("strip.device", |value| {
+        let path = text(value)?;
+        spi::Device::new(path).ok_or_else(|| {
+            let what = "is not a device of spidev's, such as \"/dev/spidev0.0\"";
+            format!("`{}` {what}", shown(path))
+        })
+    });
+    let clock_hz = values.read(
+        "strip.clock_hz",
+        whole(match chip {
+            Chip::Ws2812 => WS2812_HZ,
+            Chip::Sk6812Rgbw => SK6812_RGBW_HZ,
+        }),
+    );
+    let pictures: Vec<_> = look.brightest(plans).collect();
+    look_alikes(values, look, real.then_some(settings), &pictures);
+    if !real {
+        return Kind::Simulated;
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (clock_hz, bufsiz);
+        values.conflict(&["strip.kind"], "SPI takes Linux; write \"simulated\"");
+        Kind::Simulated
+    }
+    #[cfg(target_os = "linux")]
+    {
+        fits_buffer(values, look.leds, chip, bufsiz);
+        match Drive::new(settings, look.leds, &pictures) {
+            Ok(drive) => Kind::Spi(SpiConfig {
+                device,
+                clock_hz,
+                drive,
+            }),
+            Err(error) => {
+                let what = format!(
+                    "{} mA is {error}; write 0 for no limit",
+                    settings.max_milliamps
+                );
+                let keys = [
+                    "strip.max_milliamps",
+                    "strip.leds",
+                    "strip.milliamps_per_led",
+                    "strip.kind",
+                ];
+                values.conflict(&keys, what);
+                Kind::Simulated
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn fits_buffer(values: &mut Values, leds: usize, chip: Chip, bufsiz: usize) {
+    let bytes = spi::frame_bytes(leds, chip);
+    if bytes <= bufsiz {
+        return;
+    }
+    let most = |bufsiz: usize| {
+        let frame = |leds| spi::frame_bytes(leds, chip);
+        bufsiz.saturating_sub(frame(0)) / (frame(1) - frame(0))
+    };
+    let remedy = if bytes <= BUFSIZ_MAX {
+        format!(
+            "append `spidev.bufsiz={}` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most)",
+            bytes.next_power_of_two()
+        )
+    } else {
+        format!(
+            "it can be set up for {BUFSIZ_MAX}, which is {} LEDs, and no more",
+            most(BUFSIZ_MAX)
+        )
+    };
+    let what = format!(
+        "{} make a frame of {bytes} bytes, and spidev takes {bufsiz}, which is {} LEDs; {remedy}",
+        count(leds),
+        most(bufsiz)
+    );
+    values.conflict(&["strip.leds", "strip.chip", "strip.kind"], what);
+}
+
+fn buttons(values: &mut Values, real: bool) -> Option<Buttons> {
+    let start = values.optional("button.start", |value| gpio(value, real));
+    let reset = values.optional("button.reset", |value| gpio(value, real));
+    let biases = [
+        ("pull-up", Bias::PullUp),
+        ("pull-down", Bias::PullDown),
+        ("none", Bias::None),
+    ];
+    let buttons = Buttons {
+        start,
+        reset,
+        bias: values.read("button.bias", one_of(biases)),
+        active: values.read(
+            "button.active",
+            one_of([("low", Active::Low), ("high", Active::High)]),
+        ),
+        hold: values.read("button.hold", |value| {
+            let hold = duration(value)?;
+            match (HOLD_MIN..=HOLD_MAX).contains(&hold) {
+                true => Ok(hold),
+                false => Err("a hold takes from 300ms, or a press would be one, to 10s".into()),
+            }
+        }),
+    };
+    if start.is_some() && start == reset {
+        values.conflict(
+            &["button.reset", "button.start"],
+            "one pin cannot be `start` and `reset`; leave `reset` out and hold `start` instead",
+        );
+    }
+    let idle_is_pressed = match (buttons.bias, buttons.active) {
+        (Bias::PullUp, Active::High) => Some(("pull-up", "high", "low")),
+        (Bias::PullDown, Active::Low) => Some(("pull-down", "low", "high")),
+        _ => None,
+    };
+    if let Some((bias, active, right)) = idle_is_pressed {
+        let what = format!(
+            "with bias = \"{bias}\" an open button reads \"{active}\", as if pressed for ever; write active = \"{right}\""
+        );
+        values.conflict(&["button.active", "button.bias"], what);
+    }
+    start.or(reset).map(|_| buttons)
+}
