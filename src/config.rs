@@ -31,7 +31,7 @@ const SYSTEM_FILE: &str = "/etc/talklight/config.toml";
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// A config in which no mistake was found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     pub origin: Origin,
     pub strip: Kind,
@@ -56,7 +56,7 @@ pub enum Origin {
 }
 
 /// What kind of strip frames go to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Kind {
     Simulated,
@@ -66,7 +66,7 @@ pub enum Kind {
 
 /// A strip on an SPI bus.
 #[cfg(target_os = "linux")]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SpiConfig {
     pub device: spi::Device,
     /// Within what the chip allows.

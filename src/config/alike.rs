@@ -8,7 +8,8 @@ use crate::frame::{Look, Palette, Pattern, Picture, ReadyLook, Rgb};
 struct View {
     /// None for the look.
     drive: Option<Drive>,
-    key: Option<&'static str>,
+    /// None for the colours.
+    cause: Option<&'static str>,
     remedy: &'static str,
 }
 
@@ -19,20 +20,11 @@ pub(super) fn look_alikes(
     settings: Option<DriveSettings>,
     pictures: &[Picture],
 ) {
-    let mut views = Vec::new();
-    let mut view = |settings: Option<DriveSettings>, key, remedy| {
-        // Without enough current there is no drive, which is told elsewhere.
-        let drive = settings.map(|settings| Drive::new(settings, look.leds, pictures).ok());
-        if drive.as_ref().is_none_or(Option::is_some) {
-            views.push(View {
-                drive: drive.flatten(),
-                key,
-                remedy,
-            });
-        }
-    };
-    let colours = "choose colours further apart";
-    view(None, None, colours);
+    let mut views = vec![View {
+        drive: None,
+        cause: None,
+        remedy: "choose colours further apart",
+    }];
     if let Some(settings) = settings {
         let unlimited = DriveSettings {
             max_milliamps: 0,
@@ -42,17 +34,25 @@ pub(super) fn look_alikes(
             brightness: 255,
             ..unlimited
         };
-        view(Some(bright), None, colours);
-        view(
-            Some(unlimited),
-            Some("strip.brightness"),
-            "raise `brightness`",
-        );
-        view(
-            Some(settings),
-            Some("strip.max_milliamps"),
-            "raise `max_milliamps`, or let fewer LEDs share it",
-        );
+        for (settings, cause, remedy) in [
+            (bright, None, "choose colours further apart"),
+            (unlimited, Some("brightness"), "raise `brightness`"),
+            (
+                settings,
+                Some("max_milliamps"),
+                "raise `max_milliamps`, or let fewer LEDs share it",
+            ),
+        ] {
+            // Without enough current there is no drive, which is told elsewhere.
+            if let Ok(drive) = Drive::new(settings, look.leds, pictures) {
+                let drive = Some(drive);
+                views.push(View {
+                    drive,
+                    cause,
+                    remedy,
+                });
+            }
+        }
     }
 
     let Palette {
@@ -69,32 +69,37 @@ pub(super) fn look_alikes(
     for (n, &(name, colour)) in colours.iter().enumerate() {
         for &(other, other_colour) in &colours[..n] {
             // The first view in which they look alike has the remedy.
-            let Some(View { key, remedy, .. }) = views
-                .iter()
-                .find(|view| alike(view.light(colour), view.light(other_colour)))
-            else {
-                continue;
-            };
-            let [own, others] = [name, other].map(|name| format!("strip.colours.{name}"));
-            let keys = [
-                key.unwrap_or(&own),
-                &own,
-                &others,
-                "strip.palette",
-                "strip.brightness",
-                "strip.max_milliamps",
-                "strip.leds",
-                "strip.gamma",
-                "strip.pattern",
-                "strip.kind",
-            ];
-            values.conflict(
-                &keys,
-                format!("`{other}` and `{name}` would look alike; {remedy}"),
-            );
+            let alike = |view: &&View| alike(view.light(colour), view.light(other_colour));
+            if let Some(View { cause, remedy, .. }) = views.iter().find(alike) {
+                let [own, others] = [name, other].map(|name| format!("colours.{name}"));
+                let keys: Vec<_> = [cause.unwrap_or(&own), &own, &others]
+                    .into_iter()
+                    .chain(SHARED_CAUSES)
+                    .map(|key| format!("strip.{key}"))
+                    .collect();
+                let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+                values.conflict(
+                    &keys,
+                    format!("`{other}` and `{name}` would look alike; {remedy}"),
+                );
+            }
         }
     }
 }
+
+/// What else has a part in how the phases look, the likeliest first.
+const SHARED_CAUSES: [&str; 10] = [
+    "palette",
+    "brightness",
+    "max_milliamps",
+    "leds",
+    "gamma",
+    "milliamps_per_led",
+    "chip",
+    "pattern",
+    "ready",
+    "kind",
+];
 
 impl View {
     /// Red, green and blue light, in any unit.
@@ -110,7 +115,7 @@ impl View {
 ///
 /// Brightness says nothing without the other beside it, so both are compared at their brightest. OKLab (Ottosson, 2020)
 /// puts colours as far apart as they look; side by side, 0.02 is just noticeable (CSS Color 4, section 13.2). From memory
-/// and across a room it takes five times that: orange (`#ff8000`) is 0.15 from red, the shipped colours 0.2 and more.
+/// and across a room it takes five times that: orange (`#ff8000`) is 0.16 from red, the shipped colours are 0.2 apart and more.
 fn alike(a: [f64; 3], b: [f64; 3]) -> bool {
     const DISTANCE_MIN: f64 = 0.1;
     let [a, b] = [a, b].map(oklab);

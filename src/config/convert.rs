@@ -8,8 +8,8 @@ use toml::de::DeValue;
 
 use crate::frame::Rgb;
 
-/// Above this likeness (Jaro) one name may be meant by another; it is what clap takes for flags.
-const LIKENESS_MIN: f64 = 0.7;
+/// From this likeness on, one name may be meant by another: half of its letters are in place.
+const LIKENESS_MIN: f64 = 0.5;
 
 /// A whole number within `range`.
 pub(super) fn whole<T: TryFrom<u64>>(
@@ -198,8 +198,13 @@ fn must_bare(value: &DeValue, be: &str) -> String {
 pub(super) fn nearest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let written = written.to_lowercase();
     known
-        .map(|name| (strsim::jaro(&written, &name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness > LIKENESS_MIN)
+        .map(|name| {
+            (
+                strsim::normalized_damerau_levenshtein(&written, &name.to_lowercase()),
+                name,
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
 }

@@ -12,9 +12,9 @@ use super::convert::{
     boolean, colour, duration, gpio, nearest, number, one_of, path, shown, text, whole,
 };
 use super::values::{CHOSEN, Values};
-use super::words::{count, seconds};
+use super::words::seconds;
 use super::{Active, Bias, Buttons, Config, Kind, Origin};
-use crate::drive::{Chip, Drive, DriveSettings, Order};
+use crate::drive::{Chip, DriveSettings, Order};
 use crate::frame::{Look, Palette, Pattern, ReadyLook};
 use crate::plan::{Plan, PlanError};
 #[cfg(target_os = "linux")]
@@ -123,15 +123,11 @@ fn plans(values: &mut Values, flash_half: Duration) -> Vec<Plan> {
             );
             values.conflict(&[&key("flash"), "flash.hz"], what);
         }
-        if plans
-            .iter()
-            .any(|other| other.name().eq_ignore_ascii_case(plan.name()))
-        {
-            let what = format!(
-                "another plan is called `{}`, too; their names must differ",
-                plan.name()
-            );
-            values.conflict(&[&key("name")], what);
+        let name = plan.name();
+        let same = |other: &Plan| other.name().eq_ignore_ascii_case(name);
+        if let Some(other) = plans.iter().position(same) {
+            let what = format!("another plan is called `{name}`, too; their names must differ");
+            values.conflict(&[&key("name"), &format!("plan.{other}.name")], what);
         }
         plans.push(plan);
     }
@@ -234,28 +230,28 @@ fn strip(values: &mut Values, real: bool, look: &Look, plans: &[Plan], bufsiz: u
     }
     #[cfg(target_os = "linux")]
     {
+        let drive = crate::drive::Drive::new(settings, look.leds, &pictures);
+        if let Err(error) = drive {
+            let keys = [
+                "strip.max_milliamps",
+                "strip.leds",
+                "strip.milliamps_per_led",
+                "strip.kind",
+            ];
+            let limit = settings.max_milliamps;
+            values.conflict(
+                &keys,
+                format!("{limit} mA is {error}; write 0 for no limit"),
+            );
+        }
         fits_buffer(values, look.leds, chip, bufsiz);
-        match Drive::new(settings, look.leds, &pictures) {
-            Ok(drive) => Kind::Spi(SpiConfig {
+        drive.map_or(Kind::Simulated, |drive| {
+            Kind::Spi(SpiConfig {
                 device,
                 clock_hz,
                 drive,
-            }),
-            Err(error) => {
-                let what = format!(
-                    "{} mA is {error}; write 0 for no limit",
-                    settings.max_milliamps
-                );
-                let keys = [
-                    "strip.max_milliamps",
-                    "strip.leds",
-                    "strip.milliamps_per_led",
-                    "strip.kind",
-                ];
-                values.conflict(&keys, what);
-                Kind::Simulated
-            }
-        }
+            })
+        })
     }
 }
 
@@ -282,7 +278,7 @@ fn fits_buffer(values: &mut Values, leds: usize, chip: Chip, bufsiz: usize) {
     };
     let what = format!(
         "{} make a frame of {bytes} bytes, and spidev takes {bufsiz}, which is {} LEDs; {remedy}",
-        count(leds),
+        super::words::count(leds),
         most(bufsiz)
     );
     values.conflict(&["strip.leds", "strip.chip", "strip.kind"], what);

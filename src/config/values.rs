@@ -112,8 +112,8 @@ impl<'a> Values<'a> {
         if let Some(value) = self.optional(key, &convert) {
             return value;
         }
-        let plan = self.plans().position(|prefix| key.starts_with(&prefix));
-        if let Some(&place) = plan.and_then(|plan| self.plans.get(plan))
+        let plan = plan_key(key);
+        if let Some(&place) = plan.and_then(|(plan, _)| self.plans.get(plan))
             && !self.written.contains_key(key)
         {
             let what = "is missing; a plan has a `name`, a `length`, and the marks `yellow`, `red` and `flash` in time \
@@ -121,8 +121,8 @@ impl<'a> Values<'a> {
             self.tell(place, key, what);
             self.wrong.insert(key.into());
         }
-        let built_in = match plan_key(key) {
-            Some(key) => self.built_in.get(&(plan_prefix(0) + key)),
+        let built_in = match plan {
+            Some((_, key)) => self.built_in.get(&(plan_prefix(0) + key)),
             None => self.built_in.get(key),
         };
         built_in
@@ -174,12 +174,10 @@ impl<'a> Values<'a> {
     }
 
     fn tell(&mut self, place: Place, key: &str, what: impl Into<String>) {
-        // People know a plan by its place in the file, not by its number.
-        let key = plan_key(key).map_or_else(|| key.into(), |key| join("plan", key));
         self.mistakes.push(Mistake {
             source: self.source.into(),
             place,
-            key,
+            key: known_as(key),
             what: what.into(),
         });
     }
@@ -190,7 +188,10 @@ impl<'a> Values<'a> {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let span = error.span().unwrap_or(text.len()..text.len());
-            let mut what = format!("this is not TOML: {}", error.message());
+            let message = error
+                .message()
+                .trim_end_matches(", expected literal string");
+            let mut what = format!("this is not TOML: {message}");
             if let Some(at) = text.get(span.clone()).filter(|at| !at.trim().is_empty()) {
                 what += &format!(", at `{}`", shown(at));
             }
@@ -215,7 +216,7 @@ impl<'a> Values<'a> {
             let sound = !self.is_broken(&path, key_place, place(value.span().end));
             if !keys(section).any(|known| known == key.get_ref()) {
                 if sound {
-                    self.tell(key_place, &shown(&path), unknown(section, key.get_ref()));
+                    self.tell(key_place, &path, unknown(section, key.get_ref()));
                 }
                 continue;
             }
@@ -263,7 +264,7 @@ impl<'a> Values<'a> {
             if lines.contains(&mistake.place) {
                 broken = true;
                 if mistake.key.is_empty() {
-                    mistake.key = shown(key);
+                    mistake.key = known_as(key);
                 }
             }
         }
@@ -376,9 +377,15 @@ fn join(section: &str, key: &str) -> String {
     }
 }
 
-/// The key within its plan, of a plan's key.
-fn plan_key(key: &str) -> Option<&str> {
-    Some(key.strip_prefix("plan.")?.split_once('.')?.1)
+/// A key as people know it: a plan by its place in the file, not by its number.
+fn known_as(key: &str) -> String {
+    shown(&plan_key(key).map_or_else(|| key.into(), |(_, key)| join("plan", key)))
+}
+
+/// The number of the plan and the key within it, of a plan's key.
+fn plan_key(key: &str) -> Option<(usize, &str)> {
+    let (plan, key) = key.strip_prefix("plan.")?.split_once('.')?;
+    Some((plan.parse().ok()?, key))
 }
 
 fn plan_prefix(plan: usize) -> String {

@@ -3,14 +3,9 @@
 use std::time::Duration;
 
 use super::convert::HEADER_PINS;
-use super::meaning::CHIPS;
 use super::{Active, Buttons, Config, Kind};
-use crate::drive::Order;
 use crate::frame::{Look, Pattern, ReadyLook};
 use crate::plan::{Clock, Plan};
-
-/// The window of the WS2812B's data sheet: T1H = 3/f ≤ 950 ns and T1L = 1/f ≥ 300 ns.
-const WS2812B_HZ: std::ops::RangeInclusive<u32> = 3_158_000..=3_333_000;
 
 impl Config {
     /// What the config means, in words, on several lines.
@@ -41,38 +36,13 @@ impl Config {
             flash_half,
             ..
         } = self.look;
-        let mut lines = Vec::new();
-        match &self.strip {
-            Kind::Simulated => lines.push(format!("{}, simulated", count(leds))),
+        let mut lines = match &self.strip {
+            Kind::Simulated => vec![format!("{}, simulated", count(leds))],
             #[cfg(target_os = "linux")]
             Kind::Spi(spi) => {
-                let settings = spi.drive.settings();
-                lines.push(format!(
-                    "{} {} in the order {} on {} at {} MHz",
-                    count(leds),
-                    name_of(&CHIPS, settings.chip),
-                    name_of(&Order::ALL, settings.order),
-                    spi.device.path().display(),
-                    f64::from(spi.clock_hz) / 1e6,
-                ));
-                if !WS2812B_HZ.contains(&spi.clock_hz) {
-                    lines.push("that clock is outside of a WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz suits every Pi".into());
-                }
-                let pictures: Vec<_> = self.look.brightest(&self.plans).collect();
-                let milliamps = spi.drive.milliamps(leds, &pictures);
-                let dimmed = match (spi.drive.scale() * 100.0).floor() {
-                    100.0 => String::new(),
-                    part => format!(
-                        ", dimmed to {part} % by the limit of {} mA",
-                        settings.max_milliamps
-                    ),
-                };
-                lines.push(format!(
-                    "{} draw at most {milliamps} mA{dimmed}",
-                    count(leds)
-                ));
+                spi.describe(leds, &self.look.brightest(&self.plans).collect::<Vec<_>>())
             }
-        }
+        };
         let pattern = match pattern {
             Pattern::Solid => "every LED in the phase's colour",
             Pattern::Bar => "a bar that shortens with the time left",
@@ -86,6 +56,40 @@ impl Config {
             "flash: {} lit, {} dark",
             seconds(flash_half),
             seconds(flash_half)
+        ));
+        lines
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl super::SpiConfig {
+    fn describe(&self, leds: usize, pictures: &[crate::frame::Picture]) -> Vec<String> {
+        /// The window of the WS2812B's data sheet: T1H = 3/f ≤ 950 ns and T1L = 1/f ≥ 300 ns.
+        const WS2812B_HZ: std::ops::RangeInclusive<u32> = 3_158_000..=3_333_000;
+        let settings = self.drive.settings();
+        let mut lines = vec![format!(
+            "{} {} in the order {} on {} at {} MHz",
+            count(leds),
+            name_of(&super::meaning::CHIPS, settings.chip),
+            name_of(&crate::drive::Order::ALL, settings.order),
+            self.device.path().display(),
+            f64::from(self.clock_hz) / 1e6,
+        )];
+        if !WS2812B_HZ.contains(&self.clock_hz) {
+            let what = "that clock is outside of a WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz suits every Pi";
+            lines.push(what.into());
+        }
+        let milliamps = self.drive.milliamps(leds, pictures);
+        let dimmed = match (self.drive.scale() * 100.0).floor() {
+            100.0 => String::new(),
+            part => format!(
+                ", dimmed to {part} % by the limit of {} mA",
+                settings.max_milliamps
+            ),
+        };
+        lines.push(format!(
+            "{} draw at most {milliamps} mA{dimmed}",
+            count(leds)
         ));
         lines
     }
@@ -147,6 +151,7 @@ pub(super) fn seconds(time: Duration) -> String {
     format!("{} s", (time.as_secs_f64() * 1000.0).round() / 1000.0)
 }
 
+#[cfg(target_os = "linux")]
 fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], meaning: T) -> &'static str {
     names
         .iter()
