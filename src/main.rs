@@ -15,7 +15,11 @@ fn main() -> ExitCode {
     restore_terminal_on_panic();
     let exit = run(&Cli::parse()).unwrap_or_else(|error| {
         eprintln!("talklight: {error:#}");
-        if error.is::<Mistakes>() { Exit::Config } else { Exit::Failure }
+        if error.is::<Mistakes>() {
+            Exit::Config
+        } else {
+            Exit::Failure
+        }
     });
     exit.into()
 }
@@ -31,7 +35,10 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Verb::Status { json, watch }) => status(flags, json, watch),
         Some(Verb::Console) => console::run(socket(flags)?.as_deref()).map(|()| Exit::Success),
         Some(Verb::Check { file }) => {
-            let flags = Flags { config: file.or_else(|| flags.config.clone()), ..flags.clone() };
+            let flags = Flags {
+                config: file.or_else(|| flags.config.clone()),
+                ..flags.clone()
+            };
             say(&config(&flags)?.describe())
         }
         Some(Verb::Blank { after_service }) => match config(flags) {
@@ -60,7 +67,10 @@ fn socket(flags: &Flags) -> anyhow::Result<Option<PathBuf>> {
     if flags.socket.is_some() {
         return Ok(flags.socket.clone());
     }
-    match (Config::load(flags.config.as_deref(), &Overrides::default()), &flags.config) {
+    match (
+        Config::load(flags.config.as_deref(), &Overrides::default()),
+        &flags.config,
+    ) {
         (Ok(config), _) => Ok(config.socket),
         (Err(_), None) => Ok(None),
         (Err(mistakes), Some(_)) => Err(mistakes.into()),
@@ -68,7 +78,11 @@ fn socket(flags: &Flags) -> anyhow::Result<Option<PathBuf>> {
 }
 
 fn tell(flags: &Flags, what: What) -> anyhow::Result<Exit> {
-    let ask = Ask { what, generation: None, origin: Origin::Socket };
+    let ask = Ask {
+        what,
+        generation: None,
+        origin: Origin::Socket,
+    };
     let reply = client::request(client::connect(socket(flags)?.as_deref())?, &ask)?;
     if reply.ok {
         return say(&reply.message);
@@ -78,15 +92,29 @@ fn tell(flags: &Flags, what: What) -> anyhow::Result<Exit> {
 }
 
 fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
-    let ask = Ask { what: if watch { What::Watch } else { What::Status }, generation: None, origin: Origin::Socket };
+    let ask = Ask {
+        what: if watch { What::Watch } else { What::Status },
+        generation: None,
+        origin: Origin::Socket,
+    };
     let stream = client::connect(socket(flags)?.as_deref())?;
     if !watch {
-        let status = client::request(stream, &ask)?.status.context("the daemon tells no status")?;
-        return say(&if json { serde_json::to_string(&status)? } else { status.line() });
+        let status = client::request(stream, &ask)?
+            .status
+            .context("the daemon tells no status")?;
+        return say(&if json {
+            serde_json::to_string(&status)?
+        } else {
+            status.line()
+        });
     }
     for line in client::watch(stream, &ask)?.lines() {
         let line = line?;
-        let exit = if json { say(&line) } else { say(&serde_json::from_str::<Status>(&line)?.line()) };
+        let exit = if json {
+            say(&line)
+        } else {
+            say(&serde_json::from_str::<Status>(&line)?.line())
+        };
         if exit? == Exit::Failure {
             return Ok(Exit::Failure);
         }
@@ -97,10 +125,12 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
 /// Prints a line; a reader that has gone away is no reason to panic.
 fn say(text: &str) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
-    Ok(match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
-        Ok(()) => Exit::Success,
-        Err(_) => Exit::Failure,
-    })
+    Ok(
+        match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+            Ok(()) => Exit::Success,
+            Err(_) => Exit::Failure,
+        },
+    )
 }
 
 /// Whether systemd, which tells its `ExecStopPost=` how the service ended, will start it again: it does after every

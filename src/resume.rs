@@ -1,7 +1,7 @@
 //! The timer's file beside the control socket: how a talk survives its process.
 //!
 //! It names the boot it belongs to, since its times mean nothing in another one, and is replaced whole: a process killed
-//! at any moment leaves the old one or the new one.
+//! at any moment leaves the old one or the new one. A checksum goes before the rest, so that damage is seen.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -100,7 +100,8 @@ impl ResumeFile {
                 .mode(0o600)
                 .custom_flags(no_follow())
                 .open(&draft)?;
-            file.write_all(&serde_json::to_vec(&record)?)?;
+            let text = serde_json::to_string(&record)?;
+            file.write_all(format!("{:08x} {text}", crc32fast::hash(text.as_bytes())).as_bytes())?;
             fs::rename(&draft, &self.path)
         };
         write().map_err(|error| {
@@ -132,9 +133,13 @@ impl ResumeFile {
                 "it is not a file that this user alone can write",
             ));
         }
-        let mut text = Vec::new();
-        file.take(LENGTH_MAX).read_to_end(&mut text)?;
-        Ok(serde_json::from_slice(&text)?)
+        let mut text = String::new();
+        file.take(LENGTH_MAX).read_to_string(&mut text)?;
+        let (sum, text) = text.split_once(' ').unwrap_or_default();
+        if u32::from_str_radix(sum, 16) != Ok(crc32fast::hash(text.as_bytes())) {
+            return Err(io::Error::other("it is damaged"));
+        }
+        Ok(serde_json::from_str(text)?)
     }
 }
 

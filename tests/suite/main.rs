@@ -1,0 +1,3 @@
+mod button;
+mod colour;
+mod wire;
