@@ -101,7 +101,7 @@ impl ResumeFile {
                 .custom_flags(no_follow())
                 .open(&draft)?;
             let text = serde_json::to_string(&record)?;
-            file.write_all(format!("{:08x} {text}", crc32fast::hash(text.as_bytes())).as_bytes())?;
+            file.write_all(format!("{} {text}", checksum(&text)).as_bytes())?;
             fs::rename(&draft, &self.path)
         };
         write().map_err(|error| {
@@ -136,11 +136,15 @@ impl ResumeFile {
         let mut text = String::new();
         file.take(LENGTH_MAX).read_to_string(&mut text)?;
         let (sum, text) = text.split_once(' ').unwrap_or_default();
-        if u32::from_str_radix(sum, 16) != Ok(crc32fast::hash(text.as_bytes())) {
+        if sum != checksum(text) {
             return Err(io::Error::other("it is damaged"));
         }
         Ok(serde_json::from_str(text)?)
     }
+}
+
+fn checksum(text: &str) -> String {
+    format!("{:08x}", crc32fast::hash(text.as_bytes()))
 }
 
 fn no_follow() -> i32 {

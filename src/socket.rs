@@ -381,14 +381,18 @@ impl Connection {
         self.reply(&reply)
     }
 
-    /// A line for each snapshot until the client hangs up or takes no more.
-    fn watch(&mut self, line: impl Fn(&Snapshot) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<()> {
+    /// What `line` makes of each snapshot, until the client hangs up or takes no more.
+    fn watch(
+        &mut self,
+        mut line: impl FnMut(&Snapshot) -> anyhow::Result<Option<Vec<u8>>>,
+    ) -> anyhow::Result<()> {
         let mut bell = self.board.subscribe()?;
         loop {
             bell.hush();
-            let mut line = line(&self.board.latest())?;
-            line.push(b'\n');
-            self.stream.write_all(&line)?;
+            if let Some(mut line) = line(&self.board.latest())? {
+                line.push(b'\n');
+                self.stream.write_all(&line)?;
+            }
             let mut fds = [
                 PollFd::new(bell.as_fd(), PollFlags::POLLIN),
                 PollFd::new(self.stream.as_fd(), PollFlags::POLLIN),

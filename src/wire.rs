@@ -211,6 +211,18 @@ impl Status {
         }
     }
 
+    /// Whether nothing has happened between the two but time.
+    pub fn is_same_but_for_time(&self, other: &Status) -> bool {
+        let timeless = |status: &Status| Status {
+            left_ms: 0,
+            overrun_ms: 0,
+            undo_ms: None,
+            at_ns: 0,
+            ..status.clone()
+        };
+        timeless(self) == timeless(other)
+    }
+
     /// The status in one line for people.
     pub fn line(&self) -> String {
         let clock = |ms: u64| Clock(timer::seconds_left(Duration::from_millis(ms)));
