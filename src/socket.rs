@@ -303,11 +303,20 @@ impl Connection {
                 })
             }
             What::Watch => {
-                self.watch(|snapshot| Ok(serde_json::to_vec(&Status::new(snapshot, clock::now()))?))
+                let mut last = None;
+                self.watch(|snapshot| {
+                    let status = Status::new(snapshot, clock::now());
+                    if last
+                        .as_ref()
+                        .is_some_and(|last| status.is_same_but_for_time(last))
+                    {
+                        return Ok(None);
+                    }
+                    Ok(Some(serde_json::to_vec(last.insert(status))?))
+                })
             }
-            What::Attach => {
-                self.watch(|snapshot| Ok(serde_json::to_vec(&SnapshotRecord::from(snapshot))?))
-            }
+            What::Attach => self
+                .watch(|snapshot| Ok(Some(serde_json::to_vec(&SnapshotRecord::from(snapshot))?))),
         }
     }
 
