@@ -19,6 +19,10 @@ use crate::timer::Command;
 
 /// How long a line that cannot be had is left alone before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// Edges taken in at once.
+const EDGES: usize = 64;
+/// Edges that the kernel keeps for us: a contact may bounce many times before we wake.
+const EDGES_KEPT: u32 = 256;
 
 /// The lines and how they are wired.
 #[derive(Clone, Debug)]
@@ -77,6 +81,7 @@ fn listen(
             Err(fault) => return Ok(fault),
         }
     }
+    let mut edges = lines.new_edge_event_buffer(EDGES);
     loop {
         let due = buttons
             .iter()
@@ -85,15 +90,14 @@ fn listen(
         match wait(lines, due) {
             Err(fault) => return Ok(fault.to_string()),
             Ok(false) => {}
+            // Not `Request::read_edge_event`: it may read several edges and gives only the first.
             Ok(true) => {
-                while let Ok(true) = lines.has_edge_event() {
-                    match lines.read_edge_event() {
+                while let Ok(true) = edges.has_event() {
+                    match edges.read_event() {
                         Err(fault) => return Ok(fault.to_string()),
                         Ok(edge) => {
                             let at = clock::of_kernel_event(edge.timestamp_ns);
-                            let of = buttons
-                                .iter_mut()
-                                .find(|(offset, _, _)| *offset == edge.offset);
+                            let of = buttons.iter_mut().find(|(offset, ..)| *offset == edge.offset);
                             of.into_iter().for_each(|(_, _, button)| button.edge(at));
                         }
                     }
@@ -195,7 +199,7 @@ fn request(wiring: &Wiring) -> Result<Request, String> {
         .as_input();
     request
         .with_bias(wiring.bias)
-        .with_edge_detection(EdgeDetection::BothEdges);
+        .with_edge_detection(EdgeDetection::BothEdges).with_kernel_event_buffer_size(EDGES_KEPT);
     if wiring.active_low {
         request.as_active_low();
     }

@@ -26,7 +26,7 @@ red = "1s"
 flash = "500ms"
 
 [flash]
-hz = 2.5
+hz = 2.0
 
 [strip]
 leds = 8
