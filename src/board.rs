@@ -3,14 +3,20 @@
 //! Observers read it at their own pace and evaluate the timer at their own now. The engine never calls them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::clock::Moment;
 use crate::event::Origin;
 use crate::frame::Look;
-use crate::plan::Plan;
-use crate::timer::{Outcome, Phase, Refusal, Timer};
+use crate::plan::{Clock, Plan};
+use crate::timer::{self, Outcome, Phase, Refusal, Timer};
 
 /// The state of the house at one moment. A value: readers hold it as long as they like.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,51 +71,167 @@ pub enum Happening {
     SourceEnded(Arc<str>),
     /// The talk cannot be kept for a restart.
     KeepFailed(Arc<str>),
-    /// Worth saying, and said at start.
-    Note(Arc<str>),
+    /// Something in words of its own: what was found at start, or what another process tells of its log.
+    Told(Tone, Arc<str>),
     Stopping,
 }
 
+/// How much of a reader's attention a happening deserves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// The talk has gone on by itself.
+    Quiet,
+    Done,
+    Refused,
+    Warning,
+    Fault,
+}
+
+impl Entry {
+    pub fn tone(&self) -> Tone {
+        match &self.what {
+            Happening::Phase(Phase::Over) | Happening::Done(_) => Tone::Done,
+            Happening::Phase(_) => Tone::Quiet,
+            Happening::StripBack | Happening::InputBack | Happening::Stopping => Tone::Done,
+            Happening::Refused(_) => Tone::Refused,
+            Happening::KeepFailed(_) => Tone::Warning,
+            Happening::StripFailed(_) | Happening::InputFailed(_) | Happening::SourceEnded(_) => {
+                Tone::Fault
+            }
+            Happening::Told(tone, _) => *tone,
+        }
+    }
+}
+
+/// The happening in one line, for logs and screens.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = self.origin;
+        let left = |left: &Duration| Clock(timer::seconds_left(*left));
+        match &self.what {
+            Happening::Done(Outcome::Started(plan)) => {
+                write!(
+                    f,
+                    "talk started by the {by}: {}, {}",
+                    plan.name(),
+                    Clock(plan.length())
+                )
+            }
+            Happening::Done(Outcome::Reset {
+                elapsed,
+                left: rest,
+            }) => {
+                write!(
+                    f,
+                    "talk reset at {} by the {by}, {} left",
+                    Clock(timer::whole_seconds(*elapsed)),
+                    left(rest)
+                )
+            }
+            Happening::Done(Outcome::Cleared) => write!(f, "ready again by the {by}"),
+            Happening::Done(Outcome::Undone { left: rest }) => {
+                write!(f, "reset undone by the {by}, {} left", left(rest))
+            }
+            Happening::Done(Outcome::Chosen(plan)) => {
+                write!(
+                    f,
+                    "next talk chosen by the {by}: {}, {}",
+                    plan.name(),
+                    Clock(plan.length())
+                )
+            }
+            Happening::Done(Outcome::Unchanged) => write!(f, "nothing to do for the {by}"),
+            Happening::Refused(refusal) => write!(f, "{refusal}"),
+            Happening::Phase(Phase::Over) => write!(f, "talk ended"),
+            Happening::Phase(phase) => write!(f, "{phase}"),
+            Happening::StripFailed(why) => write!(f, "strip failed: {why}"),
+            Happening::StripBack => write!(f, "strip is back"),
+            Happening::InputFailed(why) => write!(f, "{by} failed: {why}"),
+            Happening::InputBack => write!(f, "{by} is back"),
+            Happening::SourceEnded(how) => write!(f, "{by} is lost until the next start: {how}"),
+            Happening::KeepFailed(why) => {
+                write!(f, "a restart would lose the talk, it cannot be kept: {why}")
+            }
+            Happening::Told(_, text) => f.write_str(text),
+            Happening::Stopping => write!(f, "stopping"),
+        }
+    }
+}
+
 #[derive(Debug)]
-pub struct Board {
-    latest: Mutex<Arc<Snapshot>>,
-    changed: Condvar,
+pub struct Board(Mutex<Posted>);
+
+#[derive(Debug)]
+struct Posted {
+    latest: Arc<Snapshot>,
+    bells: Vec<UnixStream>,
 }
 
 impl Board {
     pub fn new(first: Snapshot) -> Arc<Self> {
-        Arc::new(Self {
-            latest: Mutex::new(Arc::new(first)),
-            changed: Condvar::new(),
-        })
+        Arc::new(Self(Mutex::new(Posted {
+            latest: Arc::new(first),
+            bells: Vec::new(),
+        })))
     }
 
-    pub fn post(&self, snapshot: Arc<Snapshot>) {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
-        self.changed.notify_all();
+    /// Replaces the snapshot and rings everyone's bell. Never waits for a reader.
+    pub fn post(&self, snapshot: Snapshot) {
+        let mut posted = self.posted();
+        posted.latest = Arc::new(snapshot);
+        // A bell that is full has rung already; one that is closed has nobody behind it.
+        posted.bells.retain_mut(|bell| match bell.write(&[0]) {
+            Ok(_) => true,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        });
     }
 
     pub fn latest(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.latest.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.posted().latest)
     }
 
-    /// Waits for a snapshot later than number `seen`; after `timeout` gives the latest, whatever its number.
-    pub fn wait(&self, seen: u64, timeout: Option<Duration>) -> Arc<Snapshot> {
-        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let stale = |latest: &mut Arc<Snapshot>| latest.number <= seen;
-        let latest = match timeout {
-            None => self
-                .changed
-                .wait_while(latest, stale)
-                .unwrap_or_else(PoisonError::into_inner),
-            Some(timeout) => {
-                self.changed
-                    .wait_timeout_while(latest, timeout, stale)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
-            }
-        };
-        Arc::clone(&latest)
+    /// A bell that rings with each snapshot from now on.
+    ///
+    /// # Errors
+    /// When the system has no descriptor left.
+    pub fn subscribe(&self) -> io::Result<Bell> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        theirs.set_nonblocking(true)?;
+        self.posted().bells.push(ours);
+        Ok(Bell(theirs))
+    }
+
+    fn posted(&self) -> MutexGuard<'_, Posted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Readable once there is something new on the board. To be waited for together with whatever else an observer waits for.
+#[derive(Debug)]
+pub struct Bell(UnixStream);
+
+impl Bell {
+    /// Makes it silent until the next snapshot. Call it before reading the board, lest a snapshot goes unseen.
+    pub fn hush(&mut self) {
+        let mut rung = [0; 64];
+        while self.0.read(&mut rung).is_ok_and(|length| length > 0) {}
+    }
+
+    /// Waits until it rings.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn wait(&self) -> io::Result<()> {
+        let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::NONE)?;
+        Ok(())
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -7,6 +7,8 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use crate::button::{Role, gpio};
 use crate::drive::Drive;
 use crate::frame::Look;
 use crate::plan::Plan;
@@ -105,7 +107,7 @@ pub enum Active {
 pub struct Overrides {
     pub strip: Option<String>,
     pub tape: Option<PathBuf>,
-    pub leds: Option<String>,
+    pub leds: Option<usize>,
     pub socket: Option<PathBuf>,
     pub plan: Option<String>,
 }
@@ -143,9 +145,41 @@ impl Config {
     ) -> Result<Self, Mistakes> {
         let source = origin.to_string();
         let mut values = Values::new(BUILT_IN, text, &source);
-        values.lay_flags(overrides);
+        let leds = overrides.leds.map(|leds| leds.to_string());
+        values.lay_flags(overrides, leds.as_deref());
         let config = meaning::config(&mut values, origin.clone(), bufsiz);
         values.finish(config)
+    }
+}
+
+impl Kind {
+    /// The kind as a config names it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Simulated => "simulated",
+            #[cfg(target_os = "linux")]
+            Self::Spi(_) => "spi",
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Buttons {
+    /// The buttons as the lines they hang on.
+    pub fn wiring(&self) -> gpio::Wiring {
+        let start = self
+            .start
+            .map(|gpio| (gpio, Role::Start { hold: self.hold }));
+        let reset = self.reset.map(|gpio| (gpio, Role::Reset));
+        gpio::Wiring {
+            buttons: start.into_iter().chain(reset).collect(),
+            bias: Some(match self.bias {
+                Bias::PullUp => gpiocdev::line::Bias::PullUp,
+                Bias::PullDown => gpiocdev::line::Bias::PullDown,
+                Bias::None => gpiocdev::line::Bias::Disabled,
+            }),
+            active_low: self.active == Active::Low,
+        }
     }
 }
 

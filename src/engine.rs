@@ -256,7 +256,7 @@ impl<'a> Engine<'a> {
     fn publish(&mut self) {
         if std::mem::take(&mut self.changed) {
             self.now.number += 1;
-            self.board.post(Arc::new(self.now.clone()));
+            self.board.post(self.now.clone());
         }
     }
 }

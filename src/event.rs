@@ -57,6 +57,16 @@ pub enum Origin {
 }
 
 impl Origin {
+    pub const ALL: [Origin; 7] = [
+        Origin::Button,
+        Origin::ResetButton,
+        Origin::Keyboard,
+        Origin::Console,
+        Origin::Socket,
+        Origin::Signal,
+        Origin::Clock,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Button => "button",

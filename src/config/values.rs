@@ -70,8 +70,8 @@ impl<'a> Values<'a> {
         values
     }
 
-    /// Lays the flags over all else.
-    pub(super) fn lay_flags(&mut self, overrides: &'a Overrides) {
+    /// Lays the flags over all else. `leds` is the text of that flag.
+    pub(super) fn lay_flags(&mut self, overrides: &'a Overrides, leds: Option<&'a str>) {
         let text = |typed: &'a str| DeValue::String(typed.into());
         let path = |path: &'a PathBuf| DeValue::String(path.to_string_lossy());
         let number =
@@ -79,14 +79,14 @@ impl<'a> Values<'a> {
         let Overrides {
             strip,
             tape,
-            leds,
             socket,
             plan,
+            ..
         } = overrides;
         for (flag, key, value) in [
             ("--strip", "strip.kind", strip.as_deref().map(text)),
             ("--tape", "strip.tape", tape.as_ref().map(path)),
-            ("--leds", "strip.leds", leds.as_deref().map(number)),
+            ("--leds", "strip.leds", leds.map(number)),
             ("--socket", "control.socket", socket.as_ref().map(path)),
             ("--plan", CHOSEN, plan.as_deref().map(text)),
         ] {

@@ -184,7 +184,7 @@ fn words_tell_what_dims_the_strip_and_what_a_clock_risks() {
         [
             "60 LEDs sk6812-rgbw in the order grb on /dev/spidev0.0 at 3.8 MHz",
             "that clock is outside of a WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz suits every Pi",
-            "60 LEDs draw at most 850 mA, dimmed to 91 % by the limit of 850 mA",
+            "60 LEDs draw at most 850 mA, dimmed to 74 % by the limit of 850 mA",
             "a bar that shortens with the time left; before a talk dark",
             "flash: 0.167 s lit, 0.167 s dark",
             "button: GPIO 4 (pin 7) resets; pressed is low",
@@ -229,7 +229,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
     let flags = Overrides {
         strip: text("simulated"),
         tape: Some("t.jsonl".into()),
-        leds: text("9"),
+        leds: Some(9),
         socket: Some("/tmp/s".into()),
         plan: text("Lightning"),
     };
@@ -262,7 +262,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
     let flags = Overrides {
         strip: text("sip"),
         tape: Some("".into()),
-        leds: text("many"),
+        leds: Some(0),
         socket: Some("x".repeat(108).into()),
         plan: text("lihgtning"),
     };
@@ -271,21 +271,21 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
         .to_string();
     assert_eq!(
         mistakes,
-        "--leds: `\"many\"` must be a whole number from 1 to 5438\n\
+        "--leds: `0` must be a whole number from 1 to 5438\n\
          --plan: there is no plan `lihgtning`; did you mean `lightning`?\n\
          --socket: `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…` must be a path of 1 to 107 bytes in UTF-8\n\
          --strip: `\"sip\"` must be \"simulated\" or \"spi\"; did you mean \"spi\"?\n\
          --tape: `` must be a path of 1 to 4095 bytes in UTF-8"
     );
     let flags = Overrides {
-        leds: text("-4"),
+        leds: Some(5439),
         plan: text("zzz"),
         ..Overrides::default()
     };
     let mistakes = parse_with("", &flags, 4096).unwrap_err().to_string();
     assert_eq!(
         mistakes,
-        "--leds: `-4` must be a whole number from 1 to 5438\n--plan: there is no plan `zzz`; there is `lightning`"
+        "--leds: `5439` must be a whole number from 1 to 5438\n--plan: there is no plan `zzz`; there is `lightning`"
     );
 }
 
@@ -713,6 +713,7 @@ fn two_buttons_and_their_wires_make_sense() {
 #[cfg(target_os = "linux")]
 mod spi {
     use super::*;
+    use talklight::button::Role;
 
     #[track_caller]
     fn spi_says(lines: &str, expected: &str) {
@@ -754,7 +755,7 @@ mod spi {
         assert!(parse(319, 4107).is_err() && parse(319, 4108).is_ok());
         let flags = Overrides {
             strip: Some("spi".into()),
-            leds: Some("400".into()),
+            leds: Some(400),
             ..Overrides::default()
         };
         let said = parse_with("", &flags, 4096).unwrap_err().to_string();
@@ -786,6 +787,23 @@ mod spi {
             lines[1].starts_with("c.toml:3: strip.leds: 900 LEDs make"),
             "{crowded}"
         );
+    }
+
+    #[test]
+    fn buttons_become_lines() {
+        let text =
+            "[button]\nstart = 17\nreset = 27\nbias = \"none\"\nactive = \"high\"\nhold = \"2s\"";
+        let wiring = good(text).buttons.unwrap().wiring();
+        let hold = Duration::from_secs(2);
+        assert_eq!(
+            wiring.buttons,
+            [(17, Role::Start { hold }), (27, Role::Reset)]
+        );
+        assert_eq!(
+            (wiring.bias, wiring.active_low),
+            (Some(gpiocdev::line::Bias::Disabled), false)
+        );
+        assert_eq!(good("[strip]\nkind = \"spi\"").strip.name(), "spi");
     }
 
     #[test]

@@ -1,1 +1,4 @@
+mod button;
+mod colour;
 mod config;
+mod wire;

@@ -1,0 +1,93 @@
+//! What can be said on the command line, and how a run ends.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Times a talk on an LED strip: green, yellow, red, flashing red, off.
+///
+/// Without a command it is the timer: on the simulated strip in this terminal, or on the strip that the config names.
+/// The commands speak to a timer that is running.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub flags: Flags,
+    #[command(subcommand)]
+    pub command: Option<Verb>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Flags {
+    /// Read this config instead of the one that is found
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// The control socket
+    #[arg(long, value_name = "PATH", global = true)]
+    pub socket: Option<PathBuf>,
+    /// The kind of strip: simulated or spi
+    #[arg(long, value_name = "KIND")]
+    pub strip: Option<String>,
+    /// The length of the strip
+    #[arg(long, value_name = "N")]
+    pub leds: Option<usize>,
+    /// Record every frame in this file
+    #[arg(long, value_name = "FILE")]
+    pub tape: Option<PathBuf>,
+    /// The plan of the first talk
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
+    /// Show no screen, even in a terminal
+    #[arg(long)]
+    pub headless: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Verb {
+    /// Start a talk of this plan, or of the chosen one
+    Start { plan: Option<String> },
+    /// End the talk; for ten seconds it can be undone
+    Reset,
+    /// Go on with the talk that was reset, as if it never had been
+    Undo,
+    /// Choose the plan of the talks to come
+    Choose { plan: String },
+    /// Tell where the talk stands
+    Status {
+        /// An object of JSON, for programs
+        #[arg(long)]
+        json: bool,
+        /// A line for each change, until interrupted
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Attach a screen and keys to a running timer
+    Console,
+    /// Say whether a config is good, and what it means
+    Check {
+        /// The config that is found, if left out
+        file: Option<PathBuf>,
+    },
+    /// Darken the strip that the config names, unless a timer drives it
+    Blank {
+        /// As `ExecStopPost=` of the service: not where systemd is about to restart it
+        #[arg(long)]
+        after_service: bool,
+    },
+}
+
+/// How a run ends, in numbers that scripts and systemd can rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Success = 0,
+    /// A command was refused, or something went wrong.
+    Failure = 1,
+    /// The config has mistakes (EX_CONFIG): to try again would not help.
+    Config = 78,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

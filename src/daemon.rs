@@ -1,0 +1,223 @@
+//! The timer itself: everything wired together, from the config to the last dark frame.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+
+use crate::board::{Bell, Board, Happening, Health, Snapshot, Tone};
+use crate::clock::{self, Moment};
+use crate::config::{Config, Kind};
+use crate::engine::{self, Engine, Keeper};
+use crate::event::{self, Event, Events, Origin, Request, Stop};
+use crate::frame::Rgb;
+use crate::notify::Notify;
+use crate::resume::{Found, ResumeFile};
+use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+use crate::socket::{self, Socket};
+use crate::strip::{Strip, simulated::Simulated};
+use crate::tape::Tape;
+use crate::timer::{Command, Phase, Timer};
+use crate::{journal, signal};
+
+/// Runs the timer until it is told to stop.
+///
+/// # Errors
+/// What keeps it from starting.
+pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
+    let terminal = if headless { None } else { Terminal::open().context("the terminal")? };
+    // Before the first thread: threads inherit the mask, and binding changes the umask for a moment.
+    let signals = signal::block(terminal.is_some())?;
+    let path = config.socket.clone().map_or_else(socket::default_path, Ok)?;
+    let socket = Socket::bind(&path)?;
+    let mut strip = open_strip(&config)?;
+    let tape = config.tape.as_deref().map(Tape::create).transpose().context("the tape cannot be begun")?;
+
+    let now = clock::now();
+    let resume = ResumeFile::new(path.with_extension("talk"));
+    let (timer, found) = resumed(&resume, &config, now);
+    let mut first = Snapshot {
+        timer,
+        look: config.look,
+        plans: config.plans.clone().into(),
+        strip_kind: config.strip.name(),
+        strip: Health::Starting,
+        failed_inputs: Vec::new(),
+        log: Default::default(),
+        number: 0,
+    };
+    let hello = format!("{}; {} LEDs; listening at {}", config.origin, config.look.leds, path.display());
+    first.note(now, Origin::Clock, Happening::Told(Tone::Quiet, hello.into()));
+    if let Some((tone, text)) = found {
+        first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
+    }
+    let board = Board::new(first);
+    let (events, inbox) = sync_channel(event::QUEUE);
+
+    let listener = socket.listener()?;
+    let theirs = Arc::clone(&board);
+    event::spawn("socket", Origin::Socket, events.clone(), move |events| socket::run(&listener, &theirs, &events));
+    start_buttons(&config, &board, &events);
+
+    let notify = Arc::new(Notify::from_env());
+    let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
+    let to_stderr = terminal.is_none() || !io::stderr().is_terminal();
+    event::spawn("journal", Origin::Clock, events.clone(), move |_| Ok(journal::run(&theirs, &notifier, to_stderr)?));
+
+    let to_screen = terminal.map(|terminal| start_screen(terminal, &board, &events)).transpose()?;
+    event::spawn("signals", Origin::Signal, events.clone(), move |events| {
+        let signal = signal::wait(&signals, to_screen.as_ref())?;
+        events.send(Event::Stop(signal::meaning(signal)))?;
+        // A second one while the first is being obeyed is none; this thread has nothing more to do, and does not end.
+        loop {
+            std::thread::park();
+        }
+    });
+
+    wake_on_time();
+    let mut aside = Aside { resume, tape, notify: Arc::clone(&notify), ready: false };
+    let engine = Engine::new(&mut *strip, &mut aside, &board, now);
+    engine::run(engine, &inbox);
+    notify.stopping();
+    screen::restore();
+    Ok(())
+}
+
+/// Darkens the strip that the config names. For after a daemon that could not do so itself.
+///
+/// # Errors
+/// If a daemon drives it, or it cannot be reached.
+pub fn blank(config: &Config) -> anyhow::Result<()> {
+    open_strip(config)?.show(&vec![Rgb::BLACK; config.look.leds])?;
+    Ok(())
+}
+
+fn open_strip(config: &Config) -> anyhow::Result<Box<dyn Strip>> {
+    match &config.strip {
+        Kind::Simulated => Ok(Box::new(Simulated::default())),
+        #[cfg(target_os = "linux")]
+        Kind::Spi(spi) => {
+            use crate::strip::spi::SpiStrip;
+            let strip = SpiStrip::new(spi.device.clone(), spi.clock_hz, spi.drive.clone(), config.look.leds);
+            let strip = strip.with_context(|| format!("the strip on {} is driven already", spi.device.path().display()))?;
+            Ok(Box::new(strip))
+        }
+    }
+}
+
+/// The timer to begin with, and what is worth saying about it.
+fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<(Tone, String)>) {
+    // Any number will do that no command knows from an earlier daemon; 53 bits are exact in every JSON reader.
+    let fresh = Timer::new(config.chosen, RandomState::new().hash_one(now.as_ns()) >> 12);
+    match resume.find(now) {
+        Found::Nothing => (fresh, None),
+        Found::OtherBoot => {
+            let text = "the machine was restarted during a talk; how far it had come is not known, so this is ready";
+            (fresh, Some((Tone::Warning, text.into())))
+        }
+        Found::Unusable(why) => {
+            let text = format!("{} is ignored: {why}", resume.path().display());
+            (fresh, Some((Tone::Warning, text)))
+        }
+        Found::Timer(mut timer) => {
+            // A running talk goes on by its own plan; the plans to come are those of the config as it is now.
+            let named = config.plans.iter().find(|plan| plan.name() == timer.chosen.name());
+            timer.chosen = *named.unwrap_or(&config.chosen);
+            let reading = timer.at(now);
+            let text = reading.phase.is_running().then(|| {
+                let left = crate::plan::Clock(crate::timer::seconds_left(reading.left));
+                (Tone::Done, format!("the talk goes on: {}, {left} left", reading.plan.name()))
+            });
+            (timer, text)
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn start_buttons(config: &Config, board: &Arc<Board>, events: &Events) {
+    use crate::button::gpio;
+    let Some(wiring) = config.buttons.as_ref().map(crate::config::Buttons::wiring) else { return };
+    let board = Arc::clone(board);
+    event::spawn("buttons", Origin::Button, events.clone(), move |events| gpio::run(&wiring, &board, &events));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn start_buttons(_: &Config, _: &Arc<Board>, _: &Events) {}
+
+/// Starts the screen, and gives the end on which it is told of signals.
+fn start_screen(terminal: Terminal, board: &Arc<Board>, events: &Events) -> anyhow::Result<UnixStream> {
+    let (to_screen, signals) = UnixStream::pair()?;
+    to_screen.set_nonblocking(true)?;
+    let mut house = Here { board: Arc::clone(board), bell: board.subscribe()?, events: events.clone() };
+    event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
+        match screen::run(terminal, &mut house, signals, Place::Daemon)? {
+            Leave::Quit => Ok(events.send(Event::Stop(Stop::Quit))?),
+            Leave::HungUp => Err(anyhow!("the terminal hung up; the talk goes on")),
+            Leave::Signal | Leave::Gone(_) => Ok(()),
+        }
+    });
+    Ok(to_screen)
+}
+
+/// The house as the screen of this process sees it.
+struct Here {
+    board: Arc<Board>,
+    bell: Bell,
+    events: Events,
+}
+
+impl House for Here {
+    fn wake(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+
+    fn look(&mut self) -> Result<Arc<Snapshot>, Gone> {
+        self.bell.hush();
+        Ok(self.board.latest())
+    }
+
+    fn send(&mut self, command: Command, generation: Option<u64>) {
+        let request = Request { command, generation, origin: Origin::Keyboard, reply: None };
+        // Without an engine there is no screen for long, either.
+        let _ = self.events.send(Event::Command(request));
+    }
+}
+
+/// What the engine hands on, on its own thread: all of it is quick and none of it blocks.
+struct Aside {
+    resume: ResumeFile,
+    tape: Option<Tape>,
+    notify: Arc<Notify>,
+    ready: bool,
+}
+
+impl Keeper for Aside {
+    fn keep(&mut self, timer: &Timer) -> io::Result<()> {
+        self.resume.keep(timer)
+    }
+
+    fn forget(&mut self) {
+        self.resume.forget();
+    }
+
+    fn shown(&mut self, at: Moment, phase: Phase, frame: &[Rgb]) {
+        if let Some(tape) = &mut self.tape {
+            tape.record(at, phase, frame);
+        }
+        if !std::mem::replace(&mut self.ready, true) {
+            self.notify.ready();
+        }
+        self.notify.watchdog();
+    }
+}
+
+/// Asks the kernel not to gather this thread's wake-ups with others, which by default it does within 50 us.
+fn wake_on_time() {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_timerslack(Duration::from_nanos(1).as_nanos() as u64);
+}

@@ -1,0 +1,55 @@
+//! The log: one line for each thing that happened, none for what did not.
+
+use std::env;
+use std::io::{self, Write};
+
+use crate::board::{Board, Tone};
+use crate::clock;
+use crate::notify::Notify;
+use crate::wire::Status;
+
+/// Writes a line for each happening to standard error until there is none to write to, and keeps the service manager's
+/// status line up to date.
+///
+/// # Errors
+/// When standard error takes no more.
+pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()> {
+    let prefixed = is_journal();
+    let mut seen = 0;
+    let mut bell = board.subscribe()?;
+    loop {
+        bell.hush();
+        let snapshot = board.latest();
+        notify.status(&Status::new(&snapshot, clock::now()).line());
+        for entry in snapshot.news(seen) {
+            let priority = match entry.tone() {
+                Tone::Quiet | Tone::Refused => continue,
+                Tone::Done => 5,
+                Tone::Warning => 4,
+                Tone::Fault => 3,
+            };
+            if to_stderr {
+                to_stderr = write_line(prefixed.then_some(priority), &entry.to_string()).is_ok();
+            }
+        }
+        seen = snapshot.last_entry();
+        bell.wait()?;
+    }
+}
+
+/// Whether standard error is systemd's journal, which reads a priority in front of each line (sd-daemon(3)).
+fn is_journal() -> bool {
+    let Ok(stream) = env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    let Ok(stderr) = nix::sys::stat::fstat(io::stderr()) else {
+        return false;
+    };
+    stream == format!("{}:{}", stderr.st_dev, stderr.st_ino)
+}
+
+fn write_line(priority: Option<u8>, text: &str) -> io::Result<()> {
+    let priority = priority.map_or(String::new(), |level| format!("<{level}>"));
+    // In one write, so that lines of two threads do not mix.
+    io::stderr().write_all(format!("{priority}{}\n", text.replace('\n', " ")).as_bytes())
+}

@@ -1,0 +1,445 @@
+//! The control socket: the daemon's end.
+//!
+//! A client says one line and gets its answer. A thread of its own serves each, so that one that is slow, silent or
+//! hostile keeps only itself waiting.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::geteuid;
+
+use crate::board::{Board, Snapshot};
+use crate::clock;
+use crate::event::{Events, ask};
+use crate::lock;
+use crate::timer::Command;
+use crate::wire::{Ask, REQUEST_MAX, Reply, SnapshotRecord, Status, What};
+
+/// Connections at one time. When there are more, one that has said nothing yet makes room.
+pub const CONNECTIONS_MAX: usize = 64;
+/// Connections that watch. The others are there for commands.
+pub const WATCHERS_MAX: usize = 32;
+/// How long a client may take to say its line, and to take each line of the answer.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+/// A connection's thread calls nothing deep.
+const STACK: usize = 128 * 1024;
+
+/// Where the daemon listens unless it is told: in the service's runtime directory, the user's, or a private one.
+///
+/// # Errors
+/// If the private one belongs to somebody else.
+pub fn default_path() -> anyhow::Result<PathBuf> {
+    let variable = |name| {
+        std::env::var(name)
+            .ok()
+            .filter(|value| value.starts_with('/'))
+    };
+    if let Some(directories) = variable("RUNTIME_DIRECTORY") {
+        let first = directories.split(':').next().unwrap_or(&directories);
+        return Ok(Path::new(first).join("control.sock"));
+    }
+    if let Some(directory) = variable("XDG_RUNTIME_DIR") {
+        return Ok(Path::new(&directory).join("talklight/control.sock"));
+    }
+    let directory = std::env::temp_dir().join(format!("talklight-{}", geteuid()));
+    if let Ok(found) = fs::symlink_metadata(&directory) {
+        let private =
+            found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0;
+        ensure!(
+            private,
+            "{} is not a folder of this user's alone; remove it, or name a socket with --socket",
+            directory.display()
+        );
+    }
+    Ok(directory.join("control.sock"))
+}
+
+/// The socket, held: no other daemon listens here while this lives.
+pub struct Socket {
+    path: PathBuf,
+    listener: UnixListener,
+    _lock: File,
+}
+
+impl Socket {
+    /// Binds `path`, readable and writable by its group; a socket that a crash left behind is taken over. Call it before
+    /// any thread is started: for a moment it changes the umask.
+    ///
+    /// # Errors
+    /// If another daemon listens there, naming it, or the file system refuses.
+    pub fn bind(path: &Path) -> anyhow::Result<Self> {
+        if let Some(directory) = path
+            .parent()
+            .filter(|directory| !directory.as_os_str().is_empty())
+        {
+            let made = DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory);
+            made.with_context(|| format!("the folder {} cannot be made", directory.display()))?;
+        }
+        let beside = path.with_extension("lock");
+        let lock = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&beside);
+        let lock = lock.with_context(|| format!("{} cannot be opened", beside.display()))?;
+        lock::hold(&lock)
+            .with_context(|| format!("another talklight listens at {}", path.display()))?;
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
+            Ok(_) => bail!(
+                "{} is there and is no socket; remove it, or name another with --socket",
+                path.display()
+            ),
+            Err(_) => {}
+        }
+        let before = umask(Mode::from_bits_truncate(0o117));
+        let listener = UnixListener::bind(path);
+        umask(before);
+        let listener = listener
+            .with_context(|| format!("the control socket {} cannot be made", path.display()))?;
+        Ok(Self {
+            path: path.into(),
+            listener,
+            _lock: lock,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The listener for a thread that serves it.
+    ///
+    /// # Errors
+    /// When the system has no descriptor left.
+    pub fn listener(&self) -> io::Result<UnixListener> {
+        self.listener.try_clone()
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Serves clients for ever.
+///
+/// # Errors
+/// When the listener is of no more use.
+pub fn run(listener: &UnixListener, board: &Arc<Board>, events: &Events) -> anyhow::Result<()> {
+    let clients = Arc::new(Clients::default());
+    loop {
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            // Out of descriptors or memory: what passes, passes.
+            Err(_) => {
+                thread::park_timeout(Duration::from_millis(100));
+                continue;
+            }
+        };
+        let Some(place) = Clients::admit(&clients, &stream) else {
+            continue;
+        };
+        let (board, events) = (Arc::clone(board), events.clone());
+        let serve = move || {
+            let _ = Connection {
+                stream,
+                place,
+                board,
+                events,
+            }
+            .serve();
+        };
+        // Without room for a thread the connection closes, and the client is told by that.
+        let _ = thread::Builder::new()
+            .name("client".into())
+            .stack_size(STACK)
+            .spawn(serve);
+    }
+}
+
+/// Who is connected.
+#[derive(Default)]
+struct Clients(Mutex<Vec<Client>>);
+
+struct Client {
+    id: u64,
+    process: i32,
+    stream: UnixStream,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Silent,
+    Asking,
+    Watching,
+}
+
+impl Clients {
+    /// Takes a client in. If the house is full, the process that has most silent connections loses its oldest; if all are
+    /// busy, the newcomer is sent away.
+    fn admit(clients: &Arc<Self>, stream: &UnixStream) -> Option<Place> {
+        let mut list = clients.list();
+        if list.len() >= CONNECTIONS_MAX {
+            let silent = || list.iter().filter(|client| client.stage == Stage::Silent);
+            let count = |process| silent().filter(|client| client.process == process).count();
+            // `max_by_key` gives the last of equals, and the oldest stands first.
+            let crowd = silent()
+                .rev()
+                .max_by_key(|client| count(client.process))?
+                .process;
+            let oldest = list
+                .iter()
+                .position(|client| client.stage == Stage::Silent && client.process == crowd)?;
+            let _ = list
+                .remove(oldest)
+                .stream
+                .shutdown(std::net::Shutdown::Both);
+        }
+        let id = list.last().map_or(0, |client| client.id + 1);
+        let process = process(stream);
+        list.push(Client {
+            id,
+            process,
+            stream: stream.try_clone().ok()?,
+            stage: Stage::Silent,
+        });
+        Some(Place {
+            clients: Arc::clone(clients),
+            id,
+        })
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client's place among the clients, given up when dropped.
+struct Place {
+    clients: Arc<Clients>,
+    id: u64,
+}
+
+impl Place {
+    /// False if there is no room, or no place any more.
+    fn enter(&self, stage: Stage) -> bool {
+        let mut list = self.clients.list();
+        let watchers = list
+            .iter()
+            .filter(|client| client.stage == Stage::Watching)
+            .count();
+        match list.iter_mut().find(|client| client.id == self.id) {
+            Some(client) if stage != Stage::Watching || watchers < WATCHERS_MAX => {
+                client.stage = stage;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.clients.list().retain(|client| client.id != self.id);
+    }
+}
+
+/// One client, served by one thread.
+struct Connection {
+    stream: UnixStream,
+    place: Place,
+    board: Arc<Board>,
+    events: Events,
+}
+
+impl Connection {
+    fn serve(mut self) -> anyhow::Result<()> {
+        self.stream.set_write_timeout(Some(PATIENCE))?;
+        let ask = match self.line()?.parse::<Ask>() {
+            Err(mistake) => return self.reply(&refused(mistake)),
+            Ok(ask) => ask,
+        };
+        let stage = if matches!(ask.what, What::Watch | What::Attach) {
+            Stage::Watching
+        } else {
+            Stage::Asking
+        };
+        if !self.place.enter(stage) {
+            return self.reply(&refused(format!(
+                "there are {WATCHERS_MAX} watching already; end one of them"
+            )));
+        }
+        match &ask.what {
+            What::Start(None) => self.command(&ask, Command::Start(None)),
+            What::Start(Some(name)) => {
+                self.with_plan(&ask, name, |plan| Command::Start(Some(plan)))
+            }
+            What::Choose(name) => self.with_plan(&ask, name, Command::Choose),
+            What::Reset => self.command(&ask, Command::Reset),
+            What::Undo => self.command(&ask, Command::Undo),
+            What::Status => {
+                let status = Status::new(&self.board.latest(), clock::now());
+                self.reply(&Reply {
+                    ok: true,
+                    message: status.line(),
+                    status: Some(status),
+                })
+            }
+            What::Watch => {
+                let mut last = None;
+                self.watch(|snapshot| {
+                    let status = Status::new(snapshot, clock::now());
+                    if last
+                        .as_ref()
+                        .is_some_and(|last| status.is_same_but_for_time(last))
+                    {
+                        return Ok(None);
+                    }
+                    Ok(Some(serde_json::to_vec(last.insert(status))?))
+                })
+            }
+            What::Attach => self
+                .watch(|snapshot| Ok(Some(serde_json::to_vec(&SnapshotRecord::from(snapshot))?))),
+        }
+    }
+
+    /// The client's one line, or an error once it has gone on too long.
+    fn line(&mut self) -> anyhow::Result<String> {
+        let until = clock::now() + PATIENCE;
+        let mut line = Vec::new();
+        let mut piece = [0; REQUEST_MAX];
+        loop {
+            let left = until.since(clock::now());
+            ensure!(!left.is_zero(), "the client says nothing");
+            self.stream.set_read_timeout(Some(left))?;
+            let length = self.stream.read(&mut piece)?;
+            line.extend_from_slice(&piece[..length]);
+            let end = line.iter().position(|&byte| byte == b'\n');
+            if end.is_none() && length > 0 && line.len() < REQUEST_MAX {
+                continue;
+            }
+            line.truncate(end.unwrap_or(line.len()));
+            if line.len() < REQUEST_MAX
+                && let Ok(text) = String::from_utf8(line)
+            {
+                return Ok(text);
+            }
+            self.reply(&refused(format!(
+                "a request is one line of less than {REQUEST_MAX} bytes of text"
+            )))?;
+            bail!("the client talks nonsense");
+        }
+    }
+
+    fn with_plan(
+        &mut self,
+        ask: &Ask,
+        name: &str,
+        command: impl Fn(crate::plan::Plan) -> Command,
+    ) -> anyhow::Result<()> {
+        let plans = Arc::clone(&self.board.latest().plans);
+        if let Some(plan) = plans
+            .iter()
+            .find(|plan| plan.name().eq_ignore_ascii_case(name))
+        {
+            return self.command(ask, command(*plan));
+        }
+        let names: Vec<&str> = plans.iter().map(|plan| plan.name()).collect();
+        self.reply(&refused(format!(
+            "there is no plan `{name}`; there is {}",
+            names.join(", ")
+        )))
+    }
+
+    fn command(&mut self, asked: &Ask, command: Command) -> anyhow::Result<()> {
+        let reply = match ask(&self.events, command, asked.generation, asked.origin) {
+            None => refused("the daemon is stopping".into()),
+            Some(answer) => {
+                let snapshot = Snapshot {
+                    timer: answer.timer,
+                    ..Snapshot::clone(&self.board.latest())
+                };
+                let (ok, message) = match answer.result {
+                    Ok(outcome) => (true, outcome.to_string()),
+                    Err(refusal) => (false, refusal.to_string()),
+                };
+                Reply {
+                    ok,
+                    message,
+                    status: Some(Status::new(&snapshot, answer.at)),
+                }
+            }
+        };
+        self.reply(&reply)
+    }
+
+    /// What `line` makes of each snapshot, until the client hangs up or takes no more.
+    fn watch(
+        &mut self,
+        mut line: impl FnMut(&Snapshot) -> anyhow::Result<Option<Vec<u8>>>,
+    ) -> anyhow::Result<()> {
+        let mut bell = self.board.subscribe()?;
+        loop {
+            bell.hush();
+            if let Some(mut line) = line(&self.board.latest())? {
+                line.push(b'\n');
+                self.stream.write_all(&line)?;
+            }
+            let mut fds = [
+                PollFd::new(bell.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.stream.as_fd(), PollFlags::POLLIN),
+            ];
+            poll(&mut fds, PollTimeout::NONE)?;
+            // A watcher has nothing more to say: what comes is its end.
+            ensure!(
+                fds[1].revents() == Some(PollFlags::empty()),
+                "the watcher hung up"
+            );
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(reply)?;
+        line.push(b'\n');
+        Ok(self.stream.write_all(&line)?)
+    }
+}
+
+fn refused(message: String) -> Reply {
+    Reply {
+        ok: false,
+        message,
+        status: None,
+    }
+}
+
+/// The process at the other end; 0 where the system does not tell.
+fn process(stream: &UnixStream) -> i32 {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+        getsockopt(stream, PeerCredentials).map_or(0, |peer| peer.pid())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = stream;
+        0
+    }
+}

@@ -1,0 +1,199 @@
+//! The real binary in a folder of its own.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+pub const TALKLIGHT: &str = env!("CARGO_BIN_EXE_talklight");
+
+/// How long a thing that should happen may take on a machine that has other things to do.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A plan of two seconds: green, then yellow, red and flashing for half a second each.
+pub const QUICK: &str = r#"
+[[plan]]
+name = "quick"
+length = "2s"
+yellow = "1500ms"
+red = "1s"
+flash = "500ms"
+
+[flash]
+hz = 2.0
+
+[strip]
+leds = 8
+"#;
+
+/// A folder that is gone with the test.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        // Not the target's own folder: the path of a socket has to be short.
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A house of its own: config, socket, tape and log in one folder, and at most one daemon in it.
+pub struct House {
+    pub folder: Folder,
+    pub daemon: Option<Child>,
+    env: Vec<(String, String)>,
+}
+
+impl House {
+    pub fn new(config: &str) -> Self {
+        let folder = Folder::new();
+        fs::write(folder.file("config.toml"), config).unwrap();
+        Self { folder, daemon: None, env: Vec::new() }
+    }
+
+    /// A house with a daemon that has shown its first frame.
+    pub fn running(config: &str) -> Self {
+        let mut house = Self::new(config);
+        house.start();
+        house
+    }
+
+    pub fn env(&mut self, name: &str, value: &str) {
+        self.env.push((name.into(), value.into()));
+    }
+
+    /// The binary with this house's config and socket, and nothing of the surroundings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(TALKLIGHT);
+        command.args(arguments).arg("--config").arg(self.folder.file("config.toml"));
+        command.arg("--socket").arg(self.socket());
+        command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Starts a daemon, and waits until it answers.
+    pub fn start(&mut self) {
+        let tape = format!("tape.{}", self.tapes());
+        let log = File::options().create(true).append(true).open(self.folder.file("log")).unwrap();
+        let mut command = self.command(&["--headless", "--tape", &tape]);
+        self.daemon = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        until("the daemon answers", || UnixStream::connect(self.socket()).is_ok() && !self.tape().is_empty());
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.file("s")
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// A command that succeeds, and what it says.
+    pub fn does(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout).trim_end().into()
+    }
+
+    /// A command that fails, and what it says.
+    pub fn refuses(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
+        text(&output.stderr).trim_end().into()
+    }
+
+    pub fn status(&self) -> serde_json::Value {
+        serde_json::from_str(&self.does(&["status", "--json"])).unwrap()
+    }
+
+    /// One line to the socket, and the line that comes back.
+    pub fn say(&self, line: &str) -> serde_json::Value {
+        let mut stream = UnixStream::connect(self.socket()).unwrap();
+        writeln!(stream, "{line}").unwrap();
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    pub fn signal(&mut self, signal: Signal) -> ExitStatus {
+        let mut daemon = self.daemon.take().unwrap();
+        kill(Pid::from_raw(daemon.id() as i32), signal).unwrap();
+        daemon.wait().unwrap()
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.file("log")).unwrap()
+    }
+
+    /// The frames of the latest tape that are whole.
+    pub fn tape(&self) -> Vec<Frame> {
+        let Some(latest) = self.tapes().checked_sub(1) else { return Vec::new() };
+        let tape = fs::read_to_string(self.folder.file(&format!("tape.{latest}"))).unwrap();
+        let whole = tape.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn tapes(&self) -> usize {
+        (0..).take_while(|n| self.folder.file(&format!("tape.{n}")).exists()).count()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(daemon) = &mut self.daemon {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+    }
+}
+
+/// A line of the tape.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+pub struct Frame {
+    pub t_ns: u64,
+    pub phase: String,
+    pub leds: Vec<String>,
+}
+
+/// Waits until something is so.
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = talklight::clock::now() + PATIENCE;
+    while !so() {
+        assert!(talklight::clock::now() < end, "waited in vain: {what}");
+        pause(Duration::from_millis(5));
+    }
+}
+
+/// What a person or another machine needs to do its part; the tests wait for things, not for time.
+#[allow(clippy::disallowed_methods)]
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

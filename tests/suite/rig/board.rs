@@ -1,0 +1,205 @@
+//! The Pi before it is powered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+use super::log::Log;
+use super::{Level, Rig, SPIDEV, World};
+
+/// A Pi 4 with gpiochip0, open lines, spidev's default buffer and true time on the wire, unless told otherwise.
+pub struct Builder {
+    model: Model,
+    levels: BTreeMap<u32, Level>,
+    bufsiz: u32,
+    gpiochip: u32,
+    channels: usize,
+    missing: BTreeSet<String>,
+    env: Vec<(OsString, OsString)>,
+}
+
+impl Builder {
+    pub fn model(mut self, model: Model) -> Builder {
+        self.model = model;
+        self
+    }
+
+    /// What drives a line at the start; a line not named is open.
+    pub fn level(mut self, line: u32, level: Level) -> Builder {
+        self.levels.insert(line, level);
+        self
+    }
+
+    /// spidev's buffer in bytes, 4096 unless told.
+    pub fn bufsiz(mut self, bytes: u32) -> Builder {
+        self.bufsiz = bytes;
+        self
+    }
+
+    /// The number of the gpiochip: a Pi 5 may have no gpiochip0.
+    pub fn gpiochip(mut self, number: u32) -> Builder {
+        self.gpiochip = number;
+        self
+    }
+
+    /// Channels of a pixel as `wait_frame` sees it: 4 for an RGBW strip.
+    pub fn channels(mut self, channels: usize) -> Builder {
+        self.channels = channels;
+        self
+    }
+
+    /// A path that this Pi lacks.
+    pub fn without(mut self, path: &str) -> Builder {
+        self.missing.insert(path.to_owned());
+        self
+    }
+
+    /// Transfers take no time on the wire.
+    pub fn instant(self) -> Builder {
+        self.env("PISHIM_NORT", "1")
+    }
+
+    /// The seed of `spi_fail_percent`.
+    pub fn seed(self, seed: u32) -> Builder {
+        self.env("PISHIM_SEED", seed.to_string())
+    }
+
+    /// A variable for every program on this Pi.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Builder {
+        self.env
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    pub fn build(self) -> Rig {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir =
+            std::env::temp_dir().join(format!("talklight-rig.{}.{count}", std::process::id()));
+        // A crashed run may have had this process id.
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir)
+            .unwrap_or_else(|error| panic!("cannot make `{}`: {error}", dir.display()));
+        let fifo = dir.join("ctl");
+        mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).expect("cannot make the rig's fifo");
+        let mut open = OpenOptions::new();
+        open.read(true)
+            .write(true)
+            .custom_flags(nix::libc::O_NONBLOCK);
+        let [name, board, soc, revision, label, core_hz] = self.model.facts();
+        let mut env = vec![
+            ("PISHIM_DIR".into(), dir.clone().into()),
+            ("PISHIM_LABEL".into(), format!("pinctrl-{label}").into()),
+            ("PISHIM_CORE_HZ".into(), core_hz.into()),
+            ("PISHIM_BUFSIZ".into(), self.bufsiz.to_string().into()),
+        ];
+        env.extend(self.env);
+        let rig = Rig {
+            control: open.open(&fifo).expect("cannot open the rig's fifo"),
+            log: Mutex::new(Log::new(dir.join("log"), self.channels)),
+            dir,
+            env,
+            gpiochip: format!("/dev/gpiochip{}", self.gpiochip),
+            world: Mutex::new(World {
+                levels: self.levels,
+                ..World::default()
+            }),
+            program: Mutex::default(),
+        };
+        let (number, bufsiz) = (self.gpiochip, self.bufsiz);
+        let of = "/sys/bus/gpio/devices/gpiochip";
+        rig.put(SPIDEV, "");
+        rig.put(&rig.gpiochip, "");
+        rig.put("/dev/gpiomem", [0; 4096]);
+        rig.put(&format!("{of}{number}/dev"), format!("254:{number}\n"));
+        rig.put(
+            "/sys/module/spidev/parameters/bufsiz",
+            format!("{bufsiz}\n"),
+        );
+        let (revision, model) = (
+            format!("Revision\t: {revision}\n"),
+            format!("Raspberry Pi {name}"),
+        );
+        rig.put(
+            "/proc/cpuinfo",
+            format!("processor\t: 0\n\n{revision}Model\t\t: {model}\n"),
+        );
+        for base in ["/sys/firmware/devicetree/base", "/proc/device-tree"] {
+            let compatible = format!("raspberrypi,{board}\0brcm,bcm{soc}\0");
+            rig.put(&format!("{base}/compatible"), compatible);
+            rig.put(&format!("{base}/model"), format!("{model}\0"));
+        }
+        self.missing.iter().for_each(|path| rig.remove(path));
+        rig
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder {
+            model: Model::Pi4B,
+            levels: BTreeMap::new(),
+            bufsiz: 4096,
+            gpiochip: 0,
+            channels: 3,
+            missing: BTreeSet::new(),
+            env: Vec::new(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    Zero2W,
+    Pi3B,
+    Pi4B,
+    Pi5,
+}
+
+impl Model {
+    pub const ALL: [Model; 4] = [Model::Zero2W, Model::Pi3B, Model::Pi4B, Model::Pi5];
+
+    /// Name, board and chip in the device tree, revision code, label of the gpiochip, core clock that feeds SPI.
+    fn facts(self) -> [&'static str; 6] {
+        match self {
+            Model::Zero2W => [
+                "Zero 2 W Rev 1.0",
+                "model-zero-2-w",
+                "2837",
+                "902120",
+                "bcm2835",
+                "400000000",
+            ],
+            Model::Pi3B => [
+                "3 Model B Rev 1.2",
+                "3-model-b",
+                "2837",
+                "a02082",
+                "bcm2835",
+                "400000000",
+            ],
+            Model::Pi4B => [
+                "4 Model B Rev 1.5",
+                "4-model-b",
+                "2711",
+                "d03115",
+                "bcm2711",
+                "500000000",
+            ],
+            Model::Pi5 => [
+                "5 Model B Rev 1.0",
+                "5-model-b",
+                "2712",
+                "d04170",
+                "rp1",
+                "200000000",
+            ],
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What goes over the socket and into the resume file comes back as it was, and what is not ours is refused.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use talklight::board::{Health, Snapshot};
+use talklight::clock::Moment;
+use talklight::event::Origin;
+use talklight::frame::{Look, Palette, Pattern, ReadyLook};
+use talklight::plan::Plan;
+use talklight::resume::{Found, ResumeFile};
+use talklight::timer::{Command, Timer};
+use talklight::wire::{Ask, SnapshotRecord, Status, TimerRecord, What};
+
+fn plan(name: &str, length: u64) -> Plan {
+    let s = Duration::from_secs;
+    Plan::new(
+        name,
+        s(length),
+        s(length * 2 / 5),
+        s(length / 5),
+        s(length / 10),
+    )
+    .unwrap()
+}
+
+fn snapshot(timer: Timer) -> Snapshot {
+    Snapshot {
+        timer,
+        look: Look {
+            leds: 60,
+            palette: Palette::CLASSIC,
+            pattern: Pattern::Bar,
+            ready: ReadyLook::Dot,
+            flash_half: Duration::from_millis(500),
+        },
+        plans: vec![plan("lightning", 300), plan("ignite", 290)].into(),
+        strip_kind: "spi",
+        strip: Health::Failing("a wire is loose".into()),
+        failed_inputs: vec![(Origin::Button, "stuck".into())],
+        log: Default::default(),
+        number: 3,
+    }
+}
+
+fn timer() -> impl Strategy<Value = Timer> {
+    let commands = prop_oneof![
+        Just(Command::Start(None)),
+        Just(Command::Start(Some(plan("ignite", 290)))),
+        Just(Command::Reset),
+        Just(Command::Undo),
+        Just(Command::Choose(plan("ignite", 290))),
+    ];
+    (
+        any::<u32>(),
+        prop::collection::vec((commands, 0..200_000_000_000_u64), 0..8),
+    )
+        .prop_map(|(generation, steps)| {
+            let mut timer = Timer::new(plan("lightning", 300), generation.into());
+            let mut now = 0;
+            for (command, wait) in steps {
+                now += wait;
+                let _ = timer.apply(command, Moment::from_ns(now));
+            }
+            timer
+        })
+}
+
+proptest! {
+    #[test]
+    fn a_timer_comes_back_as_it_was(timer in timer()) {
+        let text = serde_json::to_string(&TimerRecord::from(&timer)).unwrap();
+        let back: TimerRecord = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(Timer::try_from(&back).unwrap(), timer);
+    }
+
+    #[test]
+    fn a_snapshot_comes_back_as_it_was(timer in timer()) {
+        let sent = snapshot(timer);
+        let text = serde_json::to_string(&SnapshotRecord::from(&sent)).unwrap();
+        let back = Snapshot::try_from(serde_json::from_str::<SnapshotRecord>(&text).unwrap()).unwrap();
+        prop_assert_eq!(back, sent);
+    }
+
+    #[test]
+    fn a_request_comes_back_as_it_was(
+        plan in "[a-z][a-z0-9_-]{0,20}", which in 0..7, generation in any::<Option<u64>>(), console in any::<bool>()
+    ) {
+        let what = match which {
+            0 => What::Start(None),
+            1 => What::Start(Some(plan)),
+            2 => What::Reset,
+            3 => What::Undo,
+            4 => What::Choose(plan),
+            5 => What::Status,
+            _ => What::Watch,
+        };
+        let ask = Ask { what, generation, origin: if console { Origin::Console } else { Origin::Socket } };
+        prop_assert_eq!(ask.line().parse::<Ask>(), Ok(ask));
+    }
+
+    #[test]
+    fn no_request_panics(line in ".*") {
+        let _ = line.parse::<Ask>();
+    }
+
+    #[test]
+    fn no_resume_file_panics_or_is_trusted(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let folder = Folder::new();
+        let file = folder.file();
+        std::fs::write(file.path(), &bytes).unwrap();
+        prop_assert!(!matches!(file.find(Moment::from_ns(1)), Found::Timer(_) | Found::OtherBoot));
+    }
+
+    #[test]
+    fn a_resume_file_with_a_damaged_byte_is_never_trusted(timer in timer(), index in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let folder = Folder::new();
+        let file = folder.file();
+        file.keep(&timer).unwrap();
+        let mut bytes = std::fs::read(file.path()).unwrap();
+        let index = index.index(bytes.len());
+        prop_assume!(bytes[index] != byte);
+        bytes[index] = byte;
+        std::fs::write(file.path(), &bytes).unwrap();
+        let found = file.find(Moment::from_ns(u64::MAX));
+        prop_assert!(matches!(&found, Found::Unusable(_)), "{found:?}");
+    }
+}
+
+#[test]
+fn requests_that_make_no_sense_are_told_what_would() {
+    let mistake = |line: &str| line.parse::<Ask>().unwrap_err();
+    assert_eq!(
+        mistake(""),
+        "say start, reset, undo, choose, status, watch or attach"
+    );
+    assert_eq!(
+        mistake("stop"),
+        "say start, reset, undo, choose, status, watch or attach"
+    );
+    assert_eq!(mistake("choose"), "`choose` takes the name of a plan");
+    assert_eq!(mistake("start a b"), "a plan's name is one word");
+    assert_eq!(mistake("reset now"), "there is a word too many");
+    assert_eq!(
+        mistake("if x reset"),
+        "`if` takes the generation that `status` shows, as in `if 17 reset`"
+    );
+}
+
+#[test]
+fn the_status_has_the_shape_that_programs_rely_on() {
+    let s = |seconds: u64| Moment::from_ns(seconds * 1_000_000_000);
+    let mut timer = Timer::new(plan("lightning", 300), 40);
+    timer.apply(Command::Start(None), s(100)).unwrap();
+    let status = Status::new(&snapshot(timer), s(301));
+    let expected = serde_json::json!({
+        "phase": "yellow",
+        "plan": {"name": "lightning", "length_ms": 300_000, "yellow_ms": 120_000, "red_ms": 60_000, "flash_ms": 30_000},
+        "left_ms": 99_000,
+        "overrun_ms": 0,
+        "undo_ms": null,
+        "generation": 41,
+        "chosen": "lightning",
+        "plans": ["lightning", "ignite"],
+        "strip": {"kind": "spi", "leds": 60, "health": "failing", "error": "a wire is loose"},
+        "faults": [{"input": "button", "error": "stuck"}],
+        "at_ns": 301_000_000_000_u64,
+    });
+    assert_eq!(serde_json::to_value(&status).unwrap(), expected);
+    let words = "yellow: 1:39 left of lightning, 5:00; spi strip failing: a wire is loose; button failed: stuck";
+    assert_eq!(status.line(), words);
+
+    timer.apply(Command::Reset, s(301)).unwrap();
+    let words = "ready: the next talk is lightning, 5:00; the reset can be undone for 9 s; spi strip failing";
+    assert!(
+        Status::new(&snapshot(timer), s(302))
+            .line()
+            .starts_with(words)
+    );
+    timer.apply(Command::Undo, s(303)).unwrap();
+    assert!(
+        Status::new(&snapshot(timer), s(463))
+            .line()
+            .starts_with("over: lightning ended 1:03 ago; spi strip")
+    );
+}
+
+#[test]
+fn a_resume_file_is_believed_only_if_it_is_ours_and_of_this_boot() {
+    let folder = Folder::new();
+    let file = folder.file();
+    let now = Moment::from_ns(5_000);
+    let mut timer = Timer::new(plan("lightning", 300), 1);
+    timer.apply(Command::Start(None), now).unwrap();
+    assert!(matches!(file.find(now), Found::Nothing));
+
+    file.keep(&timer).unwrap();
+    assert!(matches!(file.find(now), Found::Timer(found) if found == timer));
+    assert!(
+        matches!(file.find(Moment::from_ns(4_999)), Found::Unusable(why) if why.contains("future"))
+    );
+
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    let edit = |from: &str, to: &str| {
+        assert!(text.contains(from), "{text}");
+        let (_, record) = text.split_once(' ').unwrap();
+        let record = record.replace(from, to);
+        std::fs::write(
+            file.path(),
+            format!("{:08x} {record}", crc32fast::hash(record.as_bytes())),
+        )
+        .unwrap();
+        file.find(now)
+    };
+    assert!(
+        matches!(edit("\"version\":1", "\"version\":2"), Found::Unusable(why) if why.contains("version 2"))
+    );
+    assert!(matches!(
+        edit("\"boot\":\"", "\"boot\":\"x"),
+        Found::OtherBoot
+    ));
+    assert!(matches!(
+        edit("\"yellow_ns\":1", "\"yellow_ns\":9"),
+        Found::Unusable(_)
+    ));
+    assert!(matches!(
+        edit("{\"version\"", "{{\"version\""),
+        Found::Unusable(_)
+    ));
+    std::fs::write(file.path(), vec![b' '; 1 << 20]).unwrap();
+    assert!(matches!(file.find(now), Found::Unusable(_)));
+
+    file.forget();
+    assert!(matches!(file.find(now), Found::Nothing));
+    std::os::unix::fs::symlink("/dev/zero", file.path()).unwrap();
+    assert!(matches!(file.find(now), Found::Unusable(_)));
+}
+
+/// A folder of the test's own.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "wire-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self) -> ResumeFile {
+        ResumeFile::new(self.0.join("control.talk"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
