@@ -74,8 +74,16 @@ fn looks() -> Vec<Look> {
         (Palette::CLASSIC.red, Palette::CLASSIC.red),
         (Rgb::BLACK, Rgb::BLACK),
     ] {
-        let palette = Palette { yellow, red, ..Palette::CLASSIC };
-        looks.extend([Pattern::Solid, Pattern::Bar].map(|pattern| Look { palette, pattern, ..look() }));
+        let palette = Palette {
+            yellow,
+            red,
+            ..Palette::CLASSIC
+        };
+        looks.extend([Pattern::Solid, Pattern::Bar].map(|pattern| Look {
+            palette,
+            pattern,
+            ..look()
+        }));
     }
     looks
 }
@@ -86,8 +94,11 @@ fn instants(look: &Look, plan: &Plan) -> BTreeSet<u64> {
     let flash = (0..=length / ns(look.flash_half)).map(|half| half * ns(look.flash_half));
     let bar = (0..=look.leds as u64).map(|led| led * length / look.leds as u64);
     let marks = [plan.yellow(), plan.red(), plan.flash()].map(ns);
-    let edges = flash.chain(bar).chain(marks).map(|left| length - left.min(length));
-    let beside = edges.flat_map(|edge| (edge.saturating_sub(3)..=edge + 3));
+    let edges = flash
+        .chain(bar)
+        .chain(marks)
+        .map(|left| length - left.min(length));
+    let beside = edges.flat_map(|edge| edge.saturating_sub(3)..=edge + 3);
     let grid = (0..length + SECOND).step_by(3_700_001);
     beside.chain(grid).collect()
 }
@@ -135,14 +146,23 @@ fn nothing_changes_by_itself_in_ready_and_over() {
         let house = play(script);
         let timer = house.board.latest().timer;
         for look in looks() {
-            assert_eq!(look.next_change(&timer, house.now), None, "`{script}` {look:?}");
+            assert_eq!(
+                look.next_change(&timer, house.now),
+                None,
+                "`{script}` {look:?}"
+            );
         }
     }
 }
 
 #[test]
 fn what_a_phase_looks_like() {
-    let Palette { green, yellow, red, ready } = Palette::CLASSIC;
+    let Palette {
+        green,
+        yellow,
+        red,
+        ready,
+    } = Palette::CLASSIC;
     let frame = |script: &str| play(script).strip.lit();
     let mut dot = [Rgb::BLACK; 8];
     dot[0] = ready;
@@ -154,20 +174,32 @@ fn what_a_phase_looks_like() {
     assert_eq!(frame("start +270.5s flash"), [red; 8]);
     assert_eq!(frame("start +5m over"), [Rgb::BLACK; 8]);
 
-    let off = Look { ready: ReadyLook::Off, ..look() };
-    assert_eq!(painted(&off, &Timer::new(plan("short"), 0), BOOT), [Rgb::BLACK; 8]);
+    let off = Look {
+        ready: ReadyLook::Off,
+        ..look()
+    };
+    assert_eq!(
+        painted(&off, &Timer::new(plan("short"), 0), BOOT),
+        [Rgb::BLACK; 8]
+    );
 }
 
 /// Of a whole number of periods the first instant is an edge as well as the last.
 #[test]
 fn the_flash_is_counted_back_from_the_end() {
-    play("start +270s-1ns red lit:8 +1ns flash lit:0 +0.5s-1ns lit:0 +1ns lit:8 +0.5s-1ns lit:8 +1ns lit:0");
-    play("start +299s-1ns flash lit:8 +1ns lit:0 +0.5s-1ns lit:0 +1ns lit:8 +0.5s-1ns lit:8 +1ns over lit:0");
+    play(
+        "start +270s-1ns red lit:8 +1ns flash lit:0 +0.5s-1ns lit:0 +1ns lit:8 +0.5s-1ns lit:8 +1ns lit:0",
+    );
+    play(
+        "start +299s-1ns flash lit:8 +1ns lit:0 +0.5s-1ns lit:0 +1ns lit:8 +0.5s-1ns lit:8 +1ns over lit:0",
+    );
     let flash: Vec<Moment> = changes(&look(), &started(plan("lightning")))
         .into_iter()
         .filter(|&change| change >= BOOT + span("270s"))
         .collect();
-    let expected: Vec<Moment> = (0..=60).map(|half| BOOT + span("270s") + span("500ms") * half).collect();
+    let expected: Vec<Moment> = (0..=60)
+        .map(|half| BOOT + span("270s") + span("500ms") * half)
+        .collect();
     assert_eq!(flash, expected);
 }
 
@@ -175,17 +207,35 @@ fn the_flash_is_counted_back_from_the_end() {
 #[test]
 fn never_more_than_three_flashes_in_any_second() {
     for hz in [0.2, 0.7, 1.0, 1.5, 2.0, 2.5, 2.999, Look::FLASH_HZ_MAX] {
-        let look = Look { flash_half: Look::flash_half(hz), ..look() };
+        let look = Look {
+            flash_half: Look::flash_half(hz),
+            ..look()
+        };
         for flash in ["30s", "29.99s", "30.17s", "7.000000001s", "333ms", "1ns"] {
-            let plan = Plan::new("flash", span("40s"), span("35s"), span("30.17s"), span(flash)).unwrap();
+            let plan = Plan::new(
+                "flash",
+                span("40s"),
+                span("35s"),
+                span("30.17s"),
+                span(flash),
+            )
+            .unwrap();
             let changes = changes(&look, &started(plan));
             for (nth, &first) in changes.iter().enumerate() {
-                let window = changes[nth..].iter().take_while(|change| change.since(first) < span("1s"));
-                assert!(window.count() / 2 <= 3, "{hz} Hz, flashing from {flash} left, at {first:?}");
+                let window = changes[nth..]
+                    .iter()
+                    .take_while(|change| change.since(first) < span("1s"));
+                assert!(
+                    window.count() / 2 <= 3,
+                    "{hz} Hz, flashing from {flash} left, at {first:?}"
+                );
             }
             let end = changes.last().unwrap();
             assert_eq!(*end, BOOT + span("40s"));
-            assert_ne!(painted(&look, &started(plan), just_before(*end)), [Rgb::BLACK; 8]);
+            assert_ne!(
+                painted(&look, &started(plan), just_before(*end)),
+                [Rgb::BLACK; 8]
+            );
         }
     }
 }
@@ -193,20 +243,24 @@ fn never_more_than_three_flashes_in_any_second() {
 #[test]
 fn a_bar_shortens_from_full_and_is_lit_until_the_end() {
     for plan in small_plans().chain([plan("lightning"), plan("short")]) {
-        for look in looks().into_iter().filter(|look| {
-            look.pattern == Pattern::Bar && look.palette == Palette::CLASSIC
-        }) {
+        for look in looks()
+            .into_iter()
+            .filter(|look| look.pattern == Pattern::Bar && look.palette == Palette::CLASSIC)
+        {
             let timer = started(plan);
             let mut lit_before = look.leds;
             assert_eq!(look.picture(&timer.at(BOOT)).lit(), look.leds);
             let changes = changes(&look, &timer);
             for &change in &changes {
-                for now in [change, just_before(change).max(BOOT)] {
+                for now in [just_before(change).max(BOOT), change] {
                     let lit = look.picture(&timer.at(now)).lit();
                     let phase = timer.at(now).phase;
                     let dark = lit == 0 && matches!(phase, Phase::Flash | Phase::Over);
-                    assert!(dark || (1..=lit_before).contains(&lit), "{lit} {now:?} {look:?}");
-                    if !dark && now == change {
+                    assert!(
+                        dark || (1..=lit_before).contains(&lit),
+                        "{lit} {now:?} {look:?}"
+                    );
+                    if !dark {
                         lit_before = lit;
                     }
                 }
@@ -219,7 +273,11 @@ fn a_bar_shortens_from_full_and_is_lit_until_the_end() {
 
 #[test]
 fn a_bar_of_ten_in_ten_seconds() {
-    let mut bar = super::harness::House::new(Look { leds: 10, pattern: Pattern::Bar, ..look() });
+    let mut bar = super::harness::House::new(Look {
+        leds: 10,
+        pattern: Pattern::Bar,
+        ..look()
+    });
     bar.play("start:short green lit:10 +1s-1ns lit:10 +1ns lit:9 +1s lit:8 +2s green lit:6 +1s-1ns lit:6 +1ns yellow lit:5");
     bar.play("+2s red lit:3 +1s flash lit:0 +0.5s lit:2 +0.5s lit:0 +0.5s flash lit:1 +0.5s-1ns lit:1 +1ns over lit:0");
 }
@@ -228,32 +286,58 @@ fn a_bar_of_ten_in_ten_seconds() {
 /// hungrier than what is shown.
 #[test]
 fn brightest_has_the_hungriest_picture_of_all_instants() {
-    let plans = [plan("lightning"), plan("short"), small_plans().next().unwrap()];
+    let plans = [
+        plan("lightning"),
+        plan("short"),
+        small_plans().next().unwrap(),
+    ];
     for look in looks() {
         let named: Vec<Picture> = look.brightest(&plans).collect();
         let mut shown = vec![look.picture(&Timer::new(plans[0], 0).at(BOOT))];
         for plan in plans {
             let timer = started(plan);
-            shown.extend(changes(&look, &timer).iter().map(|&now| look.picture(&timer.at(now))));
+            shown.extend(
+                changes(&look, &timer)
+                    .iter()
+                    .map(|&now| look.picture(&timer.at(now))),
+            );
         }
         let covers = |big: &Picture, small: &Picture| {
             small.lit() == 0 || big.colour() == small.colour() && big.lit() >= small.lit()
         };
         for picture in &shown {
-            assert!(named.iter().any(|big| covers(big, picture)), "{picture:?} {look:?}");
+            assert!(
+                named.iter().any(|big| covers(big, picture)),
+                "{picture:?} {look:?}"
+            );
         }
         for picture in &named {
-            assert!(shown.iter().any(|big| covers(big, picture)), "{picture:?} {look:?}");
+            assert!(
+                shown.iter().any(|big| covers(big, picture)),
+                "{picture:?} {look:?}"
+            );
         }
     }
 }
 
 #[test]
 fn three_flashes_a_second_are_never_exceeded_by_rounding() {
-    for hz in [Look::FLASH_HZ_MIN, 0.3, 0.7, 1.0, 1.1, 2.3, 2.9, Look::FLASH_HZ_MAX] {
+    for hz in [
+        Look::FLASH_HZ_MIN,
+        0.3,
+        0.7,
+        1.0,
+        1.1,
+        2.3,
+        2.9,
+        Look::FLASH_HZ_MAX,
+    ] {
         let period = Look::flash_half(hz) * 2;
         let exact = 1e9 / hz;
-        assert!((0.0..=2.0).contains(&(period.as_nanos() as f64 - exact)), "{hz}");
+        assert!(
+            (0.0..=2.0).contains(&(period.as_nanos() as f64 - exact)),
+            "{hz}"
+        );
     }
     assert_eq!(Look::flash_half(1.0), span("500ms"));
     assert!(Look::flash_half(3.0) * 6 >= span("1s"));

@@ -172,7 +172,9 @@ impl House {
             origin,
             reply: Some(reply),
         })));
-        let answer = answer.try_recv().expect("every command is answered in its step");
+        let answer = answer
+            .try_recv()
+            .expect("every command is answered in its step");
         assert_eq!(verdict(&answer), expected, "{command:?}: {answer:?}");
         answer
     }
@@ -201,7 +203,11 @@ impl House {
 
         assert!(now < self.wake && self.wake <= now + BEAT);
         let last = Moment::from_ns(self.wake.as_ns() - 1);
-        assert_eq!(self.picture(), self.model.frame(&after.look, last), "slept too long");
+        assert_eq!(
+            self.picture(),
+            self.model.frame(&after.look, last),
+            "slept too long"
+        );
         if self.works && after.strip == Health::Sending {
             assert_eq!(self.strip.lit(), self.picture());
         }
@@ -317,7 +323,11 @@ pub fn span(text: &str) -> Duration {
         _ => panic!("no time: {text}"),
     };
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let number = |digits: &str| digits.parse::<u64>().unwrap_or_else(|_| panic!("no time: {text}"));
+    let number = |digits: &str| {
+        digits
+            .parse::<u64>()
+            .unwrap_or_else(|_| panic!("no time: {text}"))
+    };
     let part = match part {
         "" => 0,
         part => number(part) * unit / 10_u64.pow(part.len() as u32),

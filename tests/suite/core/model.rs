@@ -33,7 +33,9 @@ pub struct Talk {
 pub const SECOND: u64 = 1_000_000_000;
 
 pub fn ns(span: Duration) -> u64 {
-    span.as_nanos().try_into().expect("spans of tests are short")
+    span.as_nanos()
+        .try_into()
+        .expect("spans of tests are short")
 }
 
 impl Model {
@@ -67,7 +69,9 @@ impl Model {
         let ready = phase == Phase::Ready;
         let over = phase == Phase::Over;
         match command {
-            Command::Start(plan) if ready || over && self.passed(at) >= self.length() + 2 * SECOND => {
+            Command::Start(plan)
+                if ready || over && self.passed(at) >= self.length() + 2 * SECOND =>
+            {
                 let plan = plan.unwrap_or(self.chosen);
                 self.talk = Some(Talk { plan, started: at });
                 self.reset = None;
@@ -87,7 +91,11 @@ impl Model {
             Command::Choose(plan) if ready || over => {
                 let other = plan != self.chosen;
                 self.chosen = plan;
-                if other { Verdict::Done } else { Verdict::Nothing }
+                if other {
+                    Verdict::Done
+                } else {
+                    Verdict::Nothing
+                }
             }
             Command::Start(_) | Command::Undo | Command::Choose(_) => Verdict::Refused,
         }
@@ -115,8 +123,9 @@ impl Model {
     }
 
     pub fn overrun(&self, now: Moment) -> u64 {
-        self.talk
-            .map_or(0, |_| self.passed(now.as_ns()).saturating_sub(self.length()))
+        self.talk.map_or(0, |_| {
+            self.passed(now.as_ns()).saturating_sub(self.length())
+        })
     }
 
     /// Time in which the last reset can still be undone.
