@@ -4,7 +4,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use talklight::board::{Board, Happening, Health, LOG_LENGTH};
@@ -685,22 +684,37 @@ mod boards {
     }
 
     #[test]
-    fn wait_for_news() {
+    fn ring_for_news() {
         let mut house = House::new(look());
-        let seen = house.board.latest().number;
-        assert_eq!(house.board.wait(seen - 1, None).number, seen);
-        assert_eq!(house.board.wait(seen, Some(Duration::ZERO)).number, seen);
-
-        let waiting: Vec<_> = (0..3)
-            .map(|_| Arc::clone(&house.board))
-            .map(|board| thread::spawn(move || board.wait(seen, None)))
+        let mut bell = house.board.subscribe().unwrap();
+        bell.hush();
+        let readers: Vec<_> = (0..3)
+            .map(|_| (Arc::clone(&house.board), house.board.subscribe().unwrap()))
+            .map(|(board, bell)| {
+                thread::spawn(move || {
+                    bell.wait().unwrap();
+                    board.latest()
+                })
+            })
             .collect();
         house.play("start");
-        for waiting in waiting {
-            let snapshot = waiting.join().unwrap();
-            assert!(snapshot.number > seen);
+        bell.wait().unwrap();
+        for reader in readers {
+            let snapshot = reader.join().unwrap();
             assert_eq!(snapshot.timer.at(house.now).phase, Phase::Green);
         }
+    }
+
+    /// Somebody who never looks, and somebody who has gone, hold up nobody.
+    #[test]
+    fn wait_for_no_reader() {
+        let mut house = House::new(look());
+        let deaf = house.board.subscribe().unwrap();
+        drop(house.board.subscribe().unwrap());
+        for _ in 0..400 {
+            house.play("start reset");
+        }
+        deaf.wait().unwrap();
     }
 }
 
