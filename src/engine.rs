@@ -158,7 +158,11 @@ impl<'a> Engine<'a> {
         match result {
             Ok(Outcome::Unchanged) => {}
             Ok(outcome) => {
-                self.phase = self.now.timer.at(now).phase;
+                // A command says itself what it leads to, but for the end of a talk that an undo brings back too late.
+                let phase = self.now.timer.at(now).phase;
+                if phase != Phase::Over {
+                    self.phase = phase;
+                }
                 self.note(now, origin, Happening::Done(outcome));
                 self.keep(now);
             }

@@ -310,6 +310,27 @@ mod end {
             assert_eq!(ends(&play(script)), 0, "`{script}`");
         }
     }
+
+    /// The end came while the talk was away.
+    #[test]
+    fn is_told_by_an_undo_after_it() {
+        for script in [
+            "start +299s reset +5s undo over +1m",
+            "start +299s reset +1s undo over",
+            "start +299s reset late:9s undo poke over start",
+        ] {
+            let house = play(script);
+            assert_eq!(ends(&house), 1, "`{script}`");
+            let news = house.news(0);
+            let undone = |what: &Happening| matches!(what, Happening::Done(Outcome::Undone { .. }));
+            let undone = news.iter().position(undone).unwrap();
+            assert_eq!(
+                news[undone + 1],
+                Happening::Phase(Phase::Over),
+                "`{script}`"
+            );
+        }
+    }
 }
 
 mod strip {
