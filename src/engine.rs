@@ -101,6 +101,7 @@ impl<'a> Engine<'a> {
 
     /// Ends: blanks the strip, and forgets the talk if told so.
     pub fn stop(&mut self, stop: Stop, now: Moment) {
+        self.pass(now);
         if stop == Stop::Quit {
             self.keeper.forget();
         }

@@ -331,6 +331,16 @@ mod end {
             );
         }
     }
+
+    /// The engine is told to stop at the very end, before it was woken for it.
+    #[test]
+    fn is_told_by_a_stop_at_it() {
+        let mut house = play("start +4m late:1m");
+        house.engine.stop(Stop::Terminate, house.now);
+        assert_eq!(ends(&house), 1);
+        let shown = house.kept.with(|kept| kept.shown.last().cloned());
+        assert_eq!(shown, Some((house.now, Phase::Over, vec![Rgb::BLACK; 8])));
+    }
 }
 
 mod strip {
