@@ -198,8 +198,9 @@ impl<'a> Engine<'a> {
                 self.note(now, origin, Happening::InputFailed(fault));
             }
             (Some(known), Some(fault)) => {
-                self.now.failed_inputs[known].1 = fault;
-                self.changed = true;
+                let told = &mut self.now.failed_inputs[known].1;
+                self.changed |= *told != fault;
+                *told = fault;
             }
             (Some(known), None) => {
                 self.now.failed_inputs.remove(known);

@@ -600,6 +600,13 @@ mod inputs {
     }
 
     #[test]
+    fn failures_that_go_on_are_no_news() {
+        let mut house = play("start +10s");
+        input(&mut house, Some("stuck"));
+        assert_eq!(input(&mut house, Some("stuck")), (vec![], 0));
+    }
+
+    #[test]
     fn sources_that_end_stay_on_the_board() {
         let mut house = play("start +10s");
         input(&mut house, Some("stuck"));
