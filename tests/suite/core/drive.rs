@@ -350,3 +350,16 @@ fn colours_go_on_the_wire_in_the_strips_order() {
     }
     assert_eq!("white".parse::<Order>(), Err(()));
 }
+
+/// A grey too dark for a step of each colour is a step of the white LED, where there is one: a red dot would mean
+/// something else.
+#[test]
+fn the_dimmest_grey_of_a_white_led_is_white() {
+    let dim = DriveSettings {
+        chip: Chip::Sk6812Rgbw,
+        brightness: 1,
+        ..SETTINGS
+    };
+    assert_eq!(unlimited(dim).level(Palette::CLASSIC.ready), [0, 0, 0, 1]);
+    assert_eq!(unlimited(dim).level(Rgb::new(1, 2, 1)), [0, 1, 0, 0]);
+}
