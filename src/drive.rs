@@ -176,7 +176,7 @@ impl Drive {
             sent = sent.map(|channel| channel - white);
         }
         let [r, g, b] = sent;
-        light(colour, [r, g, b, white])
+        self.light(colour, [r, g, b, white])
     }
 
     /// Fills `wire` with what is sent for `look`. Both are of one length.
@@ -195,12 +195,30 @@ impl Drive {
             let spare = budget.saturating_sub(look.len() as u64);
             for (&colour, wire) in look.iter().zip(wire.iter_mut()) {
                 let dimmed = wire.map(|channel| (u64::from(channel) * spare / steps) as u8);
-                *wire = light(colour, dimmed);
+                *wire = self.light(colour, dimmed);
             }
         }
         for wire in wire {
             *wire = self.settings.order.wire(*wire);
         }
+    }
+
+    /// A colour that is not black never rounds to dark: its strongest channel keeps one step, that of grey is white.
+    fn light(&self, colour: Rgb, mut sent: [u8; 4]) -> [u8; 4] {
+        if sent == [0; 4] && colour != Rgb::BLACK {
+            let Rgb { r, g, b } = colour;
+            let strongest = if self.settings.chip == Chip::Sk6812Rgbw && r == g && g == b {
+                3
+            } else if r >= g && r >= b {
+                0
+            } else if g >= b {
+                1
+            } else {
+                2
+            };
+            sent[strongest] = 1;
+        }
+        sent
     }
 
     fn set_scale(&mut self, scale: f64) {
@@ -250,20 +268,4 @@ impl std::error::Error for TooLittleCurrent {}
 
 fn sum(wire: Wire) -> u64 {
     wire.iter().map(|&channel| u64::from(channel)).sum()
-}
-
-/// A colour that is not black never rounds to dark: its strongest channel keeps one step.
-fn light(colour: Rgb, mut sent: [u8; 4]) -> [u8; 4] {
-    if sent == [0; 4] && colour != Rgb::BLACK {
-        let Rgb { r, g, b } = colour;
-        let strongest = if r >= g && r >= b {
-            0
-        } else if g >= b {
-            1
-        } else {
-            2
-        };
-        sent[strongest] = 1;
-    }
-    sent
 }

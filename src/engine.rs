@@ -101,6 +101,7 @@ impl<'a> Engine<'a> {
 
     /// Ends: blanks the strip, and forgets the talk if told so.
     pub fn stop(&mut self, stop: Stop, now: Moment) {
+        self.pass(now);
         if stop == Stop::Quit {
             self.keeper.forget();
         }
@@ -158,7 +159,11 @@ impl<'a> Engine<'a> {
         match result {
             Ok(Outcome::Unchanged) => {}
             Ok(outcome) => {
-                self.phase = self.now.timer.at(now).phase;
+                // A command says itself what it leads to, but for the end of a talk that an undo brings back too late.
+                let phase = self.now.timer.at(now).phase;
+                if phase != Phase::Over {
+                    self.phase = phase;
+                }
                 self.note(now, origin, Happening::Done(outcome));
                 self.keep(now);
             }
@@ -193,8 +198,9 @@ impl<'a> Engine<'a> {
                 self.note(now, origin, Happening::InputFailed(fault));
             }
             (Some(known), Some(fault)) => {
-                self.now.failed_inputs[known].1 = fault;
-                self.changed = true;
+                let told = &mut self.now.failed_inputs[known].1;
+                self.changed |= *told != fault;
+                *told = fault;
             }
             (Some(known), None) => {
                 self.now.failed_inputs.remove(known);

@@ -1,4 +1,9 @@
 mod button;
 mod colour;
 mod config;
+mod core;
+mod daemon;
+mod harness;
+mod house;
+mod screen;
 mod wire;

@@ -1,0 +1,363 @@
+//! A whole house in virtual time: engine, simulated strip, board, and a keeper that only remembers. It is played by
+//! scripts such as `"start +3m yellow +1m red +30s flash +29.999999999s flash +1ns over"` and holds everything it
+//! sees against the [`Model`], at every step.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | `+1m` | time passes; the engine is woken exactly at the moments it asked for |
+//! | `late:1m` | time passes and nobody wakes the engine |
+//! | `poke` | somebody wakes it now |
+//! | `start` `start:short` `reset` `undo` `choose:short` | a command that is done; `reset=` has nothing to do, `start!` is refused |
+//! | `green`, `flash`, … | the phase, on the board and on the strip |
+//! | `lit:3` | how many LEDs are lit |
+//! | `fail` `work` | what the strip does from now on |
+//! | `failing` `sending` | the strip's health on the board |
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use talklight::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
+use talklight::clock::Moment;
+use talklight::engine::{BEAT, Engine, Keeper};
+use talklight::event::{Answer, Event, Origin, Request};
+use talklight::frame::{Look, Palette, Pattern, ReadyLook, Rgb};
+use talklight::plan::Plan;
+use talklight::strip::simulated::Simulated;
+use talklight::timer::{Command, Outcome, Phase, Timer};
+
+use super::model::{Model, Verdict, ns};
+
+pub struct House {
+    pub engine: Engine<'static>,
+    pub board: Arc<Board>,
+    pub strip: Simulated,
+    pub kept: Kept,
+    pub model: Model,
+    pub now: Moment,
+    /// When the engine wants to be woken at the latest.
+    pub wake: Moment,
+    pub steps: u64,
+    works: bool,
+}
+
+/// What the keeper was told. Clones are the same keeper.
+#[derive(Clone, Default)]
+pub struct Kept(Rc<RefCell<Keeping>>);
+
+#[derive(Default)]
+pub struct Keeping {
+    pub timers: Vec<Timer>,
+    pub forgotten: u64,
+    pub shown: Vec<(Moment, Phase, Vec<Rgb>)>,
+    pub fault: Option<&'static str>,
+}
+
+impl House {
+    /// A house that has just been switched on and shows ready.
+    pub fn new(look: Look) -> Self {
+        Self::resumed(look, Timer::new(plan("lightning"), 7), BOOT)
+    }
+
+    /// A house that goes on with `timer` at `now`.
+    pub fn resumed(look: Look, timer: Timer, now: Moment) -> Self {
+        let mut house = Self::asleep(look, timer, now);
+        house.step(None);
+        house
+    }
+
+    /// The same before its first step.
+    pub fn asleep(look: Look, timer: Timer, now: Moment) -> Self {
+        let board = board(look, timer);
+        let (strip, kept) = (Simulated::default(), Kept::default());
+        // The engine borrows what it works with; leaking three small values keeps the house a plain one.
+        let engine = Engine::new(
+            Box::leak(Box::new(strip.clone())),
+            Box::leak(Box::new(kept.clone())),
+            Box::leak(Box::new(Arc::clone(&board))),
+            now,
+        );
+        Self {
+            engine,
+            board,
+            strip,
+            kept,
+            model: Model::of(&timer),
+            now,
+            wake: now,
+            steps: 0,
+            works: true,
+        }
+    }
+
+    pub fn play(&mut self, script: &str) -> &mut Self {
+        for word in script.split_whitespace() {
+            self.word(word);
+        }
+        self
+    }
+
+    fn word(&mut self, word: &str) {
+        let context = format!("at `{word}`, {:?} after boot", self.now.since(BOOT));
+        if let Some(phase) = Phase::ALL.iter().find(|phase| phase.as_str() == word) {
+            let reading = self.board.latest().timer.at(self.now);
+            assert_eq!(reading.phase, *phase, "{context}");
+            assert_eq!(self.strip.lit(), self.picture(), "{context}");
+            return;
+        }
+        let (verb, argument) = word.split_once(':').unwrap_or((word, ""));
+        match verb {
+            "late" => self.now = self.now + span(argument),
+            "poke" => self.step(None),
+            "fail" => self.let_strip_work(false),
+            "work" => self.let_strip_work(true),
+            "failing" => assert!(
+                matches!(self.board.latest().strip, Health::Failing(_)),
+                "{context}"
+            ),
+            "sending" => assert_eq!(self.board.latest().strip, Health::Sending, "{context}"),
+            "lit" => {
+                let lit = self.strip.lit();
+                let lit = lit.iter().filter(|&&led| led != Rgb::BLACK).count();
+                assert_eq!(lit.to_string(), argument, "{context}");
+            }
+            _ => match word.strip_prefix('+') {
+                Some(time) => self.pass(span(time)),
+                None => {
+                    let (command, verdict) = command(word);
+                    let found = self.command(command);
+                    assert_eq!(found, verdict, "{context}");
+                }
+            },
+        }
+    }
+
+    /// Lets time pass and wakes the engine when it asked for it, and at no other moment.
+    pub fn pass(&mut self, span: Duration) {
+        let until = self.now + span;
+        while self.wake <= until {
+            self.now = self.wake;
+            self.step(None);
+        }
+        self.now = until;
+    }
+
+    /// A command from the keyboard, checked against the model.
+    pub fn command(&mut self, command: Command) -> Verdict {
+        let before = self.board.latest().timer;
+        let answer = self.ask(command, None, Origin::Keyboard);
+        let verdict = verdict(&answer);
+        assert_eq!(answer.at, self.now);
+        assert_eq!(answer.timer, self.board.latest().timer);
+        match verdict {
+            Verdict::Done => assert_eq!(answer.timer.generation, before.generation + 1),
+            Verdict::Nothing | Verdict::Refused => assert_eq!(answer.timer, before),
+        }
+        verdict
+    }
+
+    pub fn ask(&mut self, command: Command, generation: Option<u64>, origin: Origin) -> Answer {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        let stale = generation.is_some_and(|meant| meant != self.board.latest().timer.generation);
+        let expected = match stale {
+            true => Verdict::Refused,
+            false => self.model.apply(command, self.now),
+        };
+        self.step(Some(Event::Command(Request {
+            command,
+            generation,
+            origin,
+            reply: Some(reply),
+        })));
+        let answer = answer
+            .try_recv()
+            .expect("every command is answered in its step");
+        assert_eq!(verdict(&answer), expected, "{command:?}: {answer:?}");
+        answer
+    }
+
+    /// One step of the engine, and everything that must hold after it.
+    pub fn step(&mut self, event: Option<Event>) {
+        let (now, before) = (self.now, self.board.latest());
+        self.wake = self.engine.step(event, now);
+        self.steps += 1;
+
+        let after = self.board.latest();
+        let posted = after.number - before.number;
+        assert!(posted <= 1, "one step posted {posted} times");
+        assert_eq!(posted == 0, Arc::ptr_eq(&before, &after));
+        assert!(after.log.len() <= LOG_LENGTH);
+        for (entry, next) in after.log.iter().zip(after.log.iter().skip(1)) {
+            assert_eq!(entry.number + 1, next.number);
+            assert!(entry.at <= next.at);
+        }
+
+        let reading = after.timer.at(now);
+        assert_eq!(reading.phase, self.model.phase(now));
+        assert_eq!(ns(reading.left), self.model.left(now));
+        assert_eq!(ns(reading.overrun), self.model.overrun(now));
+        assert_eq!(reading.undo.map(ns), self.model.undo(now));
+
+        assert!(now < self.wake && self.wake <= now + BEAT);
+        let last = Moment::from_ns(self.wake.as_ns() - 1);
+        assert_eq!(
+            self.picture(),
+            self.model.frame(&after.look, last),
+            "slept too long"
+        );
+        if self.works && after.strip == Health::Sending {
+            assert_eq!(self.strip.lit(), self.picture());
+        }
+    }
+
+    /// What an eye should see now.
+    pub fn picture(&self) -> Vec<Rgb> {
+        self.model.frame(&self.board.latest().look, self.now)
+    }
+
+    pub fn let_strip_work(&mut self, works: bool) {
+        self.works = works;
+        self.strip.fail((!works).then_some("unplugged"));
+    }
+
+    /// What has happened from the time of entry `seen` on.
+    pub fn news(&self, seen: u64) -> Vec<Happening> {
+        let latest = self.board.latest();
+        latest.news(seen).map(|entry| entry.what.clone()).collect()
+    }
+
+    pub fn phases_noted(&self) -> Vec<Phase> {
+        let phase = |what| match what {
+            Happening::Phase(phase) => Some(phase),
+            _ => None,
+        };
+        self.news(0).into_iter().filter_map(phase).collect()
+    }
+}
+
+impl Kept {
+    pub fn with<T>(&self, look: impl FnOnce(&mut Keeping) -> T) -> T {
+        look(&mut self.0.borrow_mut())
+    }
+}
+
+impl Keeper for Kept {
+    fn keep(&mut self, timer: &Timer) -> io::Result<()> {
+        self.with(|keeping| match keeping.fault {
+            Some(fault) => Err(io::Error::other(fault)),
+            None => {
+                keeping.timers.push(*timer);
+                Ok(())
+            }
+        })
+    }
+
+    fn forget(&mut self) {
+        self.with(|keeping| keeping.forgotten += 1);
+    }
+
+    fn shown(&mut self, at: Moment, phase: Phase, frame: &[Rgb]) {
+        self.with(|keeping| keeping.shown.push((at, phase, frame.to_vec())));
+    }
+}
+
+/// When houses are switched on.
+pub const BOOT: Moment = Moment::from_ns(1_000_000_000_000);
+
+/// Plays `script` in a house of eight LEDs.
+pub fn play(script: &str) -> House {
+    let mut house = House::new(look());
+    house.play(script);
+    house
+}
+
+pub fn look() -> Look {
+    Look {
+        leds: 8,
+        palette: Palette::CLASSIC,
+        pattern: Pattern::Solid,
+        ready: ReadyLook::Dot,
+        flash_half: Duration::from_millis(500),
+    }
+}
+
+pub fn board(look: Look, timer: Timer) -> Arc<Board> {
+    Board::new(Snapshot {
+        timer,
+        look,
+        plans: [plan("lightning"), plan("short")].into(),
+        strip_kind: "simulated",
+        strip: Health::Starting,
+        failed_inputs: Vec::new(),
+        log: VecDeque::new(),
+        number: 1,
+    })
+}
+
+pub fn plan(name: &str) -> Plan {
+    let [length, yellow, red, flash] = match name {
+        "lightning" => ["5m", "2m", "1m", "30s"],
+        "short" => ["10s", "5s", "3s", "2s"],
+        _ => panic!("no plan is called {name}"),
+    }
+    .map(span);
+    Plan::new(name, length, yellow, red, flash).expect("the plans of tests are good")
+}
+
+/// `1m`, `29.999999999s`, `1ns`, and `30s-1ns`.
+pub fn span(text: &str) -> Duration {
+    if let Some((whole, less)) = text.split_once('-') {
+        return span(whole) - span(less);
+    }
+    let digits = text.trim_end_matches(char::is_alphabetic);
+    let unit = match &text[digits.len()..] {
+        "h" => 3_600 * 1_000_000_000,
+        "m" => 60 * 1_000_000_000,
+        "s" => 1_000_000_000,
+        "ms" => 1_000_000,
+        "us" => 1_000,
+        "ns" => 1,
+        _ => panic!("no time: {text}"),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let number = |digits: &str| {
+        digits
+            .parse::<u64>()
+            .unwrap_or_else(|_| panic!("no time: {text}"))
+    };
+    let part = match part {
+        "" => 0,
+        part => number(part) * unit / 10_u64.pow(part.len() as u32),
+    };
+    Duration::from_nanos(number(whole) * unit + part)
+}
+
+/// A command as scripts write it, and what should become of it.
+pub fn command(word: &str) -> (Command, Verdict) {
+    let bare = word.trim_end_matches(['!', '=']);
+    let verdict = match &word[bare.len()..] {
+        "" => Verdict::Done,
+        "=" => Verdict::Nothing,
+        _ => Verdict::Refused,
+    };
+    let command = match bare.split_once(':') {
+        None if bare == "start" => Command::Start(None),
+        None if bare == "reset" => Command::Reset,
+        None if bare == "undo" => Command::Undo,
+        Some(("start", name)) => Command::Start(Some(plan(name))),
+        Some(("choose", name)) => Command::Choose(plan(name)),
+        _ => panic!("no word of a script: {word}"),
+    };
+    (command, verdict)
+}
+
+pub fn verdict(answer: &Answer) -> Verdict {
+    match answer.result {
+        Ok(Outcome::Unchanged) => Verdict::Nothing,
+        Ok(_) => Verdict::Done,
+        Err(_) => Verdict::Refused,
+    }
+}

@@ -1,0 +1,9 @@
+//! The core in virtual time: nothing here reads a clock or sleeps.
+
+mod drive;
+mod engine;
+mod frame;
+mod harness;
+mod model;
+mod plan;
+mod timer;

@@ -1,0 +1,189 @@
+//! The contract once more, as naively as it can be written: one talk, one reset, nanoseconds since boot, and for the
+//! picture a question to each LED. Tests hold the core against it.
+
+use std::time::Duration;
+
+use talklight::clock::Moment;
+use talklight::frame::{Look, Pattern, ReadyLook, Rgb};
+use talklight::plan::Plan;
+use talklight::timer::{self, Command, Phase, State, Timer};
+
+/// What the table of commands says about one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Done,
+    Nothing,
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    pub chosen: Plan,
+    pub talk: Option<Talk>,
+    /// The running talk that was reset last, and when.
+    pub reset: Option<(Talk, u64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Talk {
+    pub plan: Plan,
+    pub started: u64,
+}
+
+pub const SECOND: u64 = 1_000_000_000;
+
+pub fn ns(span: Duration) -> u64 {
+    span.as_nanos()
+        .try_into()
+        .expect("spans of tests are short")
+}
+
+impl Model {
+    pub fn new(chosen: Plan) -> Self {
+        Self {
+            chosen,
+            talk: None,
+            reset: None,
+        }
+    }
+
+    /// The same state as that of `timer`.
+    pub fn of(timer: &Timer) -> Self {
+        let talk = |talk: timer::Talk| Talk {
+            plan: talk.plan,
+            started: talk.started.as_ns(),
+        };
+        let mut model = Self::new(timer.chosen);
+        match timer.state {
+            State::Talk(running) => model.talk = Some(talk(running)),
+            State::Ready { undo } => {
+                model.reset = undo.map(|undo| (talk(undo.talk), undo.until.as_ns() - 10 * SECOND));
+            }
+        }
+        model
+    }
+
+    pub fn apply(&mut self, command: Command, now: Moment) -> Verdict {
+        let at = now.as_ns();
+        let phase = self.phase(now);
+        let ready = phase == Phase::Ready;
+        let over = phase == Phase::Over;
+        match command {
+            Command::Start(plan)
+                if ready || over && self.passed(at) >= self.length() + 2 * SECOND =>
+            {
+                let plan = plan.unwrap_or(self.chosen);
+                self.talk = Some(Talk { plan, started: at });
+                self.reset = None;
+                Verdict::Done
+            }
+            Command::Reset if ready => Verdict::Nothing,
+            Command::Reset => {
+                self.reset = self.talk.filter(|_| !over).map(|talk| (talk, at));
+                self.talk = None;
+                Verdict::Done
+            }
+            Command::Undo if ready && self.undo(now).is_some() => {
+                self.talk = self.reset.map(|(talk, _)| talk);
+                self.reset = None;
+                Verdict::Done
+            }
+            Command::Choose(plan) if ready || over => {
+                let other = plan != self.chosen;
+                self.chosen = plan;
+                if other {
+                    Verdict::Done
+                } else {
+                    Verdict::Nothing
+                }
+            }
+            Command::Start(_) | Command::Undo | Command::Choose(_) => Verdict::Refused,
+        }
+    }
+
+    pub fn phase(&self, now: Moment) -> Phase {
+        let Some(Talk { plan, .. }) = self.talk else {
+            return Phase::Ready;
+        };
+        match self.left(now) {
+            0 => Phase::Over,
+            left if left <= ns(plan.flash()) => Phase::Flash,
+            left if left <= ns(plan.red()) => Phase::Red,
+            left if left <= ns(plan.yellow()) => Phase::Yellow,
+            _ => Phase::Green,
+        }
+    }
+
+    /// Time left of the talk; of the next one's plan when ready.
+    pub fn left(&self, now: Moment) -> u64 {
+        match self.talk {
+            None => ns(self.chosen.length()),
+            Some(_) => self.length().saturating_sub(self.passed(now.as_ns())),
+        }
+    }
+
+    pub fn overrun(&self, now: Moment) -> u64 {
+        self.talk.map_or(0, |_| {
+            self.passed(now.as_ns()).saturating_sub(self.length())
+        })
+    }
+
+    /// Time in which the last reset can still be undone.
+    pub fn undo(&self, now: Moment) -> Option<u64> {
+        let (_, at) = self.reset.filter(|_| self.talk.is_none())?;
+        (10 * SECOND)
+            .checked_sub(now.as_ns() - at)
+            .filter(|&rest| rest > 0)
+    }
+
+    /// Every moment from which on something may be different though nobody does anything.
+    pub fn boundaries(&self) -> Vec<u64> {
+        let mut all = Vec::new();
+        if let Some(Talk { plan, started }) = self.talk {
+            let end = started + ns(plan.length());
+            all.extend([plan.yellow(), plan.red(), plan.flash()].map(|left| end - ns(left)));
+            all.extend([end, end + 2 * SECOND]);
+        }
+        if let Some((_, at)) = self.reset {
+            all.push(at + 10 * SECOND);
+        }
+        all
+    }
+
+    /// What an eye should see.
+    pub fn frame(&self, look: &Look, now: Moment) -> Vec<Rgb> {
+        let (palette, left) = (look.palette, self.left(now));
+        let (colour, lit) = match self.phase(now) {
+            Phase::Ready => (palette.ready, u64::from(look.ready == ReadyLook::Dot)),
+            Phase::Green => (palette.green, self.bar(look, left)),
+            Phase::Yellow => (palette.yellow, self.bar(look, left)),
+            Phase::Red => (palette.red, self.bar(look, left)),
+            // Lit for (0, half] left, dark for (half, 2 half], and so on.
+            Phase::Flash if left.div_ceil(ns(look.flash_half)) % 2 == 1 => {
+                (palette.red, self.bar(look, left))
+            }
+            Phase::Flash | Phase::Over => (Rgb::BLACK, 0),
+        };
+        (0..look.leds as u64)
+            .map(|led| if led < lit { colour } else { Rgb::BLACK })
+            .collect()
+    }
+
+    /// LED i is lit as long as more than the i-th part of the talk is left.
+    fn bar(&self, look: &Look, left: u64) -> u64 {
+        let leds = look.leds as u128;
+        let (left, length) = (u128::from(left), u128::from(self.length()));
+        match look.pattern {
+            Pattern::Solid => look.leds as u64,
+            Pattern::Bar => (0..leds).filter(|led| left * leds > led * length).count() as u64,
+        }
+    }
+
+    fn passed(&self, at: u64) -> u64 {
+        at - self.talk.expect("only asked during a talk").started
+    }
+
+    fn length(&self) -> u64 {
+        ns(self.talk.map_or(self.chosen, |talk| talk.plan).length())
+    }
+}

@@ -1,0 +1,323 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+use talklight::clock::Moment;
+use talklight::plan::Plan;
+use talklight::timer::{
+    Command, END_GUARD, Outcome, Phase, Refusal, Timer, UNDO_WINDOW, seconds_left, whole_seconds,
+};
+
+use super::harness::{BOOT, command, plan, play, span};
+use super::model::{Model, Verdict, ns};
+
+const COMMANDS: [&str; 6] = [
+    "start",
+    "start:short",
+    "reset",
+    "undo",
+    "choose:short",
+    "choose:lightning",
+];
+
+/// Every pair of state and command; the words are those of [`word`], `!` before a refusal.
+#[rustfmt::skip]
+const TABLE: [(&str, [&str; 6]); 24] = [
+    // state                                   start         start:short   reset      undo          choose:short  choose:lightning
+    ("",                                      ["started",    "started",    "nothing", "!no-undo",   "chosen",     "nothing"]),
+    ("choose:short",                          ["started",    "started",    "nothing", "!no-undo",   "nothing",    "chosen"]),
+    ("start reset",                           ["started",    "started",    "nothing", "undone",     "chosen",     "nothing"]),
+    ("start +1m reset +10s-1ns",              ["started",    "started",    "nothing", "undone",     "chosen",     "nothing"]),
+    ("start +1m reset +10s",                  ["started",    "started",    "nothing", "!undo-late", "chosen",     "nothing"]),
+    ("start +1m reset +1h",                   ["started",    "started",    "nothing", "!undo-late", "chosen",     "nothing"]),
+    ("start +5m-1ns reset +5s",               ["started",    "started",    "nothing", "undone",     "chosen",     "nothing"]),
+    ("start +1m reset choose:short +9s",      ["started",    "started",    "nothing", "undone",     "nothing",    "chosen"]),
+    ("start +5m reset",                       ["started",    "started",    "nothing", "!no-undo",   "chosen",     "nothing"]),
+    ("start +1m reset start +5m reset",       ["started",    "started",    "nothing", "!no-undo",   "chosen",     "nothing"]),
+    ("start",                                 ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
+    ("start +3m-1ns",                         ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
+    ("start +3m",                             ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
+    ("start +4m",                             ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
+    ("start +270s",                           ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
+    ("start +5m-1ns",                         ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
+    ("start +1m reset +1s undo",              ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
+    ("start +1m reset start",                 ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
+    ("start +5m",                             ["!ended",     "!ended",     "cleared", "!in-talk",   "chosen",     "nothing"]),
+    ("start +5m +2s-1ns",                     ["!ended",     "!ended",     "cleared", "!in-talk",   "chosen",     "nothing"]),
+    ("start +5m-1ns reset +2ns undo",         ["!ended",     "!ended",     "cleared", "!in-talk",   "chosen",     "nothing"]),
+    ("start +5m +2s",                         ["started",    "started",    "cleared", "!in-talk",   "chosen",     "nothing"]),
+    ("start +5m-1ns reset +2s undo +1ns",     ["started",    "started",    "cleared", "!in-talk",   "chosen",     "nothing"]),
+    ("choose:short start:lightning +6m",      ["started",    "started",    "cleared", "!in-talk",   "nothing",    "chosen"]),
+];
+
+fn word(result: Result<Outcome, Refusal>) -> &'static str {
+    match result {
+        Ok(Outcome::Started(_)) => "started",
+        Ok(Outcome::Reset { .. }) => "reset",
+        Ok(Outcome::Cleared) => "cleared",
+        Ok(Outcome::Undone { .. }) => "undone",
+        Ok(Outcome::Chosen(_)) => "chosen",
+        Ok(Outcome::Unchanged) => "nothing",
+        Err(Refusal::AlreadyRunning { .. }) => "!running",
+        Err(Refusal::ChooseWhileRunning { .. }) => "!running-2",
+        Err(Refusal::JustEnded) => "!ended",
+        Err(Refusal::NothingToUndo) => "!no-undo",
+        Err(Refusal::UndoTooLate) => "!undo-late",
+        Err(Refusal::UndoDuringTalk) => "!in-talk",
+        Err(Refusal::Stale) => "!stale",
+    }
+}
+
+#[test]
+fn every_state_answers_every_command() {
+    for (script, row) in TABLE {
+        let house = play(script);
+        for (name, expected) in COMMANDS.into_iter().zip(row) {
+            let before = house.board.latest().timer;
+            let mut timer = before;
+            let result = timer.apply(command(name).0, house.now);
+            assert_eq!(word(result), expected, "`{script}`, then `{name}`");
+            match expected.starts_with('!') || expected == "nothing" {
+                true => assert_eq!(timer, before, "`{script}`, then `{name}`"),
+                false => assert_eq!(timer.generation, before.generation + 1),
+            }
+        }
+    }
+}
+
+#[test]
+fn marks_are_exact_to_the_nanosecond() {
+    play("ready start green +3m-1ns green +1ns yellow +1m-1ns yellow +1ns red");
+    play("start +4m red +30s-1ns red +1ns flash +30s-1ns flash +1ns over +24h over");
+    play("start:short +5s-1ns green +1ns yellow +2s-1ns yellow +1ns red");
+    play("start:short +7s red +1s-1ns red +1ns flash +2s-1ns flash +1ns over");
+}
+
+#[test]
+fn an_evening() {
+    play(
+        "ready start +3m yellow +1m red +30s flash +29.999999999s flash +1ns over +10s start green",
+    );
+    play("start +5m over start! +1s start! +1s start green +1m start! reset ready start green");
+    play("choose:short start +8s flash +2s over +2s start:lightning +8s green +5m reset ready");
+    play("start +4m red reset ready +9s undo red +21s flash +30s over");
+}
+
+#[test]
+fn outcomes_tell_what_was_done() {
+    let answer = |script: &str, name: &str| {
+        let house = play(script);
+        let mut timer = house.board.latest().timer;
+        timer.apply(command(name).0, house.now)
+    };
+    let (m, s) = (|m: u64| Duration::from_secs(60 * m), Duration::from_secs);
+    assert_eq!(answer("", "start"), Ok(Outcome::Started(plan("lightning"))));
+    assert_eq!(
+        answer("choose:short", "start"),
+        Ok(Outcome::Started(plan("short")))
+    );
+    assert_eq!(
+        answer("", "start:short"),
+        Ok(Outcome::Started(plan("short")))
+    );
+    assert_eq!(
+        answer("start +192s", "reset"),
+        Ok(Outcome::Reset {
+            elapsed: s(192),
+            left: s(108)
+        })
+    );
+    assert_eq!(
+        answer("start +3m reset +8s", "undo"),
+        Ok(Outcome::Undone { left: s(112) })
+    );
+    assert_eq!(
+        answer("start +295s reset +8s", "undo"),
+        Ok(Outcome::Undone { left: s(0) })
+    );
+    assert_eq!(
+        answer("start +1m", "start"),
+        Err(Refusal::AlreadyRunning { left: m(4) })
+    );
+    assert_eq!(
+        answer("start +1m", "choose:short"),
+        Err(Refusal::ChooseWhileRunning { left: m(4) })
+    );
+}
+
+#[test]
+fn a_refusal_says_what_to_do_instead() {
+    let left = Duration::from_secs(107);
+    for refusal in [
+        Refusal::AlreadyRunning { left },
+        Refusal::JustEnded,
+        Refusal::ChooseWhileRunning { left },
+        Refusal::NothingToUndo,
+        Refusal::UndoTooLate,
+        Refusal::UndoDuringTalk,
+        Refusal::Stale,
+    ] {
+        let text = refusal.to_string();
+        assert!(
+            text.split_once("; ")
+                .is_some_and(|(_, remedy)| !remedy.is_empty()),
+            "{text}"
+        );
+    }
+    assert!(
+        Refusal::AlreadyRunning { left }
+            .to_string()
+            .contains("1:47 left")
+    );
+}
+
+#[test]
+fn clocks_show_zero_only_at_the_end() {
+    let s = Duration::from_secs;
+    assert_eq!(seconds_left(span("1ns")), s(1));
+    assert_eq!(seconds_left(span("5m")), s(300));
+    assert_eq!(seconds_left(span("5m-1ns")), s(300));
+    assert_eq!(seconds_left(span("5m-1s")), s(299));
+    assert_eq!(seconds_left(Duration::ZERO), s(0));
+    assert_eq!(whole_seconds(span("1s-1ns")), s(0));
+    assert_eq!(whole_seconds(span("5m")), s(300));
+}
+
+#[test]
+fn the_windows_are_those_of_the_contract() {
+    assert_eq!((END_GUARD, UNDO_WINDOW), (span("2s"), span("10s")));
+}
+
+/// How long nothing is done before the next command.
+#[derive(Clone, Copy, Debug)]
+pub enum Gap {
+    None,
+    Time(u64),
+    /// To the `.0`-th of the moments at which something may change by itself, or a nanosecond beside it.
+    Boundary(usize, i64),
+}
+
+impl Gap {
+    pub fn after(self, now: Moment, model: &Model) -> Moment {
+        match self {
+            Gap::None => now,
+            Gap::Time(span) => now + Duration::from_nanos(span),
+            Gap::Boundary(nth, beside) => {
+                let all = model.boundaries();
+                let at = all.get(nth % all.len().max(1)).copied().unwrap_or(0);
+                now.max(Moment::from_ns(at.saturating_add_signed(beside)))
+            }
+        }
+    }
+}
+
+pub fn gaps() -> impl Strategy<Value = Gap> {
+    prop_oneof![
+        1 => Just(Gap::None),
+        2 => (0..400_000_000_000_u64).prop_map(Gap::Time),
+        2 => (0..12_000_000_000_u64).prop_map(Gap::Time),
+        4 => (0..6_usize, -1..=1_i64).prop_map(|(nth, beside)| Gap::Boundary(nth, beside)),
+    ]
+}
+
+pub fn commands() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        4 => Just(Command::Start(None)),
+        2 => any_plan().prop_map(|plan| Command::Start(Some(plan))),
+        4 => Just(Command::Reset),
+        4 => Just(Command::Undo),
+        1 => any_plan().prop_map(Command::Choose),
+        1 => Just(Command::Choose(plan("short"))),
+    ]
+}
+
+/// Any plan that validates; marks often coincide, with each other and with the end.
+pub fn any_plan() -> impl Strategy<Value = Plan> {
+    let length = prop_oneof![
+        Just(Plan::LENGTH_MIN),
+        Just(Plan::LENGTH_MAX),
+        (1_000_000_000..20_000_000_000_u64).prop_map(Duration::from_nanos),
+        (1..=86_400_u64).prop_map(Duration::from_secs),
+    ];
+    let part = || prop_oneof![Just(0.0), Just(1.0), 0.0..1.0_f64];
+    (length, part(), part(), part()).prop_map(|(length, yellow, red, flash)| {
+        let yellow = length.mul_f64(yellow).min(length - Duration::from_nanos(1));
+        let red = yellow.mul_f64(red).min(yellow);
+        let flash = red.mul_f64(flash).min(red);
+        Plan::new("any", length, yellow, red, flash).expect("in order")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_sequence_of_commands_follows_the_table(
+        moves in prop::collection::vec((gaps(), commands()), 1..40)
+    ) {
+        let (mut timer, mut model) = (Timer::new(plan("lightning"), 7), Model::new(plan("lightning")));
+        let mut now = BOOT;
+        for (gap, command) in moves {
+            now = gap.after(now, &model);
+            let before = timer;
+            let result = timer.apply(command, now);
+            let verdict = match result {
+                Ok(Outcome::Unchanged) => Verdict::Nothing,
+                Ok(_) => Verdict::Done,
+                Err(_) => Verdict::Refused,
+            };
+            prop_assert_eq!(verdict, model.apply(command, now), "{:?}: {:?}", command, result);
+            match verdict {
+                Verdict::Done => {
+                    prop_assert_eq!(timer.generation, before.generation + 1);
+                    prop_assert_ne!((timer.state, timer.chosen), (before.state, before.chosen));
+                }
+                Verdict::Nothing | Verdict::Refused => prop_assert_eq!(timer, before),
+            }
+
+            let reading = timer.at(now);
+            prop_assert_eq!(reading.phase, model.phase(now));
+            prop_assert_eq!(ns(reading.left), model.left(now));
+            prop_assert_eq!(ns(reading.overrun), model.overrun(now));
+            prop_assert_eq!(reading.undo.map(ns), model.undo(now));
+            prop_assert_eq!(reading.plan, model.talk.map_or(model.chosen, |talk| talk.plan));
+        }
+    }
+
+    #[test]
+    fn the_next_phase_begins_exactly_when_it_is_said_to(plan in any_plan(), part in 0.0..1.1_f64) {
+        let mut timer = Timer::new(plan, 0);
+        timer.apply(Command::Start(None), BOOT).unwrap();
+        let now = BOOT + plan.length().mul_f64(part);
+        let phase = timer.at(now).phase;
+        match timer.next_phase(now) {
+            None => prop_assert_eq!(phase, Phase::Over),
+            Some(next) => {
+                prop_assert!(next > now);
+                prop_assert_eq!(timer.at(Moment::from_ns(next.as_ns() - 1)).phase, phase);
+                prop_assert!(timer.at(next).phase > phase);
+            }
+        }
+    }
+
+    #[test]
+    fn an_undone_reset_never_was(
+        plan in any_plan(),
+        part in 0.0..1.0_f64,
+        wait in prop_oneof![Just(0), Just(9_999_999_999), 0..10_000_000_000_u64],
+        later in 0..100_000_000_000_000_u64,
+    ) {
+        let mut timer = Timer::new(plan, 0);
+        timer.apply(Command::Start(None), BOOT).unwrap();
+        let untouched = timer;
+        let reset = (BOOT + plan.length().mul_f64(part)).min(BOOT + (plan.length() - span("1ns")));
+        let undo = reset + Duration::from_nanos(wait);
+        timer.apply(Command::Reset, reset).unwrap();
+        timer.apply(Command::Undo, undo).unwrap();
+
+        prop_assert_eq!(timer.state, untouched.state);
+        prop_assert_eq!(timer.generation, untouched.generation + 2);
+        let later = undo + Duration::from_nanos(later);
+        prop_assert_eq!(timer.at(later), untouched.at(later));
+        prop_assert_eq!(timer.next_phase(undo), untouched.next_phase(undo));
+    }
+}
