@@ -11,6 +11,7 @@ pub mod lock;
 pub mod notify;
 pub mod plan;
 pub mod resume;
+pub mod screen;
 pub mod signal;
 pub mod socket;
 pub mod strip;
