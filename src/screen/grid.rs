@@ -1,0 +1,205 @@
+//! A grid of cells, and the bytes that turn what a terminal shows into the next grid.
+
+use std::fmt::Write;
+
+use super::style::{Code, Depth};
+use crate::frame::Rgb;
+
+/// The background. Ours, so that the LEDs glow on every theme.
+pub const PAPER: Rgb = Rgb::new(12, 14, 18);
+/// What need not be read; without colour it is dim.
+pub const FAINT: Rgb = Rgb::new(88, 94, 104);
+
+/// Columns and rows of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub cols: usize,
+    pub rows: usize,
+}
+
+/// How a glyph is drawn. Without colour a background other than [`PAPER`] is shown as reverse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ink {
+    pub fg: Rgb,
+    pub bg: Rgb,
+    pub bold: bool,
+}
+
+/// One place on the screen. Its glyph takes one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    pub glyph: char,
+    pub ink: Ink,
+}
+
+/// A whole screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grid {
+    size: Size,
+    cells: Vec<Cell>,
+}
+
+impl Size {
+    /// What a terminal says, within reason. Serial consoles say 0×0 and get 80×24.
+    pub fn new(cols: u16, rows: u16) -> Self {
+        let or = |said: u16, usual, most| match said {
+            0 => usual,
+            said => usize::from(said).min(most),
+        };
+        Self {
+            cols: or(cols, 80, 1000),
+            rows: or(rows, 24, 500),
+        }
+    }
+}
+
+impl Ink {
+    pub const fn new(fg: Rgb) -> Self {
+        Self {
+            fg,
+            bg: PAPER,
+            bold: false,
+        }
+    }
+
+    pub const fn bold(self) -> Self {
+        Self { bold: true, ..self }
+    }
+
+    pub const fn on(self, bg: Rgb) -> Self {
+        Self { bg, ..self }
+    }
+}
+
+impl Grid {
+    pub fn new(size: Size) -> Self {
+        let blank = Cell {
+            glyph: ' ',
+            ink: Ink::new(FAINT),
+        };
+        Self {
+            size,
+            cells: vec![blank; size.cols * size.rows],
+        }
+    }
+
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    pub fn row(&self, row: usize) -> &[Cell] {
+        &self.cells[row * self.size.cols..][..self.size.cols]
+    }
+
+    /// Sets a cell; outside of the grid nothing.
+    pub fn put(&mut self, col: usize, row: usize, glyph: char, ink: Ink) {
+        if col < self.size.cols && row < self.size.rows {
+            let ink = match glyph {
+                // A blank has no colour but its background.
+                ' ' => Ink::new(FAINT).on(ink.bg),
+                // Some fonts leave a seam round the full block, which its background fills.
+                '█' => ink.on(ink.fg),
+                _ => ink,
+            };
+            self.cells[row * self.size.cols + col] = Cell { glyph, ink };
+        }
+    }
+
+    /// Writes text as far as the grid goes.
+    pub fn text(&mut self, col: usize, row: usize, text: &str, ink: Ink) {
+        for (i, glyph) in text.chars().enumerate() {
+            self.put(col + i, row, glyph, ink);
+        }
+    }
+}
+
+/// The bytes that make a terminal which shows `old`, or anything at all, show `new`.
+pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
+    let old = old.filter(|old| old.size == new.size);
+    let mut out = String::new();
+    let mut pen = None;
+    for row in 0..new.size.rows {
+        let mut at = None;
+        for (col, cell) in new.row(row).iter().enumerate() {
+            if old.is_some_and(|old| old.row(row)[col] == *cell) {
+                continue;
+            }
+            match at {
+                Some(at) if at == col => {}
+                Some(at) => _ = write!(out, "\x1b[{}C", col - at),
+                None => _ = write!(out, "\x1b[{};{}H", row + 1, col + 1),
+            }
+            at = Some(col + 1);
+            change_pen(&mut pen, Pen::new(cell.ink, depth), &mut out);
+            out.push(cell.glyph);
+        }
+    }
+    if out.is_empty() {
+        return Vec::new();
+    }
+    // Shown at once by terminals that know how; the others ignore it.
+    format!("\x1b[?2026h{out}\x1b[m\x1b[?2026l").into_bytes()
+}
+
+/// What the terminal draws with: an [`Ink`] at one depth.
+#[derive(Clone, Copy, PartialEq)]
+struct Pen {
+    bold: bool,
+    dim: bool,
+    reverse: bool,
+    fg: Option<Code>,
+    bg: Option<Code>,
+}
+
+impl Pen {
+    fn new(ink: Ink, depth: Depth) -> Self {
+        let colourless = depth == Depth::None;
+        Self {
+            bold: ink.bold,
+            dim: colourless && ink.fg == FAINT,
+            reverse: colourless && ink.bg != PAPER && ink.bg != ink.fg,
+            fg: depth.code(ink.fg),
+            bg: depth.code(ink.bg),
+        }
+    }
+}
+
+/// Writes what differs; from an unknown pen everything.
+fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
+    if *pen == Some(next) {
+        return;
+    }
+    let mut codes = Vec::new();
+    let kept = pen.filter(|pen| {
+        (!pen.bold || next.bold) && (!pen.dim || next.dim) && (!pen.reverse || next.reverse)
+    });
+    if kept.is_none() {
+        codes.push("0".into());
+    }
+    for (on, was, code) in [
+        (next.bold, kept.is_some_and(|pen| pen.bold), "1"),
+        (next.dim, kept.is_some_and(|pen| pen.dim), "2"),
+        (next.reverse, kept.is_some_and(|pen| pen.reverse), "7"),
+    ] {
+        if on && !was {
+            codes.push(code.into());
+        }
+    }
+    for (colour, was, base) in [
+        (next.fg, kept.and_then(|pen| pen.fg), 30),
+        (next.bg, kept.and_then(|pen| pen.bg), 40),
+    ] {
+        match colour {
+            Some(_) if colour == was => {}
+            None => {}
+            Some(Code::Sixteen(code @ 0..8)) => codes.push(format!("{}", base + code)),
+            Some(Code::Sixteen(code)) => codes.push(format!("{}", base + 52 + code)),
+            Some(Code::Indexed(code)) => codes.push(format!("{};5;{code}", base + 8)),
+            Some(Code::True(Rgb { r, g, b })) => {
+                codes.push(format!("{};2;{r};{g};{b}", base + 8));
+            }
+        }
+    }
+    let _ = write!(out, "\x1b[{}m", codes.join(";"));
+    *pen = Some(next);
+}

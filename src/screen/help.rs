@@ -1,0 +1,136 @@
+//! The page that explains.
+
+use super::Place;
+use super::grid::{Grid, Ink};
+use super::style::Style;
+use super::view::{HINT, QUIET, TEXT, wrapped};
+use crate::board::Snapshot;
+use crate::plan::Clock;
+
+/// A heading, and under it what goes on the left and what it means.
+type Section = (&'static str, Vec<(String, String)>);
+
+/// Columns between two columns of sections, and the most that one takes.
+const GUTTER: usize = 4;
+const COLUMN_MAX: usize = 56;
+
+/// Draws the page into a place of column, row, columns and rows: in two columns where there is room, without headings
+/// where there is little.
+pub fn draw(
+    grid: &mut Grid,
+    snapshot: &Snapshot,
+    place: Place,
+    style: Style,
+    (col, row, cols, rows): (usize, usize, usize, usize),
+) {
+    let [lights, button, keys, wrong] = sections(snapshot, place);
+    let (two, airy) = (cols >= 74, rows >= 14);
+    let width = if two { (cols - GUTTER) / 2 } else { cols }.min(COLUMN_MAX);
+    let columns = match two {
+        true => vec![vec![lights, keys], vec![button, wrong]],
+        false => vec![vec![lights, button, keys, wrong]],
+    };
+    for (i, sections) in columns.into_iter().enumerate() {
+        let col = col + i * (width + GUTTER);
+        let mut lines: Vec<[(usize, String, Ink); 2]> = Vec::new();
+        let nothing = || (0, String::new(), HINT);
+        for (heading, entries) in sections {
+            let indent = entries
+                .iter()
+                .map(|(what, _)| what.len() + 2)
+                .max()
+                .unwrap_or(0);
+            if airy {
+                if !lines.is_empty() {
+                    lines.push([nothing(), nothing()]);
+                }
+                lines.push([(0, heading.to_string(), QUIET), nothing()]);
+            }
+            for (what, meaning) in entries {
+                let room = width.saturating_sub(indent);
+                for (n, line) in wrapped(&meaning, room, 3, style.plain)
+                    .into_iter()
+                    .enumerate()
+                {
+                    let what = if n == 0 { what.clone() } else { String::new() };
+                    lines.push([(0, what, TEXT.bold()), (indent, line, TEXT)]);
+                }
+            }
+        }
+        if lines.len() > rows {
+            lines.truncate(rows.saturating_sub(1));
+            lines.push([(0, "a larger window shows more".into(), QUIET), nothing()]);
+        }
+        for (y, parts) in lines.into_iter().take(rows).enumerate() {
+            for (x, text, ink) in parts {
+                grid.text(col + x, row + y, &text, ink);
+            }
+        }
+    }
+}
+
+/// The page line by line.
+pub fn lines(snapshot: &Snapshot, place: Place) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (heading, entries) in sections(snapshot, place) {
+        lines.push(heading.to_string());
+        lines.extend(
+            entries
+                .iter()
+                .map(|(what, meaning)| format!("  {what:<8}{meaning}")),
+        );
+    }
+    lines
+}
+
+fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
+    let plan = snapshot.timer.chosen;
+    let entry = |what: &str, meaning: &str| (what.to_string(), meaning.to_string());
+    let from = |left| format!("from {} left", Clock(left));
+    let quit = match place {
+        Place::Daemon => "quit; the strip goes dark",
+        Place::Console => "detach; the talk goes on",
+    };
+    [
+        (
+            "lights",
+            vec![
+                entry("green", "from the start"),
+                entry("yellow", &from(plan.yellow())),
+                entry("red", &from(plan.red())),
+                entry("flash", &from(plan.flash())),
+                entry("dark", "time is up; this clock counts on"),
+            ],
+        ),
+        (
+            "keys",
+            vec![
+                entry("space", "start the talk"),
+                entry("r", "reset: stop it, be ready again"),
+                entry("u", "undo a reset, for ten seconds"),
+                entry("1-9", "choose the plan of the next talk"),
+                entry("q", quit),
+                entry("ctrl-l", "draw this screen anew"),
+            ],
+        ),
+        (
+            "button",
+            vec![
+                entry("press", "start the talk"),
+                entry("hold", "until the strip goes dark: reset"),
+            ],
+        ),
+        (
+            "if something looks wrong",
+            vec![
+                entry("started by mistake", "r, then space"),
+                entry(
+                    "strip dark",
+                    "the reason is told here in red; the talk keeps its time",
+                ),
+                entry("colours wrong", "`order` in the config is not the strip's"),
+                entry("flicker", "check the ground wire and the level shifter"),
+            ],
+        ),
+    ]
+}

@@ -1,0 +1,220 @@
+//! What is pressed on the keyboard, and what that means for the screen that is up.
+
+use std::time::Duration;
+
+use vte::{Params, Parser, Perform};
+
+use super::Place;
+use crate::board::Snapshot;
+use crate::clock::Moment;
+use crate::timer::Command;
+
+/// The same key again within this time of its last arrival is a key held down: X11 repeats after 660 ms, then 30 times a
+/// second.
+pub const HELD: Duration = Duration::from_millis(750);
+/// An escape sequence arrives in one piece; what comes after a pause like this is a key again.
+const SEQUENCE: Duration = Duration::from_millis(250);
+/// How long a word about a key stays.
+const WORD: Duration = Duration::from_secs(6);
+/// How long a second `q` is waited for.
+const QUIT: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    Char(char),
+    Enter,
+    CtrlC,
+    CtrlL,
+    CtrlZ,
+    /// An arrow, a function key: none that does anything.
+    Other,
+}
+
+/// Makes key presses of bytes. Escape sequences and pastes are none; a key held down is one.
+#[derive(Default)]
+pub struct Keyboard {
+    parser: Parser,
+    decoder: Decoder,
+    arrived: Moment,
+    last: Option<Key>,
+}
+
+impl Keyboard {
+    /// The keys among `bytes`, which arrived at `now`.
+    pub fn take(&mut self, bytes: &[u8], now: Moment) -> Vec<Key> {
+        let pause = now.since(self.arrived);
+        if pause > SEQUENCE {
+            self.parser = Parser::new();
+            self.decoder.pasting = false;
+        }
+        if pause >= HELD {
+            self.last = None;
+        }
+        if bytes.is_empty() {
+            return Vec::new();
+        }
+        self.arrived = now;
+        self.parser.advance(&mut self.decoder, bytes);
+        let mut keys = std::mem::take(&mut self.decoder.keys);
+        if bytes == b"\x1b" {
+            keys.push(Key::Other);
+        }
+        keys.retain(|&key| self.last.replace(key) != Some(key));
+        keys
+    }
+}
+
+#[derive(Default)]
+struct Decoder {
+    keys: Vec<Key>,
+    pasting: bool,
+}
+
+impl Perform for Decoder {
+    fn print(&mut self, c: char) {
+        if !self.pasting {
+            self.keys.push(match c {
+                '\x7f' | char::REPLACEMENT_CHARACTER => Key::Other,
+                // The shift lock changes nothing.
+                c => Key::Char(c.to_ascii_lowercase()),
+            });
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        self.keys.push(match byte {
+            0x03 => Key::CtrlC,
+            0x0c => Key::CtrlL,
+            0x1a => Key::CtrlZ,
+            _ if self.pasting => return,
+            b'\r' | b'\n' => Key::Enter,
+            _ => Key::Other,
+        });
+    }
+
+    fn csi_dispatch(&mut self, params: &Params, _: &[u8], _: bool, action: char) {
+        match (params.iter().next(), action) {
+            (Some([200]), '~') => self.pasting = true,
+            (Some([201]), '~') => self.pasting = false,
+            _ => self.keys.push(Key::Other),
+        }
+    }
+
+    fn esc_dispatch(&mut self, _: &[u8], _: bool, _: u8) {
+        self.keys.push(Key::Other);
+    }
+}
+
+/// What the screen shows besides the snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ui {
+    pub place: Place,
+    /// The page of explanations is open.
+    pub help: bool,
+    pub notice: Option<Notice>,
+    quit_asked: Option<Moment>,
+}
+
+/// A word from the screen itself, until it has been there long enough.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub text: String,
+    pub urgent: bool,
+    pub until: Moment,
+}
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act {
+    Nothing,
+    /// A command, and the generation it is meant for.
+    Send(Command, Option<u64>),
+    Repaint,
+    Suspend,
+    Leave,
+}
+
+impl Ui {
+    pub fn new(place: Place) -> Self {
+        Self {
+            place,
+            help: false,
+            notice: None,
+            quit_asked: None,
+        }
+    }
+
+    /// What `key` does to a screen that shows `snapshot`.
+    pub fn press(&mut self, key: Key, snapshot: &Snapshot, now: Moment) -> Act {
+        let meant_for = Some(snapshot.timer.generation);
+        match key {
+            Key::CtrlL => return Act::Repaint,
+            Key::CtrlZ if self.place == Place::Daemon && snapshot.strip_kind != "simulated" => {
+                self.say(
+                    "not suspended: the strip would stand still",
+                    true,
+                    now + WORD,
+                );
+                return Act::Nothing;
+            }
+            Key::CtrlZ => return Act::Suspend,
+            _ if self.help => {
+                self.help = false;
+                return Act::Nothing;
+            }
+            _ => self.notice = None,
+        }
+        let quit_asked = self.quit_asked.take();
+        match key {
+            Key::Char(' ') | Key::Enter => Act::Send(Command::Start(None), None),
+            Key::Char('r') => Act::Send(Command::Reset, meant_for),
+            Key::Char('u') => Act::Send(Command::Undo, meant_for),
+            Key::Char(digit @ '1'..='9') => {
+                let n = digit as usize - '0' as usize;
+                if let Some(&plan) = snapshot.plans.get(n - 1) {
+                    return Act::Send(Command::Choose(plan), meant_for);
+                }
+                let there_are = match snapshot.plans.len() {
+                    1 => "there is only one".into(),
+                    count => format!("plans are 1 to {count}"),
+                };
+                let text = format!("there is no plan {n}; {there_are}");
+                self.say(&text, false, now + WORD);
+                Act::Nothing
+            }
+            Key::Char('?') => {
+                self.help = true;
+                Act::Nothing
+            }
+            Key::Char('q') | Key::CtrlC => {
+                let running = snapshot.timer.at(now).phase.is_running();
+                let asked = quit_asked.is_some_and(|until| now < until);
+                if asked || !running || self.place == Place::Console {
+                    return Act::Leave;
+                }
+                self.say("a talk is running: press q again to quit", true, now + QUIT);
+                self.quit_asked = Some(now + QUIT);
+                Act::Nothing
+            }
+            Key::Char(c) => {
+                let plans = match snapshot.plans.len() {
+                    1 => String::new(),
+                    count => format!("1-{}, ", count.min(9)),
+                };
+                let text = format!("{c} is no key here; there are space, r, u, {plans}? and q");
+                self.say(&text, false, now + WORD);
+                Act::Nothing
+            }
+            Key::Other | Key::CtrlL | Key::CtrlZ => Act::Nothing,
+        }
+    }
+
+    /// Shows a word of the screen's own.
+    pub fn say(&mut self, text: &str, urgent: bool, until: Moment) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            urgent,
+            until,
+        });
+    }
+}

@@ -1,0 +1,112 @@
+//! How much a terminal can show: colours, and glyphs beyond ASCII.
+
+use crate::frame::Rgb;
+
+/// What the environment says about the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    pub depth: Depth,
+    /// ASCII only.
+    pub plain: bool,
+    /// The terminal cannot move its cursor: happenings are told line by line.
+    pub lines: bool,
+}
+
+/// How many colours there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    None,
+    Sixteen,
+    Indexed,
+    True,
+}
+
+/// A colour as one depth has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    Sixteen(u8),
+    Indexed(u8),
+    True(Rgb),
+}
+
+impl Style {
+    /// Reads the environment through `get`. An empty variable counts as none.
+    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
+        let get = |name| get(name).filter(|value| !value.is_empty());
+        let term = get("TERM").unwrap_or_else(|| "dumb".into());
+        let lines = term == "dumb";
+        let depth = if lines || get("NO_COLOR").is_some() {
+            Depth::None
+        } else if get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit") {
+            Depth::True
+        } else if term.contains("256color") {
+            Depth::Indexed
+        } else {
+            Depth::Sixteen
+        };
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get);
+        let utf8 = locale.is_some_and(|locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        });
+        let plain = lines || term == "linux" || !utf8;
+        Self {
+            depth,
+            plain,
+            lines,
+        }
+    }
+}
+
+impl Depth {
+    /// The nearest this depth has to `colour`.
+    pub fn code(self, colour: Rgb) -> Option<Code> {
+        match self {
+            Self::None => None,
+            Self::Sixteen => Some(Code::Sixteen(sixteen(colour))),
+            Self::Indexed => Some(Code::Indexed(indexed(colour))),
+            Self::True => Some(Code::True(colour)),
+        }
+    }
+}
+
+/// By hue, as every terminal has its own sixteen: the channels that take part, and whether it is bright.
+fn sixteen(Rgb { r, g, b }: Rgb) -> u8 {
+    let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+    if most - least < 48 {
+        return match most {
+            0..48 => 0,
+            48..112 => 8,
+            112..200 => 7,
+            200.. => 15,
+        };
+    }
+    let takes_part = |channel: u8| u8::from(u16::from(channel) * 2 > u16::from(most));
+    let hue = takes_part(r) | takes_part(g) << 1 | takes_part(b) << 2;
+    if most >= 176 { 8 + hue } else { hue }
+}
+
+/// The nearest of the 6×6×6 cube and the 24 greys of the 256 colours.
+fn indexed(colour: Rgb) -> u8 {
+    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    let nearest = |channel: u8| {
+        (0..6)
+            .min_by_key(|&level: &usize| LEVELS[level].abs_diff(channel))
+            .unwrap_or(0)
+    };
+    let [r, g, b] = [colour.r, colour.g, colour.b].map(nearest);
+    let cube = Rgb::new(LEVELS[r], LEVELS[g], LEVELS[b]);
+    let mean = (u16::from(colour.r) + u16::from(colour.g) + u16::from(colour.b)) / 3;
+    let step = (mean.saturating_sub(3) / 10).min(23) as u8;
+    let level = 8 + 10 * step;
+    if distance(colour, Rgb::new(level, level, level)) < distance(colour, cube) {
+        232 + step
+    } else {
+        (16 + 36 * r + 6 * g + b) as u8
+    }
+}
+
+fn distance(one: Rgb, other: Rgb) -> u32 {
+    let square = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
+    square(one.r, other.r) + square(one.g, other.g) + square(one.b, other.b)
+}

@@ -1,0 +1,685 @@
+//! The screen as a function of what is going on and the time: strip, phase, clock, plan, happenings, keys.
+
+use std::time::Duration;
+
+use super::Place;
+use super::digits::Font;
+use super::grid::{FAINT, Grid, Ink, PAPER, Size};
+use super::help;
+use super::keys::Ui;
+use super::style::{Depth, Style};
+use crate::board::{Health, Snapshot, Tone};
+use crate::clock::Moment;
+use crate::frame::Rgb;
+use crate::plan::Clock;
+use crate::timer::{Phase, Reading, seconds_left, whole_seconds};
+
+/// How long a happening is news.
+pub const NEWS: Duration = Duration::from_secs(6);
+
+pub(super) const TEXT: Ink = Ink::new(Rgb::new(222, 226, 232));
+pub(super) const QUIET: Ink = Ink::new(Rgb::new(146, 153, 164));
+pub(super) const HINT: Ink = Ink::new(FAINT);
+const READY: Rgb = Rgb::new(222, 226, 232);
+const OVER: Rgb = Rgb::new(140, 164, 196);
+const ALERT: Ink = Ink::new(PAPER).on(Rgb::new(255, 184, 64)).bold();
+const TROUBLE: Ink = Ink::new(Rgb::new(255, 100, 92)).bold();
+
+/// What a screen of `size` shows at `now`, and until when it stays so; always, if nothing happens, where there is no such
+/// moment.
+pub fn view(
+    snapshot: &Snapshot,
+    ui: &Ui,
+    now: Moment,
+    size: Size,
+    style: Style,
+) -> (Grid, Option<Moment>) {
+    let reading = snapshot.timer.at(now);
+    let mut painter = Painter {
+        grid: Grid::new(size),
+        until: None,
+        snapshot,
+        ui,
+        now,
+        style,
+        reading,
+        text: shown_time(&reading),
+    };
+    painter.paint();
+    (painter.grid, painter.until)
+}
+
+/// The time as the big digits show it.
+pub fn shown_time(reading: &Reading) -> String {
+    match reading.phase {
+        Phase::Over => format!("+{}", Clock(whole_seconds(reading.overrun))),
+        _ => Clock(seconds_left(reading.left)).to_string(),
+    }
+}
+
+struct Painter<'a> {
+    grid: Grid,
+    /// The earliest moment at which something drawn so far changes.
+    until: Option<Moment>,
+    snapshot: &'a Snapshot,
+    ui: &'a Ui,
+    now: Moment,
+    style: Style,
+    reading: Reading,
+    text: String,
+}
+
+/// The rows of each part, top down; none where there is no room.
+#[derive(Default)]
+struct Rows {
+    top: usize,
+    strip: usize,
+    under_strip: usize,
+    head: usize,
+    clock: usize,
+    line: usize,
+    labels: usize,
+    over_news: usize,
+    news: usize,
+    over_keys: usize,
+    plans: usize,
+    keys: usize,
+    bottom: usize,
+}
+
+/// A stretch of columns.
+#[derive(Clone, Copy)]
+struct Span {
+    from: usize,
+    cols: usize,
+}
+
+impl Rows {
+    /// Shares out `rows`: first what must be there, then air, then size.
+    fn new(rows: usize, has_plans: bool) -> Self {
+        let mut left = rows;
+        let mut share = Self::default();
+        let mut give = |part: &mut usize, wanted: usize| {
+            let given = wanted.min(left);
+            *part += given;
+            left -= given;
+        };
+        give(&mut share.head, 1);
+        give(&mut share.strip, 1);
+        give(&mut share.news, 1);
+        give(&mut share.keys, 1);
+        give(&mut share.line, 1);
+        if rows >= 8 {
+            give(&mut share.clock, 5);
+            give(&mut share.labels, 1);
+            give(&mut share.under_strip, 1);
+            give(&mut share.over_keys, 1);
+            give(&mut share.top, 1);
+            give(&mut share.plans, usize::from(has_plans));
+            give(&mut share.over_news, 1);
+            give(&mut share.clock, 3);
+            give(&mut share.news, 1);
+            give(&mut share.strip, rows / 20);
+            give(&mut share.clock, 4);
+            give(&mut share.bottom, 1);
+            give(&mut share.under_strip, rows / 36);
+            give(&mut share.top, rows / 36);
+            give(&mut share.over_keys, rows / 40);
+            give(&mut share.over_news, rows / 40);
+            give(&mut share.news, rows / 12);
+        }
+        share.clock += left;
+        share
+    }
+}
+
+impl Painter<'_> {
+    fn paint(&mut self) {
+        self.changes_at(self.snapshot.timer.next_phase(self.now));
+        self.changes_at(
+            self.snapshot
+                .look
+                .next_change(&self.snapshot.timer, self.now),
+        );
+        self.changes_at(self.next_second());
+
+        let Size { cols, rows } = self.grid.size();
+        let has_plans = self.snapshot.plans.len() > 1;
+        let rows = Rows::new(rows, has_plans);
+        let (span, pitch) = self.columns(cols);
+
+        let mut row = rows.top;
+        self.strip(span, row, rows.strip, pitch);
+        row += rows.strip + rows.under_strip;
+        if self.ui.help {
+            self.head(span, row, true);
+            let (from, to) = (row + 1, self.grid.size().rows);
+            let air = usize::from(to - from > 12);
+            let place = (span.from, from + air, span.cols, to - from - air);
+            help::draw(
+                &mut self.grid,
+                self.snapshot,
+                self.ui.place,
+                self.style,
+                place,
+            );
+            return;
+        }
+        self.head(span, row, rows.clock == 0);
+        row += rows.head;
+        self.clock(span, row, rows.clock);
+        row += rows.clock;
+        self.plan_line(span, row, rows.line, rows.labels);
+        let highest = row;
+        row += rows.line + rows.labels + rows.over_news;
+        let inline = self.keys(span, row + rows.news + rows.over_keys, &rows);
+        self.news(span, highest, row, rows.news, inline);
+    }
+
+    fn changes_at(&mut self, moment: Option<Moment>) {
+        self.until = self.until.into_iter().chain(moment).min();
+    }
+
+    /// When the clock, or the countdown of undo, shows another second.
+    fn next_second(&self) -> Option<Moment> {
+        let part = |left: Duration| left - (seconds_left(left) - Duration::from_secs(1));
+        match self.reading.phase {
+            Phase::Ready => self.reading.undo.map(|left| self.now + part(left)),
+            Phase::Over => {
+                let passed = self.reading.overrun - whole_seconds(self.reading.overrun);
+                Some(self.now + (Duration::from_secs(1) - passed))
+            }
+            _ => Some(self.now + part(self.reading.left)),
+        }
+    }
+
+    /// The columns everything is aligned to, and how many each LED takes: where there are nearly as many columns as a
+    /// whole number for each LED, just those.
+    fn columns(&self, cols: usize) -> (Span, usize) {
+        let margin = match cols {
+            0..30 => 0,
+            30..60 => 1,
+            60..100 => 2,
+            _ => cols / 24,
+        };
+        let wide = cols - 2 * margin;
+        let pitch = wide / self.snapshot.look.leds;
+        let exact = pitch * self.snapshot.look.leds;
+        let cols = if exact * 3 >= wide * 2 { exact } else { wide };
+        let from = margin + (wide - cols) / 2;
+        (Span { from, cols }, pitch)
+    }
+
+    /// The phase's colour, light enough to be read.
+    fn ink(&self, phase: Phase) -> Ink {
+        let palette = self.snapshot.look.palette;
+        Ink::new(match phase {
+            Phase::Ready => READY,
+            Phase::Green => readable(palette.green),
+            Phase::Yellow => readable(palette.yellow),
+            Phase::Red | Phase::Flash => readable(palette.red),
+            Phase::Over => OVER,
+        })
+    }
+
+    fn strip(&mut self, span: Span, row: usize, rows: usize, pitch: usize) {
+        let leds = self.snapshot.look.leds;
+        let mut frame = vec![Rgb::BLACK; leds];
+        self.snapshot.look.picture(&self.reading).paint(&mut frame);
+        let lit = match (self.style.depth, self.reading.phase) {
+            (Depth::None, Phase::Green) => 'G',
+            (Depth::None, Phase::Yellow) => 'Y',
+            (Depth::None, Phase::Red | Phase::Flash) => 'R',
+            (Depth::None, Phase::Ready | Phase::Over) => 'o',
+            _ if self.style.plain => '#',
+            _ => '█',
+        };
+        let (off, edge) = if self.style.plain {
+            ('.', ' ')
+        } else {
+            ('·', '▌')
+        };
+        let edge = if self.style.depth == Depth::None {
+            ' '
+        } else {
+            edge
+        };
+        // More LEDs than columns: each column shows the LED at its place.
+        let (cells, pitch) = if pitch == 0 {
+            (span.cols, 1)
+        } else {
+            (leds, pitch)
+        };
+        let from = span.from + (span.cols - cells * pitch) / 2;
+        for cell in 0..cells {
+            let led = frame[cell * leds / cells];
+            for (y, x) in (0..rows).flat_map(|y| (0..pitch).map(move |x| (y, x))) {
+                let (glyph, ink) = match led {
+                    Rgb::BLACK if (x, y) == ((pitch - 1) / 2, (rows - 1) / 2) => (off, HINT),
+                    Rgb::BLACK => continue,
+                    led if pitch > 1 && x == pitch - 1 => (edge, Ink::new(led)),
+                    led => (lit, Ink::new(led)),
+                };
+                self.grid.put(from + cell * pitch + x, row + y, glyph, ink);
+            }
+        }
+    }
+
+    /// The phase on the left; on the right the plan, or the time where it has no other place.
+    fn head(&mut self, span: Span, row: usize, with_time: bool) {
+        let word = self.reading.phase.as_str().to_ascii_uppercase();
+        let word = if span.cols >= 56 { spaced(&word) } else { word };
+        let ink = self.ink(self.reading.phase).bold();
+        self.left(span, row, &word, ink);
+        let room = (span.cols).saturating_sub(word.len() + 2);
+        if with_time {
+            let text = self.text.clone();
+            self.right(span, row, &text, ink);
+            return;
+        }
+        let plan = self.reading.plan;
+        let length = format!("  {}", Clock(plan.length()));
+        if plan.name().len() + length.len() <= room {
+            self.right(span, row, &format!("{}{length}", plan.name()), QUIET);
+            let name = Span {
+                cols: span.cols - length.len(),
+                ..span
+            };
+            self.right(name, row, plan.name(), TEXT);
+        } else if plan.name().len() <= room {
+            self.right(span, row, plan.name(), TEXT);
+        }
+    }
+
+    /// The big digits, as large as the plan's longest time allows, so that they keep their size.
+    fn clock(&mut self, span: Span, row: usize, rows: usize) {
+        let ink = self.ink(self.reading.phase);
+        let longest = Clock(seconds_left(self.reading.plan.length())).to_string();
+        let measure = if self.text.len() > longest.len() {
+            &self.text
+        } else {
+            &longest
+        };
+        // Air above and below, once the digits are large without.
+        let height = rows - (rows.saturating_sub(6) / 3).min(2);
+        let Some(font) = Font::fitting(measure, span.cols, height, self.style.plain) else {
+            let word = Span {
+                from: span.from + span.cols.saturating_sub(self.text.len()) / 2,
+                ..span
+            };
+            if rows > 0 {
+                self.left(word, row + rows / 2, &self.text.clone(), ink.bold());
+            }
+            return;
+        };
+        let col = span.from + (span.cols - font.cols(&self.text)) / 2;
+        let row = row + (rows - font.rows()).div_ceil(2);
+        font.draw(&mut self.grid, col, row, &self.text, ink);
+    }
+
+    /// The whole plan as a line, a piece for each phase: what is past is thin, what is to come in its phase's colour.
+    fn plan_line(&mut self, span: Span, row: usize, rows: usize, labels: usize) {
+        let Reading {
+            phase, plan, left, ..
+        } = self.reading;
+        let (length, cols) = (plan.length().as_nanos(), span.cols as u128);
+        // The first column that begins at or after a mark.
+        let column = |left: Duration| ((length - left.as_nanos()) * cols).div_ceil(length) as usize;
+        // The clock's seconds move the cursor, so that it needs no moments of its own.
+        let shown = match phase {
+            Phase::Ready => plan.length(),
+            _ => seconds_left(left).min(plan.length()),
+        };
+        let at = ((length - shown.as_nanos()) * cols / length) as usize;
+        let at = at.min(span.cols.saturating_sub(1));
+        let [yellow, red, flash] = [plan.yellow(), plan.red(), plan.flash()].map(column);
+        let [past, to_come, cursor] = match self.style.plain {
+            true => ['.', '=', '#'],
+            false => ['▁', '▄', '█'],
+        };
+        for col in (0..span.cols).take(rows * span.cols) {
+            let phase_there = match col {
+                _ if col >= flash => Phase::Flash,
+                _ if col >= red => Phase::Red,
+                _ if col >= yellow => Phase::Yellow,
+                _ => Phase::Green,
+            };
+            let dash = phase_there == Phase::Flash && (col - flash) % 2 == 1;
+            let gap = dash || [yellow, red, flash].contains(&(col + 1));
+            let (glyph, ink) = match () {
+                () if col == at && phase.is_running() => (cursor, TEXT.bold()),
+                () if gap => continue,
+                () if col < at || phase == Phase::Over => (past, HINT),
+                () => (to_come, self.ink(phase_there)),
+            };
+            self.grid.put(span.from + col, row, glyph, ink);
+        }
+        let mut free = 0;
+        let mut label = |left: Duration, col: usize| {
+            let label = Clock(left).to_string();
+            if labels > 0 && col >= free && col + label.len() <= span.cols {
+                let passed = phase == Phase::Over || phase.is_running() && left >= shown;
+                let ink = if passed { HINT } else { QUIET };
+                self.grid.text(span.from + col, row + rows, &label, ink);
+                free = col + label.len() + 1;
+            }
+        };
+        for left in [plan.length(), plan.yellow(), plan.red(), plan.flash()] {
+            label(left, column(left));
+        }
+        label(Duration::ZERO, span.cols.saturating_sub(4));
+    }
+
+    /// What the keys do now. Returns whether the strip's health, as long as it is good, has found room beside them.
+    fn keys(&mut self, span: Span, row: usize, rows: &Rows) -> bool {
+        let plans = &self.snapshot.plans;
+        let may_choose = plans.len() > 1 && !self.reading.phase.is_running();
+        if rows.plans > 0 && may_choose {
+            let mut col = 0;
+            for (n, plan) in plans.iter().take(9).enumerate() {
+                let chosen = *plan == self.snapshot.timer.chosen;
+                let word = format!("{} {}", plan.name(), Clock(plan.length()));
+                if col + 2 + word.len() <= span.cols {
+                    self.grid
+                        .text(span.from + col, row, &(n + 1).to_string(), TEXT.bold());
+                    let ink = if chosen { TEXT.bold() } else { QUIET };
+                    self.grid.text(span.from + col + 2, row, &word, ink);
+                    col += word.len() + 5;
+                }
+            }
+        }
+        let row = row + rows.plans;
+        if rows.keys == 0 {
+            return false;
+        }
+        let keys = self.useful_keys(may_choose && rows.plans == 0);
+        let width = |gap: usize, words: usize| {
+            let whole = keys
+                .iter()
+                .map(|(key, word)| key.len() + 1 + word.len() + gap);
+            let bare = keys
+                .iter()
+                .rev()
+                .take(2 - words.min(2))
+                .map(|(_, word)| word.len() + 1);
+            (whole.sum::<usize>()).saturating_sub(gap + bare.sum::<usize>())
+        };
+        let choices = [(3, 2), (2, 2), (2, 1), (2, 0), (1, 0)];
+        let (gap, words) = choices
+            .into_iter()
+            .find(|&(gap, words)| width(gap, words) <= span.cols)
+            .unwrap_or((1, 0));
+        let mut col = 0;
+        for (i, (key, word)) in keys.iter().enumerate() {
+            let bare = i + 2 >= keys.len() + words && words < 2;
+            let word = if bare { "" } else { word };
+            let cols = key.len() + usize::from(!bare) + word.len();
+            if col + cols > span.cols {
+                break;
+            }
+            self.grid.text(span.from + col, row, key, TEXT.bold());
+            self.grid
+                .text(span.from + col + key.len() + 1, row, word, QUIET);
+            col += cols + gap;
+        }
+        let (health, ..) = self.health();
+        let fits = col + health.len() + 1 <= span.cols;
+        if fits && self.troubles().is_empty() {
+            self.right(span, row, &health, QUIET);
+        }
+        fits
+    }
+
+    fn useful_keys(&self, may_choose: bool) -> Vec<(String, String)> {
+        let mut keys = Vec::new();
+        let mut add = |key: &str, word: &str| keys.push((key.to_string(), word.to_string()));
+        match self.reading.phase {
+            Phase::Ready => add("space", "start"),
+            Phase::Over => {
+                if self.reading.overrun >= crate::timer::END_GUARD {
+                    add("space", "start");
+                }
+                add("r", "ready");
+            }
+            _ => add("r", "reset"),
+        }
+        if let Some(left) = self.reading.undo {
+            add("u", &format!("undo ({})", seconds_left(left).as_secs()));
+        }
+        if may_choose {
+            add(&format!("1-{}", self.snapshot.plans.len().min(9)), "plan");
+        }
+        add("?", "help");
+        match self.ui.place {
+            Place::Daemon => add("q", "quit"),
+            Place::Console => add("q", "detach"),
+        }
+        keys
+    }
+
+    fn health(&self) -> (String, bool) {
+        let kind = self.snapshot.strip_kind;
+        match &self.snapshot.strip {
+            Health::Failing(why) => (format!("{kind} strip: failing: {why}"), true),
+            _ if kind == "simulated" => ("simulated strip".into(), false),
+            Health::Starting => (format!("{kind} strip: starting"), false),
+            Health::Sending => (format!("{kind} strip: sending"), false),
+        }
+    }
+
+    fn troubles(&self) -> Vec<String> {
+        let (health, failing) = self.health();
+        let inputs = self.snapshot.failed_inputs.iter();
+        let inputs = inputs.map(|(origin, why)| format!("{origin}: failed: {why}"));
+        failing
+            .then_some(health)
+            .into_iter()
+            .chain(inputs)
+            .collect()
+    }
+
+    /// What happened of late, the newest first, over what is wrong now. News and troubles may take the rows from
+    /// `highest` on if their own are too few.
+    fn news(&mut self, span: Span, highest: usize, row: usize, rows: usize, inline: bool) {
+        if rows == 0 {
+            return;
+        }
+        let mut lower = Vec::new();
+        for trouble in self.troubles() {
+            lower.extend(
+                wrapped(&trouble, span.cols, 2, self.style.plain)
+                    .into_iter()
+                    .map(|line| (line, TROUBLE)),
+            );
+        }
+        let mut upper: Vec<(String, Ink, Option<Moment>)> = Vec::new();
+        let notice = self
+            .ui
+            .notice
+            .as_ref()
+            .filter(|notice| self.now < notice.until);
+        if let Some(notice) = notice.cloned() {
+            self.changes_at(Some(notice.until));
+            let ink = if notice.urgent { ALERT } else { TEXT.bold() };
+            upper.push((notice.text, ink, None));
+        }
+        let log = self.snapshot.log.iter().rev();
+        for entry in log.filter(|entry| entry.tone() != Tone::Quiet).take(rows) {
+            let old = entry.at + NEWS;
+            let new = self.now < old;
+            if new {
+                self.changes_at(Some(old));
+            }
+            let ink = match entry.tone() {
+                Tone::Refused if new => ALERT,
+                Tone::Warning | Tone::Fault if new => TROUBLE,
+                _ if new => TEXT,
+                _ => HINT,
+            };
+            upper.push((entry.to_string(), ink, (!new).then_some(entry.at)));
+        }
+        let fresh = upper.first().is_some_and(|(_, ink, _)| *ink != HINT);
+        if !inline && lower.is_empty() && (!fresh || rows > 1) {
+            lower.push((self.health().0, QUIET));
+        }
+        let first = match upper.first() {
+            Some((text, ..)) if fresh => wrapped(text, span.cols, 2, self.style.plain),
+            _ => Vec::new(),
+        };
+        // What does not fit takes the plan's line for as long as it is news.
+        let wanted = first.len() + lower.len();
+        let top = (row + rows)
+            .saturating_sub(wanted)
+            .clamp(highest.min(row), row);
+        for covered in top..row {
+            self.left(span, covered, &" ".repeat(span.cols), HINT);
+        }
+        let bottom = row + rows;
+        lower.truncate(bottom - top - usize::from(fresh && bottom - top > 1));
+        for (i, (line, ink)) in lower.iter().enumerate() {
+            self.left(span, bottom - lower.len() + i, line, *ink);
+        }
+        let mut free = top..bottom - lower.len();
+        for (i, (text, ink, since)) in upper.into_iter().enumerate() {
+            let lines = match i {
+                0 if fresh => first.iter().take(free.len()).cloned().collect(),
+                _ => wrapped(&text, span.cols, 1, self.style.plain),
+            };
+            for line in lines {
+                let Some(row) = free.next() else { return };
+                if ink == ALERT && span.from > 0 {
+                    let around = Span {
+                        from: span.from - 1,
+                        cols: span.cols + 2,
+                    };
+                    self.left(around, row, &format!(" {line} "), ink);
+                } else {
+                    self.left(span, row, &line, ink);
+                }
+                if let Some(since) = since {
+                    self.age(span, row, line.chars().count(), since);
+                }
+            }
+        }
+    }
+
+    /// How long ago something happened, at the right end of its line.
+    fn age(&mut self, span: Span, row: usize, taken: usize, since: Moment) {
+        let seconds = self.now.since(since).as_secs();
+        let (unit, name) = match seconds {
+            0..3600 => (60, "min"),
+            3600..86400 => (3600, "h"),
+            _ => (86400, "d"),
+        };
+        let age = match seconds / unit {
+            0 => "now".into(),
+            count => format!("{count} {name}"),
+        };
+        if taken + age.len() + 2 <= span.cols {
+            self.right(span, row, &age, HINT);
+            self.changes_at(Some(
+                since + Duration::from_secs((seconds / unit + 1) * unit),
+            ));
+        }
+    }
+
+    fn left(&mut self, span: Span, row: usize, text: &str, ink: Ink) {
+        for (i, glyph) in text.chars().take(span.cols).enumerate() {
+            self.grid.put(span.from + i, row, glyph, ink);
+        }
+    }
+
+    fn right(&mut self, span: Span, row: usize, text: &str, ink: Ink) {
+        let start = span.cols.saturating_sub(text.chars().count());
+        self.left(
+            Span {
+                from: span.from + start,
+                cols: span.cols - start,
+            },
+            row,
+            text,
+            ink,
+        );
+    }
+}
+
+/// Lines of at most `cols` columns, broken between words; what is beyond `lines` ends in an ellipsis. Glyphs whose width
+/// terminals disagree on, and all that is no glyph, become question marks.
+pub fn wrapped(text: &str, cols: usize, lines: usize, plain: bool) -> Vec<String> {
+    let mut out = vec![String::new()];
+    let sane: String = text.chars().map(|c| sane(c, plain)).collect();
+    for word in sane.split_whitespace() {
+        let mut rest: &str = word;
+        let length = |text: &str| text.chars().count();
+        loop {
+            let line = out.last_mut().expect("there is always a line");
+            let gap = usize::from(!line.is_empty());
+            if length(line) + gap + length(rest) <= cols {
+                line.push_str(&" "[..gap]);
+                line.push_str(rest);
+                break;
+            }
+            if line.is_empty() {
+                // A word longer than a line is cut.
+                let cut = rest
+                    .char_indices()
+                    .nth(cols.max(1))
+                    .map_or(rest.len(), |(at, _)| at);
+                line.push_str(&rest[..cut]);
+                rest = &rest[cut..];
+            }
+            if rest.is_empty() {
+                break;
+            }
+            out.push(String::new());
+        }
+    }
+    if out.len() > lines {
+        out.truncate(lines);
+        let ellipsis = if plain { "..." } else { "…" };
+        let room = cols.saturating_sub(ellipsis.chars().count());
+        if let Some(line) = out.last_mut() {
+            *line = line
+                .chars()
+                .take(room)
+                .collect::<String>()
+                .trim_end()
+                .into();
+            line.push_str(ellipsis);
+        }
+    }
+    out
+}
+
+fn sane(c: char, plain: bool) -> char {
+    match c {
+        ' '..='~' => c,
+        _ if c.is_whitespace() => ' ',
+        '\u{a1}'..='\u{ac}'
+        | '\u{ae}'..='\u{2ff}'
+        | '\u{370}'..='\u{482}'
+        | '\u{48a}'..='\u{52f}'
+        | '\u{2010}'..='\u{2027}'
+            if !plain && c != '\u{378}' =>
+        {
+            c
+        }
+        _ => '?',
+    }
+}
+
+fn spaced(word: &str) -> String {
+    let letters: Vec<String> = word.chars().map(String::from).collect();
+    letters.join(" ")
+}
+
+/// The colour a little towards white, and further as long as it is dark.
+fn readable(colour: Rgb) -> Rgb {
+    let lighter = |channel: u8| channel + (255 - channel) / 6;
+    let mut colour = Rgb::new(lighter(colour.r), lighter(colour.g), lighter(colour.b));
+    let luma = |c: Rgb| (3 * u32::from(c.r) + 6 * u32::from(c.g) + u32::from(c.b)) / 10;
+    while luma(colour) < 96 {
+        colour = Rgb::new(lighter(colour.r), lighter(colour.g), lighter(colour.b));
+    }
+    colour
+}
