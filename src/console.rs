@@ -22,12 +22,18 @@ use crate::{client, signal};
 /// If there is no daemon or no terminal, or the daemon ends.
 pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
     let stream = client::connect(socket)?;
-    let ask = Ask { what: What::Attach, generation: None, origin: Origin::Console };
+    let ask = Ask {
+        what: What::Attach,
+        generation: None,
+        origin: Origin::Console,
+    };
     let mut lines = client::watch(stream, &ask)?.lines();
     let first = lines.next().context("the daemon hung up")??;
     let board = Board::new(snapshot(&first)?);
 
-    let terminal = Terminal::open().context("the terminal")?.context("the console needs a terminal to show itself in")?;
+    let terminal = Terminal::open()
+        .context("the terminal")?
+        .context("the console needs a terminal to show itself in")?;
     let signals = signal::block(true)?;
     let (to_screen, from_signals) = UnixStream::pair()?;
     thread::spawn(move || {
@@ -40,9 +46,16 @@ pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
 
     let bell = board.subscribe()?;
     let gone = Arc::new(Mutex::new(None));
-    let mut house = There { board: Arc::clone(&board), bell, gone: Arc::clone(&gone), socket: socket.map(Into::into) };
+    let mut house = There {
+        board: Arc::clone(&board),
+        bell,
+        gone: Arc::clone(&gone),
+        socket: socket.map(Into::into),
+    };
     thread::spawn(move || {
-        let end = lines.map(|line| Ok(board.post(snapshot(&line?)?))).find_map(Result::err);
+        let end = lines
+            .map(|line| Ok(board.post(snapshot(&line?)?)))
+            .find_map(Result::err);
         let end = end.unwrap_or_else(|| anyhow!("the daemon has ended"));
         *gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{end:#}"));
         board.post(Snapshot::clone(&board.latest()));
@@ -57,7 +70,10 @@ pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
 
 /// The first line may be a refusal instead.
 fn snapshot(line: &str) -> anyhow::Result<Snapshot> {
-    if let Ok(Reply { ok: false, message, .. }) = serde_json::from_str(line) {
+    if let Ok(Reply {
+        ok: false, message, ..
+    }) = serde_json::from_str(line)
+    {
         bail!(message);
     }
     let record = serde_json::from_str::<SnapshotRecord>(line).map_err(anyhow::Error::from);
@@ -80,7 +96,12 @@ impl House for There {
 
     fn look(&mut self) -> Result<Arc<Snapshot>, Gone> {
         self.bell.hush();
-        match self.gone.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match self
+            .gone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             Some(why) => Err(Gone(why)),
             None => Ok(self.board.latest()),
         }
@@ -93,9 +114,15 @@ impl House for There {
             Command::Undo => What::Undo,
             Command::Choose(plan) => What::Choose(plan.name().into()),
         };
-        let ask = Ask { what, generation, origin: Origin::Console };
+        let ask = Ask {
+            what,
+            generation,
+            origin: Origin::Console,
+        };
         let socket = self.socket.clone();
         // The answer is seen on the board, and a daemon that gives none is gone in a moment.
-        thread::spawn(move || client::connect(socket.as_deref()).and_then(|stream| client::request(stream, &ask)));
+        thread::spawn(move || {
+            client::connect(socket.as_deref()).and_then(|stream| client::request(stream, &ask))
+        });
     }
 }

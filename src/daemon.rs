@@ -30,13 +30,25 @@ use crate::{journal, signal};
 /// # Errors
 /// What keeps it from starting.
 pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
-    let terminal = if headless { None } else { Terminal::open().context("the terminal")? };
+    let terminal = if headless {
+        None
+    } else {
+        Terminal::open().context("the terminal")?
+    };
     // Before the first thread: threads inherit the mask, and binding changes the umask for a moment.
     let signals = signal::block(terminal.is_some())?;
-    let path = config.socket.clone().map_or_else(socket::default_path, Ok)?;
+    let path = config
+        .socket
+        .clone()
+        .map_or_else(socket::default_path, Ok)?;
     let socket = Socket::bind(&path)?;
     let mut strip = open_strip(&config)?;
-    let tape = config.tape.as_deref().map(Tape::create).transpose().context("the tape cannot be begun")?;
+    let tape = config
+        .tape
+        .as_deref()
+        .map(Tape::create)
+        .transpose()
+        .context("the tape cannot be begun")?;
 
     let now = clock::now();
     let resume = ResumeFile::new(path.with_extension("talk"));
@@ -51,8 +63,17 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         log: Default::default(),
         number: 0,
     };
-    let hello = format!("{}; {} LEDs; listening at {}", config.origin, config.look.leds, path.display());
-    first.note(now, Origin::Clock, Happening::Told(Tone::Quiet, hello.into()));
+    let hello = format!(
+        "{}; {} LEDs; listening at {}",
+        config.origin,
+        config.look.leds,
+        path.display()
+    );
+    first.note(
+        now,
+        Origin::Clock,
+        Happening::Told(Tone::Quiet, hello.into()),
+    );
     if let Some((tone, text)) = found {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
     }
@@ -61,15 +82,21 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
 
     let listener = socket.listener()?;
     let theirs = Arc::clone(&board);
-    event::spawn("socket", Origin::Socket, events.clone(), move |events| socket::run(&listener, &theirs, &events));
+    event::spawn("socket", Origin::Socket, events.clone(), move |events| {
+        socket::run(&listener, &theirs, &events)
+    });
     start_buttons(&config, &board, &events);
 
     let notify = Arc::new(Notify::from_env());
     let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
     let to_stderr = terminal.is_none() || !io::stderr().is_terminal();
-    event::spawn("journal", Origin::Clock, events.clone(), move |_| Ok(journal::run(&theirs, &notifier, to_stderr)?));
+    event::spawn("journal", Origin::Clock, events.clone(), move |_| {
+        Ok(journal::run(&theirs, &notifier, to_stderr)?)
+    });
 
-    let to_screen = terminal.map(|terminal| start_screen(terminal, &board, &events)).transpose()?;
+    let to_screen = terminal
+        .map(|terminal| start_screen(terminal, &board, &events))
+        .transpose()?;
     event::spawn("signals", Origin::Signal, events.clone(), move |events| {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
         events.send(Event::Stop(signal::meaning(signal)))?;
@@ -80,7 +107,12 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     });
 
     wake_on_time();
-    let mut aside = Aside { resume, tape, notify: Arc::clone(&notify), ready: false };
+    let mut aside = Aside {
+        resume,
+        tape,
+        notify: Arc::clone(&notify),
+        ready: false,
+    };
     let engine = Engine::new(&mut *strip, &mut aside, &board, now);
     engine::run(engine, &inbox);
     notify.stopping();
@@ -103,8 +135,18 @@ fn open_strip(config: &Config) -> anyhow::Result<Box<dyn Strip>> {
         #[cfg(target_os = "linux")]
         Kind::Spi(spi) => {
             use crate::strip::spi::SpiStrip;
-            let strip = SpiStrip::new(spi.device.clone(), spi.clock_hz, spi.drive.clone(), config.look.leds);
-            let strip = strip.with_context(|| format!("the strip on {} is driven already", spi.device.path().display()))?;
+            let strip = SpiStrip::new(
+                spi.device.clone(),
+                spi.clock_hz,
+                spi.drive.clone(),
+                config.look.leds,
+            );
+            let strip = strip.with_context(|| {
+                format!(
+                    "the strip on {} is driven already",
+                    spi.device.path().display()
+                )
+            })?;
             Ok(Box::new(strip))
         }
     }
@@ -113,7 +155,10 @@ fn open_strip(config: &Config) -> anyhow::Result<Box<dyn Strip>> {
 /// The timer to begin with, and what is worth saying about it.
 fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<(Tone, String)>) {
     // Any number will do that no command knows from an earlier daemon; 53 bits are exact in every JSON reader.
-    let fresh = Timer::new(config.chosen, RandomState::new().hash_one(now.as_ns()) >> 12);
+    let fresh = Timer::new(
+        config.chosen,
+        RandomState::new().hash_one(now.as_ns()) >> 12,
+    );
     match resume.find(now) {
         Found::Nothing => (fresh, None),
         Found::OtherBoot => {
@@ -126,12 +171,18 @@ fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<
         }
         Found::Timer(mut timer) => {
             // A running talk goes on by its own plan; the plans to come are those of the config as it is now.
-            let named = config.plans.iter().find(|plan| plan.name() == timer.chosen.name());
+            let named = config
+                .plans
+                .iter()
+                .find(|plan| plan.name() == timer.chosen.name());
             timer.chosen = *named.unwrap_or(&config.chosen);
             let reading = timer.at(now);
             let text = reading.phase.is_running().then(|| {
                 let left = crate::plan::Clock(crate::timer::seconds_left(reading.left));
-                (Tone::Done, format!("the talk goes on: {}, {left} left", reading.plan.name()))
+                (
+                    Tone::Done,
+                    format!("the talk goes on: {}, {left} left", reading.plan.name()),
+                )
             });
             (timer, text)
         }
@@ -141,26 +192,41 @@ fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<
 #[cfg(target_os = "linux")]
 fn start_buttons(config: &Config, board: &Arc<Board>, events: &Events) {
     use crate::button::gpio;
-    let Some(wiring) = config.buttons.as_ref().map(crate::config::Buttons::wiring) else { return };
+    let Some(wiring) = config.buttons.as_ref().map(crate::config::Buttons::wiring) else {
+        return;
+    };
     let board = Arc::clone(board);
-    event::spawn("buttons", Origin::Button, events.clone(), move |events| gpio::run(&wiring, &board, &events));
+    event::spawn("buttons", Origin::Button, events.clone(), move |events| {
+        gpio::run(&wiring, &board, &events)
+    });
 }
 
 #[cfg(not(target_os = "linux"))]
 fn start_buttons(_: &Config, _: &Arc<Board>, _: &Events) {}
 
 /// Starts the screen, and gives the end on which it is told of signals.
-fn start_screen(terminal: Terminal, board: &Arc<Board>, events: &Events) -> anyhow::Result<UnixStream> {
+fn start_screen(
+    terminal: Terminal,
+    board: &Arc<Board>,
+    events: &Events,
+) -> anyhow::Result<UnixStream> {
     let (to_screen, signals) = UnixStream::pair()?;
     to_screen.set_nonblocking(true)?;
-    let mut house = Here { board: Arc::clone(board), bell: board.subscribe()?, events: events.clone() };
-    event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
-        match screen::run(terminal, &mut house, signals, Place::Daemon)? {
+    let mut house = Here {
+        board: Arc::clone(board),
+        bell: board.subscribe()?,
+        events: events.clone(),
+    };
+    event::spawn(
+        "screen",
+        Origin::Keyboard,
+        events.clone(),
+        move |events| match screen::run(terminal, &mut house, signals, Place::Daemon)? {
             Leave::Quit => Ok(events.send(Event::Stop(Stop::Quit))?),
             Leave::HungUp => Err(anyhow!("the terminal hung up; the talk goes on")),
             Leave::Signal | Leave::Gone(_) => Ok(()),
-        }
-    });
+        },
+    );
     Ok(to_screen)
 }
 
@@ -182,7 +248,12 @@ impl House for Here {
     }
 
     fn send(&mut self, command: Command, generation: Option<u64>) {
-        let request = Request { command, generation, origin: Origin::Keyboard, reply: None };
+        let request = Request {
+            command,
+            generation,
+            origin: Origin::Keyboard,
+            reply: None,
+        };
         // Without an engine there is no screen for long, either.
         let _ = self.events.send(Event::Command(request));
     }

@@ -28,7 +28,7 @@ pub mod view;
 use grid::{Grid, Size};
 use keys::{Act, Keyboard, Ui};
 use terminal::Input;
-pub use terminal::{Terminal, restore};
+pub use terminal::{Terminal, is_shown, restore};
 
 /// What the screen looks at and acts on: the engine of this process, or a daemon's over a socket.
 pub trait House {

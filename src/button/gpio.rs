@@ -97,7 +97,9 @@ fn listen(
                         Err(fault) => return Ok(fault.to_string()),
                         Ok(edge) => {
                             let at = clock::of_kernel_event(edge.timestamp_ns);
-                            let of = buttons.iter_mut().find(|(offset, ..)| *offset == edge.offset);
+                            let of = buttons
+                                .iter_mut()
+                                .find(|(offset, ..)| *offset == edge.offset);
                             of.into_iter().for_each(|(_, _, button)| button.edge(at));
                         }
                     }
@@ -199,7 +201,8 @@ fn request(wiring: &Wiring) -> Result<Request, String> {
         .as_input();
     request
         .with_bias(wiring.bias)
-        .with_edge_detection(EdgeDetection::BothEdges).with_kernel_event_buffer_size(EDGES_KEPT);
+        .with_edge_detection(EdgeDetection::BothEdges)
+        .with_kernel_event_buffer_size(EDGES_KEPT);
     if wiring.active_low {
         request.as_active_low();
     }

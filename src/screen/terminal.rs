@@ -222,6 +222,11 @@ pub fn restore() {
     let _ = termios::tcsetattr(&file, OptionalActions::Now, &found);
 }
 
+/// Whether the terminal is taken, so that whatever else is written to it would spoil the picture.
+pub fn is_shown() -> bool {
+    taken().is_some()
+}
+
 fn taken() -> MutexGuard<'static, Option<Taken>> {
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
