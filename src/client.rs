@@ -6,11 +6,11 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use nix::unistd::{Gid, Group};
 
 use crate::socket;
-use crate::wire::{Ask, Reply};
+use crate::wire::{self, Ask, Reply};
 
 /// Where the service listens.
 const SERVICE: &str = "/run/talklight/control.sock";
@@ -84,8 +84,7 @@ pub fn request(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Reply> {
             "the daemon hung up without an answer; look with `talklight status` what became of it"
         );
     }
-    serde_json::from_str(&line)
-        .map_err(|_| anyhow!("the daemon's answer makes no sense; is it of another version?"))
+    wire::decode(&line).context("the daemon answers something else")
 }
 
 /// Asks for lines without end.

@@ -13,7 +13,7 @@ use crate::board::{Bell, Board, Snapshot};
 use crate::event::Origin;
 use crate::screen::{self, Gone, House, Leave, Place, Terminal};
 use crate::timer::Command;
-use crate::wire::{Ask, Reply, SnapshotRecord, What};
+use crate::wire::{self, Ask, Reply, SnapshotRecord, What};
 use crate::{client, signal};
 
 /// Shows the daemon at `socket` until somebody detaches.
@@ -54,8 +54,8 @@ pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
     };
     thread::spawn(move || {
         let end = lines
-            .map(|line| Ok(board.post(snapshot(&line?)?)))
-            .find_map(Result::err);
+            .map(|line| snapshot(&line?))
+            .find_map(|next| next.map(|next| board.post(next)).err());
         let end = end.unwrap_or_else(|| anyhow!("the daemon has ended"));
         *gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{end:#}"));
         board.post(Snapshot::clone(&board.latest()));
@@ -72,13 +72,12 @@ pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
 fn snapshot(line: &str) -> anyhow::Result<Snapshot> {
     if let Ok(Reply {
         ok: false, message, ..
-    }) = serde_json::from_str(line)
+    }) = wire::decode(line)
     {
         bail!(message);
     }
-    let record = serde_json::from_str::<SnapshotRecord>(line).map_err(anyhow::Error::from);
-    let snapshot = record.and_then(|record| Ok(Snapshot::try_from(record)?));
-    snapshot.context("the daemon is of another version; restart it")
+    let snapshot = wire::decode::<SnapshotRecord>(line).and_then(Snapshot::try_from);
+    snapshot.context("what the daemon shows cannot be read")
 }
 
 /// The house as a screen sees it over the socket: its board is a copy that a thread keeps up to date.

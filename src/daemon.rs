@@ -64,15 +64,17 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         number: 0,
     };
     let hello = format!(
-        "{}; {} LEDs; listening at {}",
+        "talklight {}: {} strip of {} LEDs by {}, listening at {}",
+        env!("CARGO_PKG_VERSION"),
+        first.strip_kind,
+        first.look.leds,
         config.origin,
-        config.look.leds,
         path.display()
     );
     first.note(
         now,
         Origin::Clock,
-        Happening::Told(Tone::Quiet, hello.into()),
+        Happening::Told(Tone::Done, hello.into()),
     );
     if let Some((tone, text)) = found {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));

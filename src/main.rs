@@ -8,7 +8,7 @@ use clap::Parser;
 use talklight::cli::{Cli, Exit, Flags, Verb};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::event::Origin;
-use talklight::wire::{Ask, Status, What};
+use talklight::wire::{self, Ask, Status, What};
 use talklight::{client, console, daemon, screen};
 
 fn main() -> ExitCode {
@@ -103,7 +103,7 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
             .status
             .context("the daemon tells no status")?;
         return say(&if json {
-            serde_json::to_string(&status)?
+            wire::encode(&status)
         } else {
             status.line()
         });
@@ -113,7 +113,7 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
         let exit = if json {
             say(&line)
         } else {
-            say(&serde_json::from_str::<Status>(&line)?.line())
+            say(&wire::decode::<Status>(&line)?.line())
         };
         if exit? == Exit::Failure {
             return Ok(Exit::Failure);

@@ -23,7 +23,7 @@ use crate::clock;
 use crate::event::{Events, ask};
 use crate::lock;
 use crate::timer::Command;
-use crate::wire::{Ask, REQUEST_MAX, Reply, SnapshotRecord, Status, What};
+use crate::wire::{self, Ask, REQUEST_MAX, Reply, SnapshotRecord, Status, What};
 
 /// Connections at one time. When there are more, one that has said nothing yet makes room.
 pub const CONNECTIONS_MAX: usize = 64;
@@ -310,13 +310,14 @@ impl Connection {
                         .as_ref()
                         .is_some_and(|last| status.is_same_but_for_time(last))
                     {
-                        return Ok(None);
+                        return None;
                     }
-                    Ok(Some(serde_json::to_vec(last.insert(status))?))
+                    Some(wire::encode(last.insert(status)))
                 })
             }
-            What::Attach => self
-                .watch(|snapshot| Ok(Some(serde_json::to_vec(&SnapshotRecord::from(snapshot))?))),
+            What::Attach => {
+                self.watch(|snapshot| Some(wire::encode(&SnapshotRecord::from(snapshot))))
+            }
         }
     }
 
@@ -391,16 +392,12 @@ impl Connection {
     }
 
     /// What `line` makes of each snapshot, until the client hangs up or takes no more.
-    fn watch(
-        &mut self,
-        mut line: impl FnMut(&Snapshot) -> anyhow::Result<Option<Vec<u8>>>,
-    ) -> anyhow::Result<()> {
+    fn watch(&mut self, mut line: impl FnMut(&Snapshot) -> Option<String>) -> anyhow::Result<()> {
         let mut bell = self.board.subscribe()?;
         loop {
             bell.hush();
-            if let Some(mut line) = line(&self.board.latest())? {
-                line.push(b'\n');
-                self.stream.write_all(&line)?;
+            if let Some(line) = line(&self.board.latest()) {
+                self.stream.write_all(line.as_bytes())?;
             }
             let mut fds = [
                 PollFd::new(bell.as_fd(), PollFlags::POLLIN),
@@ -416,9 +413,7 @@ impl Connection {
     }
 
     fn reply(&mut self, reply: &Reply) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(reply)?;
-        line.push(b'\n');
-        Ok(self.stream.write_all(&line)?)
+        Ok(self.stream.write_all(wire::encode(reply).as_bytes())?)
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::board::{Entry, Happening, Health, Snapshot, Tone};
@@ -119,6 +120,22 @@ pub struct Reply {
     /// What was done, or why not and what to do instead.
     pub message: String,
     pub status: Option<Status>,
+}
+
+/// Anything that goes over the socket, in one line of JSON, newline included.
+pub fn encode(what: &impl Serialize) -> String {
+    let mut line = serde_json::to_string(what)
+        .expect("the types of this module have no unnamed maps or odd keys");
+    line.push('\n');
+    line
+}
+
+/// What such a line says.
+///
+/// # Errors
+/// If it is of another type, or of another version of it.
+pub fn decode<T: DeserializeOwned>(line: &str) -> Result<T, Invalid> {
+    serde_json::from_str(line).map_err(|_| Invalid)
 }
 
 /// The state of the timer for programs. The shape is stable: names stay, new ones may come.
@@ -566,7 +583,7 @@ pub struct Invalid;
 
 impl std::fmt::Display for Invalid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("it contradicts itself")
+        f.write_str("it makes no sense; is it of another version?")
     }
 }
 

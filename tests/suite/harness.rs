@@ -38,7 +38,11 @@ pub struct Folder(PathBuf);
 impl Folder {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("t{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "t{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         // Not the target's own folder: the path of a socket has to be short.
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).unwrap();
@@ -71,7 +75,11 @@ impl House {
     pub fn new(config: &str) -> Self {
         let folder = Folder::new();
         fs::write(folder.file("config.toml"), config).unwrap();
-        Self { folder, daemon: None, env: Vec::new() }
+        Self {
+            folder,
+            daemon: None,
+            env: Vec::new(),
+        }
     }
 
     /// A house with a daemon that has shown its first frame.
@@ -88,9 +96,15 @@ impl House {
     /// The binary with this house's config and socket, and nothing of the surroundings.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(TALKLIGHT);
-        command.args(arguments).arg("--config").arg(self.folder.file("config.toml"));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.folder.file("config.toml"));
         command.arg("--socket").arg(self.socket());
-        command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path());
+        command
+            .env_clear()
+            .envs(self.env.iter().cloned())
+            .current_dir(self.folder.path());
         command.stdin(Stdio::null());
         command
     }
@@ -98,10 +112,22 @@ impl House {
     /// Starts a daemon, and waits until it answers.
     pub fn start(&mut self) {
         let tape = format!("tape.{}", self.tapes());
-        let log = File::options().create(true).append(true).open(self.folder.file("log")).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.file("log"))
+            .unwrap();
         let mut command = self.command(&["--headless", "--tape", &tape]);
-        self.daemon = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
-        until("the daemon answers", || UnixStream::connect(self.socket()).is_ok() && !self.tape().is_empty());
+        self.daemon = Some(
+            command
+                .stdout(log.try_clone().unwrap())
+                .stderr(log)
+                .spawn()
+                .unwrap(),
+        );
+        until("the daemon answers", || {
+            UnixStream::connect(self.socket()).is_ok() && !self.tape().is_empty()
+        });
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -115,14 +141,23 @@ impl House {
     /// A command that succeeds, and what it says.
     pub fn does(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
         text(&output.stdout).trim_end().into()
     }
 
     /// A command that fails, and what it says.
     pub fn refuses(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{arguments:?}: {}",
+            text(&output.stdout)
+        );
         text(&output.stderr).trim_end().into()
     }
 
@@ -151,14 +186,21 @@ impl House {
 
     /// The frames of the latest tape that are whole.
     pub fn tape(&self) -> Vec<Frame> {
-        let Some(latest) = self.tapes().checked_sub(1) else { return Vec::new() };
+        let Some(latest) = self.tapes().checked_sub(1) else {
+            return Vec::new();
+        };
         let tape = fs::read_to_string(self.folder.file(&format!("tape.{latest}"))).unwrap();
         let whole = tape.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        whole
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     fn tapes(&self) -> usize {
-        (0..).take_while(|n| self.folder.file(&format!("tape.{n}")).exists()).count()
+        (0..)
+            .take_while(|n| self.folder.file(&format!("tape.{n}")).exists())
+            .count()
     }
 }
 

@@ -5,5 +5,4 @@ mod core;
 mod daemon;
 mod harness;
 mod house;
-mod screen;
 mod wire;
