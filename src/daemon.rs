@@ -25,6 +25,9 @@ use crate::tape::Tape;
 use crate::timer::{Command, Phase, Timer};
 use crate::{journal, signal};
 
+/// How long the end waits for a log that nobody reads.
+const LAST_LINE: Duration = Duration::from_millis(200);
+
 /// Runs the timer until it is told to stop.
 ///
 /// # Errors
@@ -119,6 +122,12 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     engine::run(engine, &inbox);
     notify.stopping();
     screen::restore();
+    // The last line of the log is written by another thread, which then ends.
+    while let Ok(event) = inbox.recv_timeout(LAST_LINE) {
+        if matches!(event, Event::SourceEnded(Origin::Clock, _)) {
+            break;
+        }
+    }
     Ok(())
 }
 

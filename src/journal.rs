@@ -3,16 +3,16 @@
 use std::env;
 use std::io::{self, Write};
 
-use crate::board::{Board, Tone};
+use crate::board::{Board, Happening, Tone};
 use crate::clock;
 use crate::notify::Notify;
 use crate::wire::Status;
 
-/// Writes a line for each happening to standard error until there is none to write to, and keeps the service manager's
-/// status line up to date.
+/// Writes a line for each happening to standard error until the engine stops, and keeps the service manager's status line
+/// up to date.
 ///
 /// # Errors
-/// When standard error takes no more.
+/// When the system has no descriptor left.
 pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()> {
     let prefixed = is_journal();
     let mut seen = 0;
@@ -28,8 +28,12 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
                 Tone::Warning => 4,
                 Tone::Fault => 3,
             };
+            let last = entry.what == Happening::Stopping;
             if to_stderr {
                 to_stderr = write_line(prefixed.then_some(priority), &entry.to_string()).is_ok();
+            }
+            if last {
+                return Ok(());
             }
         }
         seen = snapshot.last_entry();
