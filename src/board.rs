@@ -141,6 +141,13 @@ impl fmt::Display for Entry {
                 )
             }
             Happening::Done(Outcome::Unchanged) => write!(f, "nothing to do for the {by}"),
+            Happening::Refused(Refusal::AlreadyRunning { left: rest }) if by == Origin::Button => {
+                write!(
+                    f,
+                    "a talk is running, {} left; hold the button to reset it",
+                    left(rest)
+                )
+            }
             Happening::Refused(refusal) => write!(f, "{refusal}"),
             Happening::Phase(Phase::Over) => write!(f, "talk ended"),
             Happening::Phase(phase) => write!(f, "{phase}"),

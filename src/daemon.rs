@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::process;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 
 use crate::board::{Bell, Board, Happening, Health, Snapshot, Tone};
+use crate::cli::Exit;
 use crate::clock::{self, Moment};
 use crate::config::{Config, Kind};
 use crate::engine::{self, Engine, Keeper};
@@ -33,10 +35,13 @@ const LAST_LINE: Duration = Duration::from_millis(200);
 /// # Errors
 /// What keeps it from starting.
 pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
-    let terminal = if headless {
-        None
-    } else {
-        Terminal::open().context("the terminal")?
+    let (terminal, no_screen) = match Terminal::open() {
+        _ if headless => (None, None),
+        Ok(terminal) => (terminal, None),
+        Err(error) => (
+            None,
+            Some((Tone::Warning, format!("there is no screen: {error}"))),
+        ),
     };
     // Before the first thread: threads inherit the mask, and binding changes the umask for a moment.
     let signals = signal::block(terminal.is_some())?;
@@ -79,7 +84,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         Origin::Clock,
         Happening::Told(Tone::Done, hello.into()),
     );
-    if let Some((tone, text)) = found {
+    for (tone, text) in [found, no_screen].into_iter().flatten() {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
     }
     let board = Board::new(first);
@@ -105,10 +110,10 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     event::spawn("signals", Origin::Signal, events.clone(), move |events| {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
         events.send(Event::Stop(signal::meaning(signal)))?;
-        // A second one while the first is being obeyed is none; this thread has nothing more to do, and does not end.
-        loop {
-            std::thread::park();
-        }
+        // Whoever says it twice will not wait for a strip that takes its last frame or does not.
+        signal::wait(&signals, None)?;
+        screen::restore();
+        process::exit(Exit::Failure as i32)
     });
 
     wake_on_time();
@@ -154,7 +159,7 @@ fn open_strip(config: &Config) -> anyhow::Result<Box<dyn Strip>> {
             );
             let strip = strip.with_context(|| {
                 format!(
-                    "the strip on {} is driven already",
+                    "the strip on {} is driven already; `talklight console` shows it",
                     spi.device.path().display()
                 )
             })?;

@@ -21,6 +21,14 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
         bell.hush();
         let snapshot = board.latest();
         notify.status(&Status::new(&snapshot, clock::now()).line());
+        let first = snapshot.log.front().map_or(seen, |entry| entry.number);
+        if to_stderr && first > seen + 1 {
+            to_stderr = write_line(
+                prefixed.then_some(4),
+                &format!("{} lines were left out", first - seen - 1),
+            )
+            .is_ok();
+        }
         for entry in snapshot.news(seen) {
             let priority = match entry.tone() {
                 Tone::Quiet | Tone::Refused => continue,

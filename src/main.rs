@@ -39,7 +39,13 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
                 config: file.or_else(|| flags.config.clone()),
                 ..flags.clone()
             };
-            say(&config(&flags)?.describe())
+            let config = config(&flags)?;
+            say(&format!(
+                "{} is good
+{}",
+                config.origin,
+                config.describe()
+            ))
         }
         Some(Verb::Blank { after_service }) => match config(flags) {
             _ if after_service && systemd_restarts() => Ok(Exit::Success),

@@ -51,17 +51,26 @@ pub fn default_path() -> anyhow::Result<PathBuf> {
     if let Some(directory) = variable("XDG_RUNTIME_DIR") {
         return Ok(Path::new(&directory).join("talklight/control.sock"));
     }
-    let directory = std::env::temp_dir().join(format!("talklight-{}", geteuid()));
-    if let Ok(found) = fs::symlink_metadata(&directory) {
-        let private =
-            found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0;
-        ensure!(
-            private,
-            "{} is not a folder of this user's alone; remove it, or name a socket with --socket",
-            directory.display()
-        );
+    let directory = private_folder();
+    if directory.exists() {
+        ensure_private(&directory)?;
     }
     Ok(directory.join("control.sock"))
+}
+
+fn private_folder() -> PathBuf {
+    std::env::temp_dir().join(format!("talklight-{}", geteuid()))
+}
+
+fn ensure_private(directory: &Path) -> anyhow::Result<()> {
+    let found = fs::symlink_metadata(directory)?;
+    let private = found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0;
+    ensure!(
+        private,
+        "{} is not a folder of this user's alone; remove it, or name a socket with --socket",
+        directory.display()
+    );
+    Ok(())
 }
 
 /// The socket, held: no other daemon listens here while this lives.
@@ -87,6 +96,9 @@ impl Socket {
                 .mode(0o700)
                 .create(directory);
             made.with_context(|| format!("the folder {} cannot be made", directory.display()))?;
+            if directory == private_folder() {
+                ensure_private(directory)?;
+            }
         }
         let beside = path.with_extension("lock");
         let lock = File::options()
