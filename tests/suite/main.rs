@@ -5,4 +5,5 @@ mod core;
 mod daemon;
 mod harness;
 mod house;
+mod shipped;
 mod wire;
