@@ -75,7 +75,7 @@ impl Grid {
     pub fn new(size: Size) -> Self {
         let blank = Cell {
             glyph: ' ',
-            ink: Ink::new(FAINT),
+            ink: Ink::new(PAPER),
         };
         Self {
             size,
@@ -96,7 +96,7 @@ impl Grid {
         if col < self.size.cols && row < self.size.rows {
             let ink = match glyph {
                 // A blank has no colour but its background.
-                ' ' => Ink::new(FAINT).on(ink.bg),
+                ' ' => Ink::new(PAPER).on(ink.bg),
                 // Some fonts leave a seam round the full block, which its background fills.
                 '█' => ink.on(ink.fg),
                 _ => ink,
