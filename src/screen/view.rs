@@ -202,8 +202,8 @@ impl Painter<'_> {
         }
     }
 
-    /// The columns everything is aligned to, and how many each LED takes: where there are nearly as many columns as a
-    /// whole number for each LED, just those.
+    /// The columns everything is aligned to, and how many of them each LED takes: the largest whole number, as long as that
+    /// leaves little of the screen unused.
     fn columns(&self, cols: usize) -> (Span, usize) {
         let margin = match cols {
             0..30 => 0,
@@ -243,33 +243,33 @@ impl Painter<'_> {
             _ if self.style.plain => '#',
             _ => '█',
         };
-        let (off, edge) = if self.style.plain {
-            ('.', ' ')
-        } else {
-            ('·', '▌')
+        // In an even number of rows a full stop above the middle is the middle.
+        let off = match self.style.plain || rows % 2 == 0 {
+            true => '.',
+            false => '·',
         };
-        let edge = if self.style.depth == Depth::None {
-            ' '
-        } else {
-            edge
+        let edge = match self.style.plain || self.style.depth == Depth::None {
+            true => ' ',
+            false => '▌',
         };
-        // More LEDs than columns: each column shows the LED at its place.
-        let (cells, pitch) = if pitch == 0 {
-            (span.cols, 1)
-        } else {
-            (leds, pitch)
-        };
-        let from = span.from + (span.cols - cells * pitch) / 2;
-        for cell in 0..cells {
-            let led = frame[cell * leds / cells];
-            for (y, x) in (0..rows).flat_map(|y| (0..pitch).map(move |x| (y, x))) {
-                let (glyph, ink) = match led {
-                    Rgb::BLACK if (x, y) == ((pitch - 1) / 2, (rows - 1) / 2) => (off, HINT),
+        // Each column shows the LED at its place, however many there are of either.
+        let led_at = |col: usize| col * leds / span.cols;
+        for col in 0..span.cols {
+            let led = led_at(col);
+            let starts = col == 0 || led_at(col - 1) != led;
+            let is_middle = match pitch {
+                0 | 1 => starts,
+                _ => col % pitch == (pitch - 1) / 2,
+            };
+            let is_last = pitch > 1 && led_at(col + 1) != led;
+            for y in 0..rows {
+                let (glyph, ink) = match frame[led] {
+                    Rgb::BLACK if is_middle && y == (rows - 1) / 2 => (off, HINT),
                     Rgb::BLACK => continue,
-                    led if pitch > 1 && x == pitch - 1 => (edge, Ink::new(led)),
-                    led => (lit, Ink::new(led)),
+                    colour if is_last => (edge, Ink::new(colour)),
+                    colour => (lit, Ink::new(colour)),
                 };
-                self.grid.put(from + cell * pitch + x, row + y, glyph, ink);
+                self.grid.put(span.from + col, row + y, glyph, ink);
             }
         }
     }
@@ -279,13 +279,19 @@ impl Painter<'_> {
         let word = self.reading.phase.as_str().to_ascii_uppercase();
         let word = if span.cols >= 56 { spaced(&word) } else { word };
         let ink = self.ink(self.reading.phase).bold();
-        self.left(span, row, &word, ink);
-        let room = (span.cols).saturating_sub(word.len() + 2);
         if with_time {
             let text = self.text.clone();
-            self.right(span, row, &text, ink);
+            let (word_fits, fits) = (word.len() + text.len() < span.cols, text.len() <= span.cols);
+            if word_fits || !fits {
+                self.left(span, row, &word, ink);
+            }
+            if fits {
+                self.right(span, row, &text, ink);
+            }
             return;
         }
+        self.left(span, row, &word, ink);
+        let room = span.cols.saturating_sub(word.len() + 2);
         let plan = self.reading.plan;
         let length = format!("  {}", Clock(plan.length()));
         if plan.name().len() + length.len() <= room {
@@ -421,7 +427,7 @@ impl Painter<'_> {
             col += cols + gap;
         }
         let (health, ..) = self.health();
-        let fits = col + health.len() + 1 <= span.cols;
+        let fits = col + health.len() < span.cols;
         if fits && self.troubles().is_empty() {
             self.right(span, row, &health, QUIET);
         }
@@ -442,15 +448,9 @@ impl Painter<'_> {
         let mut col = 0;
         for ((n, plan), word) in plans.enumerate().zip(words) {
             if col + 2 + word.len() > span.cols {
-                self.left(
-                    Span {
-                        from: span.from + col,
-                        cols: span.cols - col,
-                    },
-                    row,
-                    "...",
-                    QUIET,
-                );
+                if col + 3 <= span.cols {
+                    self.grid.text(span.from + col, row, "...", QUIET);
+                }
                 return;
             }
             let chosen = *plan == self.snapshot.timer.chosen;
@@ -510,8 +510,8 @@ impl Painter<'_> {
             .collect()
     }
 
-    /// What happened of late, the newest first, over what is wrong now. Where there are too few rows, from `row` on, news
-    /// takes those from `line` on, the plan's line among them, for as long as it is news.
+    /// What happened of late, the newest first, over what is wrong now. Where there are too few rows, from `row` on,
+    /// what somebody waits to read takes those from `line` on, the plan's line among them, for as long as it is news.
     fn news(&mut self, span: Span, line: usize, row: usize, rows: usize, inline: bool) {
         if rows == 0 {
             return;
@@ -519,7 +519,8 @@ impl Painter<'_> {
         let (cols, plain) = (span.cols, self.style.plain);
         let (items, just_failed) = self.happenings(rows);
         let fresh = items.first().is_some_and(|item| item.since.is_none());
-        let highest = match fresh || just_failed {
+        let pressing = fresh && items[0].ink != TEXT;
+        let highest = match pressing || just_failed {
             true => line,
             false => row.min(line + 1),
         };
