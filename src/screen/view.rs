@@ -244,7 +244,7 @@ impl Painter<'_> {
             _ => '█',
         };
         // In an even number of rows a full stop above the middle is the middle.
-        let off = match self.style.plain || rows % 2 == 0 {
+        let off = match self.style.plain || rows.is_multiple_of(2) {
             true => '.',
             false => '·',
         };
