@@ -5,5 +5,7 @@ mod core;
 mod daemon;
 mod harness;
 mod house;
+mod screen;
 mod shipped;
+mod terminal;
 mod wire;
