@@ -277,7 +277,13 @@ fn the_socket_is_for_its_group_whatever_the_umask() {
             .args(["-c", &line])
             .arg(daemon.get_program())
             .args(daemon.get_args());
-        house.daemon = Some(shell.stderr(Stdio::null()).spawn().unwrap());
+        house.daemon = Some(
+            shell
+                .current_dir(house.folder.path())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
         until("the socket is there", || {
             UnixStream::connect(house.socket()).is_ok()
         });
