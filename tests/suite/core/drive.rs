@@ -287,6 +287,39 @@ fn a_long_yellow_bar_at_850_milliamps() {
 }
 
 #[test]
+fn the_limit_may_be_met_exactly() {
+    let settings = DriveSettings {
+        max_milliamps: 9,
+        milliamps_per_led: 51,
+        ..SETTINGS
+    };
+    let white = [Picture::new(Rgb::new(255, 255, 255), 3)];
+    let drive = Drive::new(settings, 3, &white).unwrap();
+    // 3 mA for being there, and 9 channels of 51 / 765 mA a step.
+    assert_eq!(drive.level(white[0].colour()), [10, 10, 10, 0]);
+    assert_eq!(drive.milliamps(3, &white), 9);
+}
+
+/// The guard dims what is bright, and counts the step that it leaves to each LED that is dim already.
+#[test]
+fn a_frame_of_no_plan_is_kept_within_the_limit() {
+    let settings = DriveSettings {
+        gamma: false,
+        brightness: 255,
+        max_milliamps: 108,
+        ..SETTINGS
+    };
+    let dim = Rgb::new(1, 0, 0);
+    let drive = Drive::new(settings, 100, &[Picture::new(dim, 100)]).unwrap();
+    assert_eq!(drive.scale(), 1.0);
+    let mut frame = [dim; 100];
+    frame[50] = Rgb::new(255, 255, 255);
+    let wire = sent(&drive, &frame);
+    assert!(draws(&settings, &wire) <= 108.0);
+    assert!(wire.iter().all(|led| *led != [0; 4]));
+}
+
+#[test]
 fn without_a_limit_brightness_alone_counts() {
     for brightness in [1, 2, 127, 255] {
         let drive = unlimited(DriveSettings {
