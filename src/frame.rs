@@ -93,17 +93,11 @@ impl Look {
     /// The picture of a reading.
     pub fn picture(&self, reading: &Reading) -> Picture {
         let Palette {
-            green,
-            yellow,
-            red,
-            ready,
+            green, yellow, red, ..
         } = self.palette;
         let lit = self.lit(reading.left, &reading.plan);
         match reading.phase {
-            Phase::Ready => match self.ready {
-                ReadyLook::Dot => Picture::new(ready, 1),
-                ReadyLook::Off => Picture::DARK,
-            },
+            Phase::Ready => self.waiting(),
             Phase::Green => Picture::new(green, lit),
             Phase::Yellow => Picture::new(yellow, lit),
             Phase::Red => Picture::new(red, lit),
@@ -126,23 +120,29 @@ impl Look {
         }
     }
 
-    /// The pictures among which the hungriest one of these plans is: each phase as it begins, and ready.
+    /// The pictures among which the hungriest one of these plans is: each phase that they have, as it begins, and ready.
     pub fn brightest<'a>(&'a self, plans: &'a [Plan]) -> impl Iterator<Item = Picture> + 'a {
         let Palette {
-            green,
-            yellow,
-            red,
-            ready,
+            green, yellow, red, ..
         } = self.palette;
         let phases = plans.iter().flat_map(move |plan| {
             [
-                (green, plan.length()),
-                (yellow, plan.yellow()),
-                (red, plan.red()),
+                (green, plan.length(), plan.yellow()),
+                (yellow, plan.yellow(), plan.red()),
+                (red, plan.red(), Duration::ZERO),
             ]
-            .map(|(colour, left)| Picture::new(colour, self.lit(left, plan)))
+            .into_iter()
+            .filter(|(_, first, last)| first > last)
+            .map(|(colour, first, _)| Picture::new(colour, self.lit(first, plan)))
         });
-        phases.chain([Picture::new(ready, 1)])
+        phases.chain([self.waiting()])
+    }
+
+    fn waiting(&self) -> Picture {
+        match self.ready {
+            ReadyLook::Dot => Picture::new(self.palette.ready, 1),
+            ReadyLook::Off => Picture::DARK,
+        }
     }
 
     /// The next moment at which a phase, a flash or a step of the bar ends; the picture may stay the same.

@@ -321,6 +321,33 @@ fn brightest_has_the_hungriest_picture_of_all_instants() {
 }
 
 #[test]
+fn brightest_names_no_phase_that_a_plan_leaves_out() {
+    let Palette {
+        green, yellow, red, ..
+    } = Palette::CLASSIC;
+    let off = Look {
+        ready: ReadyLook::Off,
+        ..look()
+    };
+    for (marks, expected) in [
+        (["2m", "1m", "30s"], vec![green, yellow, red]),
+        (["0s", "0s", "0s"], vec![green]),
+        (["2m", "2m", "30s"], vec![green, red]),
+        (["2m", "1m", "1m"], vec![green, yellow, red]),
+        (["2m", "0s", "0s"], vec![green, yellow]),
+    ] {
+        let [yellow, red, flash] = marks.map(span);
+        let plan = Plan::new("some", span("5m"), yellow, red, flash).unwrap();
+        let named: Vec<Rgb> = off
+            .brightest(&[plan])
+            .filter(|picture| *picture != Picture::DARK)
+            .map(|picture| picture.colour())
+            .collect();
+        assert_eq!(named, expected, "{marks:?}");
+    }
+}
+
+#[test]
 fn three_flashes_a_second_are_never_exceeded_by_rounding() {
     for hz in [
         Look::FLASH_HZ_MIN,
