@@ -33,7 +33,7 @@ pub enum Chip {
 }
 
 impl Chip {
-    pub fn channels(self) -> usize {
+    pub const fn channels(self) -> usize {
         match self {
             Self::Ws2812 => 3,
             Self::Sk6812Rgbw => 4,
@@ -139,7 +139,8 @@ impl Drive {
             budget,
             scale: 1.0,
         };
-        // The largest of 2^16 steps that fits: what is sent grows with the scale, so halving finds it.
+        // The largest of 2^16 steps that fits, found by halving: what is sent grows with the scale. Where white is taken out it
+        // may shrink by a step as well; then the scale found fits all the same, if not as the largest.
         let (mut fits, mut step) = (0_u32, 1 << 16);
         while step > 0 {
             drive.set_scale(f64::from(fits + step) / f64::from(1 << 16));
