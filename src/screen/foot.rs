@@ -157,7 +157,8 @@ impl Painter<'_> {
             0 => "now".into(),
             count => format!("{count} {name}"),
         };
-        if taken + age.len() + 2 <= span.cols {
+        // Room for the longest, so that no line gains an age as it gets older.
+        if taken + 2 + "59 min".len() <= span.cols {
             self.right(span, row, &age, HINT);
             self.changes_at(Some(
                 since + Duration::from_secs((seconds / unit + 1) * unit),

@@ -36,6 +36,13 @@ leds = 8
 /// The files of a house, named from within it.
 const HERE: [&str; 4] = ["--config", "config.toml", "--socket", "s"];
 
+/// The backgrounds of text: the screen's, a refusal's, and that of terminals without colour.
+const PAPER: [vt100::Color; 3] = [
+    vt100::Color::Idx(233),
+    vt100::Color::Idx(215),
+    vt100::Color::Default,
+];
+
 fn cells(number: u16) -> NonZero<u16> {
     NonZero::new(number).unwrap()
 }
@@ -97,8 +104,24 @@ impl Terminal {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
     }
 
+    /// What is to be read, with blanks of a colour that is no text's background as blocks.
     fn text(&self) -> String {
-        self.seen.lock().unwrap().screen().contents()
+        let seen = self.seen.lock().unwrap();
+        let screen = seen.screen();
+        let (rows, columns) = screen.size();
+        let row = |row: u16| {
+            let glyph = |column: u16| {
+                let cell = screen.cell(row, column).unwrap();
+                match cell.contents() {
+                    "" | " " if !PAPER.contains(&cell.bgcolor()) => "█",
+                    "" => " ",
+                    glyph => glyph,
+                }
+            };
+            (0..columns.get()).map(glyph).collect::<String>()
+        };
+        let rows: Vec<String> = (0..rows.get()).map(row).collect();
+        rows.join("\n")
     }
 
     fn sees(&self, text: &str) {
