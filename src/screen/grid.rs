@@ -129,6 +129,9 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
     let mut out = String::new();
     let mut pen = None;
     for row in 0..new.size.rows {
+        if old.is_some_and(|old| old.row(row) == new.row(row)) {
+            continue;
+        }
         let told = |grid: &Grid| -> Vec<Cell> {
             let cells = grid.row(row).iter();
             cells.map(|cell| cell.at(depth)).collect()
