@@ -72,16 +72,17 @@ impl Ink {
 }
 
 impl Cell {
-    /// The cell as a terminal of this depth is told it. A full block is a blank of its colour, as the block of some fonts
-    /// leaves seams, or traces beside it.
+    /// The cell as a terminal of this depth is told it. The blocks of some fonts leave seams above, and traces beside them;
+    /// a background leaves none.
     fn at(self, depth: Depth) -> Self {
-        match self.glyph {
-            '█' if depth != Depth::None => Self {
-                glyph: ' ',
-                ink: Ink::new(PAPER).on(self.ink.fg),
-            },
-            _ => self,
-        }
+        let Ink { fg, bg, bold } = self.ink;
+        let (glyph, fg, bg) = match self.glyph {
+            '█' if depth != Depth::None => (' ', PAPER, fg),
+            '▀' if depth != Depth::None => ('▄', bg, fg),
+            glyph => (glyph, fg, bg),
+        };
+        let ink = Ink { fg, bg, bold };
+        Self { glyph, ink }
     }
 }
 
@@ -144,7 +145,7 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
         // In some fonts blocks stick out to the side, and what stuck out remains when they go.
         let leaves_trace = |col: usize| {
             let before = before.as_ref().and_then(|before| before.get(col));
-            before.is_some_and(|cell| "▀▄█".contains(cell.glyph)) && changed(col)
+            before.is_some_and(|cell| "▄▀█".contains(cell.glyph)) && changed(col)
         };
         let mut at = None;
         for (col, cell) in cells.iter().enumerate() {

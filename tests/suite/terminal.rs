@@ -104,7 +104,7 @@ impl Terminal {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
     }
 
-    /// What is to be read, with blanks of a colour that is no text's background as blocks.
+    /// What is to be read, and blocks however they are drawn: a blank of a colour that is no text's background is one.
     fn text(&self) -> String {
         let seen = self.seen.lock().unwrap();
         let screen = seen.screen();
@@ -114,6 +114,7 @@ impl Terminal {
                 let cell = screen.cell(row, column).unwrap();
                 match cell.contents() {
                     "" | " " if !PAPER.contains(&cell.bgcolor()) => "█",
+                    "▄" if !PAPER.contains(&cell.bgcolor()) => "▀",
                     "" => " ",
                     glyph => glyph,
                 }
