@@ -5,4 +5,8 @@ mod core;
 mod daemon;
 mod harness;
 mod house;
+#[cfg(target_os = "linux")]
+mod pi;
+#[cfg(target_os = "linux")]
+mod rig;
 mod wire;
