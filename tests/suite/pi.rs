@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use nix::sys::signal::Signal;
@@ -76,9 +76,7 @@ impl Plan {
 
     /// The colour's name; none when dark.
     fn colour(self, elapsed_ns: u64) -> Option<&'static str> {
-        let halves = self
-            .left_ns(elapsed_ns)
-            .div_ceil(self.half * 1_000_000);
+        let halves = self.left_ns(elapsed_ns).div_ceil(self.half * 1_000_000);
         match self.phase(elapsed_ns) {
             "over" => None,
             // Counted back from the end, the first half is lit, the second dark, and so on.
@@ -149,13 +147,7 @@ impl Strip {
             }
         };
         (0..self.leds)
-            .map(|led| {
-                if (led as u64) < lit {
-                    colour
-                } else {
-                    [0; 3]
-                }
-            })
+            .map(|led| if (led as u64) < lit { colour } else { [0; 3] })
             .collect()
     }
 
@@ -188,7 +180,11 @@ impl Strip {
         let steps = (0..=1 << 16).rev().map(|step| f64::from(step) / 65536.0);
         let fits = |scale: &f64| {
             [self.green, self.yellow, RED].iter().all(|&colour| {
-                let sum: u64 = self.bytes(colour, *scale).iter().map(|&byte| u64::from(byte)).sum();
+                let sum: u64 = self
+                    .bytes(colour, *scale)
+                    .iter()
+                    .map(|&byte| u64::from(byte))
+                    .sum();
                 let leds = self.leds as u64;
                 // One milliampere for each LED's own controller.
                 leds * full + leds * sum * MILLIAMPS_PER_LED <= self.max_milliamps * full
@@ -197,7 +193,10 @@ impl Strip {
         if self.max_milliamps == 0 {
             return 1.0;
         }
-        steps.into_iter().find(fits).expect("the limit is not too low")
+        steps
+            .into_iter()
+            .find(fits)
+            .expect("the limit is not too low")
     }
 
     fn config(&self) -> String {
@@ -225,6 +224,8 @@ struct Pi {
     strip: Strip,
     plan: Plan,
     runs: AtomicUsize,
+    /// When the daemon was started last.
+    begun_ns: AtomicU64,
     /// When the strip was darkened by a stop, as the tape tells it.
     stops: Mutex<Vec<u64>>,
 }
@@ -236,6 +237,7 @@ impl Pi {
             strip: strip.clone(),
             plan,
             runs: AtomicUsize::new(0),
+            begun_ns: AtomicU64::new(0),
             stops: Mutex::default(),
         };
         let [length, yellow, red, flash] =
@@ -270,13 +272,13 @@ impl Pi {
     fn start(&self) {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let tape = self.tape_of(run).display().to_string();
-        self.rig.start(
-            TALKLIGHT,
-            self.arguments(&["--headless", "--tape", &tape]),
-        );
+        self.begun_ns.store(monotonic_ns(), Ordering::Relaxed);
+        self.rig
+            .start(TALKLIGHT, self.arguments(&["--headless", "--tape", &tape]));
         until("the daemon answers", || {
             assert!(self.rig.pid().is_some(), "{:#?}", self.rig.output());
-            UnixStream::connect(self.rig.path("s")).is_ok() && !read_tape(&self.tape_of(run)).is_empty()
+            UnixStream::connect(self.rig.path("s")).is_ok()
+                && !read_tape(&self.tape_of(run)).is_empty()
         });
     }
 
@@ -291,6 +293,22 @@ impl Pi {
             "{signal} left {last:?}"
         );
         self.stops.lock().unwrap().push(last.t_ns);
+    }
+
+    /// Presses a button, once the daemon has seen it open: one that is closed from the beginning is none.
+    fn press(&self, line: u32) {
+        self.wait_looked(line);
+        self.rig.press(line);
+    }
+
+    fn wait_looked(&self, line: u32) {
+        let begun_ns = self.begun_ns.load(Ordering::Relaxed);
+        until("the daemon looks at the button", || {
+            let looks = self.rig.looks();
+            looks
+                .iter()
+                .any(|look| look.line == line && look.at_ns >= begun_ns)
+        });
     }
 
     /// One line to the socket, and the line that comes back.
@@ -338,7 +356,9 @@ impl Pi {
     /// Every frame that was shown or tried, of all runs.
     fn tape(&self) -> Vec<Frame> {
         let runs = self.runs.load(Ordering::Relaxed);
-        (0..runs).flat_map(|run| read_tape(&self.tape_of(run))).collect()
+        (0..runs)
+            .flat_map(|run| read_tape(&self.tape_of(run)))
+            .collect()
     }
 
     fn tape_of(&self, run: usize) -> PathBuf {
@@ -361,7 +381,9 @@ impl Pi {
     fn wait_elapsed(&self, ms: u64) {
         self.wait_phase("green");
         let then = self.started_ns().unwrap() + ms * 1_000_000;
-        until("the talk goes on", || talklight::clock::now().as_ns() >= then);
+        until("the talk goes on", || {
+            talklight::clock::now().as_ns() >= then
+        });
     }
 
     /// The beginning of the one talk, in the tape's time.
@@ -419,7 +441,8 @@ impl Pi {
                 .iter()
                 .map(|led| {
                     let channel = |at| u8::from_str_radix(&led[at..at + 2], 16).unwrap();
-                    self.strip.bytes([channel(0), channel(2), channel(4)], scale)
+                    self.strip
+                        .bytes([channel(0), channel(2), channel(4)], scale)
                 })
                 .collect();
             assert_eq!(sent, expected, "sent at {at_ns}, of {shown:?}");

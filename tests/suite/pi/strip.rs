@@ -7,7 +7,7 @@ use crate::rig::Model;
 fn talk(builder: Builder, strip: &Strip) -> Pi {
     let pi = Pi::new(builder, strip, BRISK, BUTTON);
     pi.start();
-    pi.rig.press(START);
+    pi.press(START);
     pi.wait_phase("over");
     until("the strip is dark", || pi.is_dark());
     pi.stop(Signal::SIGTERM);
@@ -100,23 +100,21 @@ fn a_strip_longer_than_the_buffer_is_refused_with_the_line_to_add() {
             ..PLAIN
         };
         let pi = Pi::new(Rig::builder(), &strip, BRISK, BUTTON);
-        let ran = pi
-            .rig
-            .run_on_pi(TALKLIGHT, pi.arguments(&["--headless"]));
+        let ran = pi.rig.run_on_pi(TALKLIGHT, pi.arguments(&["--headless"]));
         let (code, told) = output(&ran);
         assert_eq!(code, Some(78), "{told}");
         let expected = format!(
             "{leds} LEDs make a frame of {bytes} bytes, and spidev takes 4096, which is {most} LEDs; append \
              `spidev.bufsiz=8192` to the line of /boot/firmware/cmdline.txt and reboot"
         );
-        assert!(told.contains("config.toml:3: strip.leds") && told.contains(&expected), "{told}");
+        assert!(
+            told.contains("config.toml:3: strip.leds") && told.contains(&expected),
+            "{told}"
+        );
         assert!(pi.rig.transfers().is_empty() && pi.rig.refusals().is_empty());
     }
     // With the line it goes.
-    let strip = Strip {
-        leds: 319,
-        ..PLAIN
-    };
+    let strip = Strip { leds: 319, ..PLAIN };
     let pi = Pi::new(Rig::builder().bufsiz(8192), &strip, LONG, BUTTON);
     pi.start();
     pi.stop(Signal::SIGTERM);
@@ -137,8 +135,12 @@ fn every_model_keeps_the_timing_of_the_data_sheet() {
     at_once(&models, |&(model, gpiochip, hz)| {
         let pi = talk(Rig::builder().model(model).gpiochip(gpiochip), &PLAIN);
         let transfers = pi.rig.transfers();
-        assert!(transfers.iter().all(|transfer| transfer.hz_asked == 3_300_000
-            && transfer.hz == hz
-            && transfer.mode == 0));
+        assert!(
+            transfers
+                .iter()
+                .all(|transfer| transfer.hz_asked == 3_300_000
+                    && transfer.hz == hz
+                    && transfer.mode == 0)
+        );
     });
 }
