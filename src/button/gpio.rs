@@ -48,7 +48,10 @@ pub fn run(wiring: &Wiring, board: &Board, events: &Events) -> anyhow::Result<()
             Err(fault) => fault,
             Ok(lines) => {
                 if told.take().is_some() {
-                    events.send(Event::Input(origin, None))?;
+                    // Of all buttons: one that was stuck may have opened meanwhile.
+                    for (_, role) in &wiring.buttons {
+                        events.send(Event::Input(self::origin(*role), None))?;
+                    }
                 }
                 listen(wiring, &lines, board, events)?
             }

@@ -319,6 +319,13 @@ fn a_stuck_button_is_told_and_stops_nothing() {
         pi.wait_told(&stuck(RESET));
         assert_eq!(pi.faults(), [format!("reset button: {}", stuck(RESET))]);
         assert_eq!(pi.phases(), ["ready", "green"]);
+        // It opens while nobody can see it.
+        pi.rig.gpio_gone();
+        pi.wait_told("button failed: the line has gone away");
+        pi.rig.gpio(RESET, Level::High);
+        pi.rig.gpio_back();
+        pi.wait_told("button is back");
+        until("all is well", || pi.faults().is_empty());
     };
     let jobs: [&(dyn Fn() + Sync); 2] = [&during_a_talk, &since_boot];
     at_once(&jobs, |job| job());
