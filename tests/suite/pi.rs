@@ -36,13 +36,13 @@ struct Plan {
     half: u64,
 }
 
-/// Five parts of 250 ms: green, yellow, red, dark, red.
+/// Five parts of 200 ms: green, yellow, red, dark, red.
 const BRISK: Plan = Plan {
-    length: 1250,
-    yellow: 1000,
-    red: 750,
-    flash: 500,
-    half: 250,
+    length: 1000,
+    yellow: 800,
+    red: 600,
+    flash: 400,
+    half: 200,
 };
 
 /// The same in parts of half a second.
@@ -426,7 +426,7 @@ impl Pi {
         // One thread looks at the clock, sends, and looks again: what is sent between two looks belongs to the first.
         let (scale, ahead_ns) = (self.strip.scale(), boot_time_ahead_ns());
         for frame in &wire.frames {
-            let at_ns = frame.write_ns.strict_add_signed(ahead_ns);
+            let at_ns = frame.write_ns + ahead_ns;
             let shown = tape
                 .iter()
                 .rfind(|shown| shown.t_ns <= at_ns)
@@ -475,7 +475,7 @@ fn read_tape(path: &PathBuf) -> Vec<Frame> {
 }
 
 /// How far the tape's clock is ahead of the rig's: by the time that this machine was suspended.
-fn boot_time_ahead_ns() -> i64 {
+fn boot_time_ahead_ns() -> u64 {
     let read = |clock| {
         let time = clock_gettime(clock).unwrap();
         time.tv_sec() * 1_000_000_000 + time.tv_nsec()
@@ -488,7 +488,11 @@ fn boot_time_ahead_ns() -> i64 {
     // The least disturbed of many; what is disturbed is ahead by too much.
     let (_, ahead) = (0..100).map(|_| once()).min().unwrap();
     // A microsecond between one clock's reading and the other's is no suspend.
-    if ahead < 1_000_000 { 0 } else { ahead }
+    if ahead < 1_000_000 {
+        0
+    } else {
+        ahead.cast_unsigned()
+    }
 }
 
 /// Does it with each at the same time: most of a Pi's time passes in waiting.

@@ -19,31 +19,22 @@ fn a_daemon_killed_at_any_moment_is_followed_by_the_right_picture() {
     for ms in [100, 700, 1200, 1700, 2200] {
         pi.wait_elapsed(ms);
         firsts.push(kill_and_start());
-        assert_eq!(
-            pi.told("the talk goes on: talk, 0:0"),
-            1,
-            "{:#?}",
-            pi.rig.output()
-        );
+        pi.wait_told("the talk goes on: talk, 0:0");
     }
     pi.wait_phase("over");
     kill_and_start();
     assert_eq!(pi.status()["phase"], "over");
     pi.stop(Signal::SIGTERM);
     pi.judge();
-    // Seen from the strip alone: what was sent first after each crash shows the talk at that time, or no longer ago than a
-    // write may be late; none is dark that should not be.
-    let started_ns = pi
-        .started_ns()
-        .unwrap()
-        .strict_sub_signed(boot_time_ahead_ns());
+    // Seen from the strip alone: no crash is followed by a dark frame where none belongs.
+    let started_ns = pi.started_ns().unwrap() - boot_time_ahead_ns();
     let frames = pi.rig.frames(Profile::LAX, 3).frames;
     for first in firsts {
         let frame = frames.iter().find(|frame| frame.write_ns == first).unwrap();
         let dark = frame.pixels.iter().all(|pixel| *pixel == [0; 4]);
         let elapsed_ns = first - started_ns;
         assert!(
-            !dark || elapsed_ns >= 1_500_000_000,
+            !dark || CALM.phase(elapsed_ns) == "flash",
             "dark at {elapsed_ns} ns"
         );
     }
@@ -136,7 +127,7 @@ fn blanking_by_hand_takes_a_strip_that_nobody_drives() {
 
 #[test]
 fn one_daemon_to_a_strip() {
-    let pi = Pi::running(&PLAIN, CALM, BUTTON);
+    let pi = Pi::running(&PLAIN, BRISK, BUTTON);
     pi.does("start");
     let held = pi.rig.pid().unwrap();
     let mut arguments = pi.arguments(&["--headless"]);
