@@ -18,8 +18,8 @@ const PULL_UP: u64 = 1 << 8;
 const PULL_DOWN: u64 = 1 << 9;
 const NO_PULL: u64 = 1 << 10;
 
-/// Longer than a contact takes to be taken as open again, on a busy machine too.
-const LET_GO: Duration = Duration::from_millis(150);
+/// Longer than a contact takes to be taken as open again.
+const LET_GO: Duration = Duration::from_millis(60);
 
 #[test]
 fn start_and_reset_on_two_buttons() {
@@ -78,7 +78,7 @@ fn a_hold_resets_and_leaning_on_start_does_not() {
     pi.rig.gpio(START, Level::Low);
     pi.wait_told("talk started by the button");
     // The hold is 300 ms.
-    pause(Duration::from_millis(700));
+    pause(Duration::from_millis(500));
     assert_eq!(pi.status()["phase"], "green");
     pi.rig.gpio(START, Level::High);
     pause(LET_GO);
@@ -95,7 +95,7 @@ fn a_hold_resets_and_leaning_on_start_does_not() {
         .rposition(|frame| frame.phase == "green")
         .unwrap()
         + 1];
-    let confirmed_ns = held.at_ns.strict_add_signed(boot_time_ahead_ns()) + 302_000_000;
+    let confirmed_ns = held.at_ns + boot_time_ahead_ns() + 302_000_000;
     assert!(reset.t_ns >= confirmed_ns, "a hold takes its time");
     assert_eq!((pi.told("talk started"), pi.told("talk reset")), (1, 1));
     assert_eq!(pi.phases(), ["ready", "green", "ready"]);
@@ -173,25 +173,26 @@ impl Happenings {
 
 #[test]
 fn a_bouncing_press_is_one_and_a_spike_is_none() {
-    let seeds: Vec<u64> = (1..=8).collect();
+    let seeds: Vec<u64> = (1..=12).collect();
     at_once(&seeds, |&seed| {
         let mut chance = Chance(seed);
         let strip = Strip { leds: 1, ..PLAIN };
         let pi = Pi::running(&strip, LONG, "[button]\nstart = 17\nhold = \"10s\"\n");
-        let spike = |chance: &mut Chance| {
-            // One, or some that follow one another without rest.
-            let delays: Vec<Duration> = (0..2 * chance.between(0, 3) + 1)
-                .map(|_| Duration::from_micros(chance.between(10, 900)))
+        let spikes = |chance: &mut Chance, most: u64| {
+            // Edges that follow one another without rest, and end in an open contact.
+            let delays: Vec<Duration> = (0..2 * chance.between(0, most) + 1)
+                .map(|_| Duration::from_micros(chance.between(10, 950)))
                 .collect();
             pi.rig.bounce(START, Level::Low, &delays);
-            pause(Duration::from_millis(chance.between(5, 30)));
+            pause(delays.iter().sum::<Duration>() + Duration::from_millis(chance.between(5, 30)));
         };
         pi.wait_looked(START);
         let mut happenings = Happenings::of(&pi);
         let (first, _) = happenings.next();
-        for press in 1..=13 {
+        spikes(&mut chance, 200);
+        for press in 1..=9 {
             for _ in 0..3 {
-                spike(&mut chance);
+                spikes(&mut chance, 3);
             }
             pi.rig.bounce(START, Level::Low, &chance.bounce());
             let (number, told) = happenings.next();
@@ -208,39 +209,90 @@ fn a_bouncing_press_is_one_and_a_spike_is_none() {
         }
         pi.does("reset");
         let (number, told) = happenings.next();
-        assert_eq!(number, first + 14, "seed {seed}: {told}");
+        assert_eq!(number, first + 10, "seed {seed}: {told}");
         assert!(pi.rig.edges().iter().all(|edge| !edge.overflowed));
     });
 }
 
 #[test]
-fn a_line_that_another_program_has_is_told_once_and_taken_when_it_is_free() {
-    let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
-    pi.rig.gpio_busy(START, true);
-    pi.start();
-    let told = pi.wait_told("button failed: GPIO 17 on /dev/gpiochip0: ");
-    assert!(
-        told.ends_with("; `gpioinfo` tells who else uses it"),
-        "{told}"
-    );
-    assert!(told.contains(&format!("(os error {EBUSY})")), "{told}");
-    assert_eq!(pi.faults().len(), 1);
-    // It is tried again every second.
-    pause(Duration::from_millis(1500));
-    pi.rig.gpio_busy(START, false);
-    pi.wait_told("button is back");
-    assert_eq!(pi.faults(), [""; 0]);
-    assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
-    pi.press(START);
-    pi.wait_told("talk started by the button");
+fn what_the_buttons_did_while_the_daemon_could_not_run_counts_as_when_it_was_done() {
+    let ms = Duration::from_millis;
+    // As on a machine that swaps: the daemon stands still from before the press until after it.
+    let stopped_during = |pi: &Pi, line, delays: &[Duration]| {
+        pi.wait_looked(line);
+        // High it is already.
+        pi.rig.bounce(line, Level::High, delays);
+        pi.rig.signal(Signal::SIGSTOP);
+        pause(delays.iter().sum::<Duration>() + ms(50));
+        pi.rig.signal(Signal::SIGCONT);
+    };
+    let press = || {
+        let pi = Pi::running(&PLAIN, LONG, "[button]\nstart = 17\nhold = \"10s\"\n");
+        let mut happenings = Happenings::of(&pi);
+        let (before, _) = happenings.next();
+        let two = [ms(200), ms(50), ms(100), ms(50)];
+        stopped_during(&pi, START, &two);
+        let (number, told) = happenings.next();
+        assert!(told.starts_with("talk started by the button"), "{told}");
+        until("the second press", || {
+            // Two happenings may come in one snapshot.
+            number == before + 2 || happenings.next().0 == before + 2
+        });
+    };
+    let hold = || {
+        let pi = Pi::running(&PLAIN, LONG, BUTTON);
+        pi.does("start");
+        stopped_during(&pi, START, &[ms(200), ms(400)]);
+        pi.wait_told("talk reset at 0:0");
+    };
+    let spike = || {
+        let pi = Pi::running(&PLAIN, LONG, BUTTON);
+        stopped_during(&pi, START, &[ms(200), Duration::from_micros(900)]);
+        pause(ms(100));
+        assert_eq!(pi.status()["phase"], "ready");
+    };
+    let jobs: [&(dyn Fn() + Sync); 3] = [&press, &hold, &spike];
+    at_once(&jobs, |job| job());
+}
+
+#[test]
+fn a_line_that_cannot_be_had_is_told_once_and_taken_once_it_can() {
+    type Way<'a> = &'a (dyn Fn(&Pi, bool) + Sync);
+    let forbidden = |pi: &Pi, there: bool| pi.rig.allow("/dev/gpiochip0", there);
+    let busy = |pi: &Pi, there: bool| pi.rig.gpio_busy(START, !there);
+    let ebusy = format!("(os error {EBUSY}); `gpioinfo` tells who else uses it");
+    let ways: [(Way<'_>, &str, &str); 2] = [
+        (
+            &forbidden,
+            "/dev/gpiochip0 may not be opened",
+            "; is this user in the group `gpio`?",
+        ),
+        (&busy, "GPIO 17 on /dev/gpiochip0: ", &ebusy),
+    ];
+    at_once(&ways, |(way, what, remedy)| {
+        let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
+        way(&pi, false);
+        pi.start();
+        let told = pi.wait_told(&format!("button failed: {what}"));
+        assert!(told.ends_with(remedy), "{told}");
+        assert_eq!(pi.faults().len(), 1);
+        // It is tried again every second.
+        pause(Duration::from_millis(1100));
+        way(&pi, true);
+        pi.wait_told("button is back");
+        assert_eq!(pi.faults(), [""; 0]);
+        assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
+        pi.press(START);
+        pi.wait_told("talk started by the button");
+    });
 }
 
 #[test]
 fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
     let plan = Plan {
-        length: 4000,
-        yellow: 3000,
-        red: 2000,
+        length: 2500,
+        yellow: 2000,
+        red: 1500,
         ..BRISK
     };
     let pi = Pi::running(&PLAIN, plan, TWO_BUTTONS);
@@ -271,18 +323,6 @@ fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
         pi.phases(),
         ["ready", "green", "yellow", "red", "flash", "over", "ready"]
     );
-}
-
-#[test]
-fn a_chip_that_may_not_be_opened_is_told_with_the_group() {
-    let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
-    pi.rig.allow("/dev/gpiochip0", false);
-    pi.start();
-    pi.wait_told(
-        "button failed: /dev/gpiochip0 may not be opened; is this user in the group `gpio`?",
-    );
-    pi.rig.allow("/dev/gpiochip0", true);
-    pi.wait_told("button is back");
 }
 
 #[test]
