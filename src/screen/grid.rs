@@ -75,7 +75,7 @@ impl Grid {
     pub fn new(size: Size) -> Self {
         let blank = Cell {
             glyph: ' ',
-            ink: Ink::new(FAINT),
+            ink: Ink::new(PAPER),
         };
         Self {
             size,
@@ -96,7 +96,7 @@ impl Grid {
         if col < self.size.cols && row < self.size.rows {
             let ink = match glyph {
                 // A blank has no colour but its background.
-                ' ' => Ink::new(FAINT).on(ink.bg),
+                ' ' => Ink::new(PAPER).on(ink.bg),
                 // Some fonts leave a seam round the full block, which its background fills.
                 '█' => ink.on(ink.fg),
                 _ => ink,
@@ -119,18 +119,28 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
     let mut out = String::new();
     let mut pen = None;
     for row in 0..new.size.rows {
+        let cells = new.row(row);
         let mut at = None;
-        for (col, cell) in new.row(row).iter().enumerate() {
+        for (col, cell) in cells.iter().enumerate() {
             if old.is_some_and(|old| old.row(row)[col] == *cell) {
                 continue;
             }
+            let skipped = &cells[at.unwrap_or(col)..col];
             match at {
-                Some(at) if at == col => {}
-                Some(at) => _ = write!(out, "\x1b[{}C", col - at),
                 None => _ = write!(out, "\x1b[{};{}H", row + 1, col + 1),
+                // To write a few cells again is shorter than to go past them.
+                Some(_)
+                    if skipped.len() < 4
+                        && skipped.iter().all(|cell| is_drawn_by(pen, cell, depth)) =>
+                {
+                    out.extend(skipped.iter().map(|cell| cell.glyph));
+                }
+                Some(_) => _ = write!(out, "\x1b[{}C", skipped.len()),
             }
             at = Some(col + 1);
-            change_pen(&mut pen, Pen::new(cell.ink, depth), &mut out);
+            if !is_drawn_by(pen, cell, depth) {
+                change_pen(&mut pen, Pen::new(cell.ink, depth), &mut out);
+            }
             out.push(cell.glyph);
         }
     }
@@ -164,11 +174,17 @@ impl Pen {
     }
 }
 
+/// Whether a pen draws this cell as it should be. A blank is all background.
+fn is_drawn_by(pen: Option<Pen>, cell: &Cell, depth: Depth) -> bool {
+    let wanted = Pen::new(cell.ink, depth);
+    pen.is_some_and(|pen| match cell.glyph {
+        ' ' => (pen.bg, pen.reverse) == (wanted.bg, wanted.reverse),
+        _ => pen == wanted,
+    })
+}
+
 /// Writes what differs; from an unknown pen everything.
 fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
-    if *pen == Some(next) {
-        return;
-    }
     let mut codes = Vec::new();
     let kept = pen.filter(|pen| {
         (!pen.bold || next.bold) && (!pen.dim || next.dim) && (!pen.reverse || next.reverse)

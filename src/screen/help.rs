@@ -13,6 +13,8 @@ type Section = (&'static str, Vec<(String, String)>);
 /// Columns between two columns of sections, and the most that one takes.
 const GUTTER: usize = 4;
 const COLUMN_MAX: usize = 56;
+/// Columns before the meanings.
+const INDENT: usize = 9;
 
 /// Draws the page into a place of column, row, columns and rows: in two columns where there is room, without headings
 /// where there is little.
@@ -24,7 +26,7 @@ pub fn draw(
     (col, row, cols, rows): (usize, usize, usize, usize),
 ) {
     let [lights, button, keys, wrong] = sections(snapshot, place);
-    let (two, airy) = (cols >= 74, rows >= 14);
+    let (two, airy) = (cols >= 64, rows >= 14);
     let width = if two { (cols - GUTTER) / 2 } else { cols }.min(COLUMN_MAX);
     let columns = match two {
         true => vec![vec![lights, keys], vec![button, wrong]],
@@ -34,12 +36,8 @@ pub fn draw(
         let col = col + i * (width + GUTTER);
         let mut lines: Vec<[(usize, String, Ink); 2]> = Vec::new();
         let nothing = || (0, String::new(), HINT);
+        let indent = INDENT.min(width / 2);
         for (heading, entries) in sections {
-            let indent = entries
-                .iter()
-                .map(|(what, _)| what.len() + 2)
-                .max()
-                .unwrap_or(0);
             if airy {
                 if !lines.is_empty() {
                     lines.push([nothing(), nothing()]);
@@ -77,7 +75,7 @@ pub fn lines(snapshot: &Snapshot, place: Place) -> Vec<String> {
         lines.extend(
             entries
                 .iter()
-                .map(|(what, meaning)| format!("  {what:<8}{meaning}")),
+                .map(|(what, meaning)| format!("  {what:<INDENT$}{meaning}")),
         );
     }
     lines
@@ -88,7 +86,7 @@ fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
     let entry = |what: &str, meaning: &str| (what.to_string(), meaning.to_string());
     let from = |left| format!("from {} left", Clock(left));
     let quit = match place {
-        Place::Daemon => "quit; the strip goes dark",
+        Place::Daemon => "quit; strip goes dark",
         Place::Console => "detach; the talk goes on",
     };
     [
@@ -99,37 +97,34 @@ fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
                 entry("yellow", &from(plan.yellow())),
                 entry("red", &from(plan.red())),
                 entry("flash", &from(plan.flash())),
-                entry("dark", "time is up; this clock counts on"),
-            ],
-        ),
-        (
-            "keys",
-            vec![
-                entry("space", "start the talk"),
-                entry("r", "reset: stop it, be ready again"),
-                entry("u", "undo a reset, for ten seconds"),
-                entry("1-9", "choose the plan of the next talk"),
-                entry("q", quit),
-                entry("ctrl-l", "draw this screen anew"),
+                entry("dark", "time is up"),
             ],
         ),
         (
             "button",
             vec![
                 entry("press", "start the talk"),
-                entry("hold", "until the strip goes dark: reset"),
+                entry("hold", "until it is dark: reset"),
+            ],
+        ),
+        (
+            "keys",
+            vec![
+                entry("space", "start the talk"),
+                entry("r", "reset: end the talk"),
+                entry("u", "undo a reset for 10 s"),
+                entry("1-9", "choose the next plan"),
+                entry("q", quit),
+                entry("ctrl-l", "draw this screen anew"),
             ],
         ),
         (
             "if something looks wrong",
             vec![
-                entry("started by mistake", "r, then space"),
-                entry(
-                    "strip dark",
-                    "the reason is told here in red; the talk keeps its time",
-                ),
-                entry("colours wrong", "`order` in the config is not the strip's"),
-                entry("flicker", "check the ground wire and the level shifter"),
+                entry("mistake", "r, then space"),
+                entry("dark", "why is told here in red; the time is kept"),
+                entry("colours", "if mixed up: `order` in the config"),
+                entry("flicker", "ground wire, level shifter"),
             ],
         ),
     ]

@@ -94,6 +94,14 @@ struct Span {
     cols: usize,
 }
 
+/// A line about something that happened.
+struct Item {
+    text: String,
+    ink: Ink,
+    /// When it happened, once it is no news any more.
+    since: Option<Moment>,
+}
+
 impl Rows {
     /// Shares out `rows`: first what must be there, then air, then size.
     fn new(rows: usize, has_plans: bool) -> Self {
@@ -143,19 +151,20 @@ impl Painter<'_> {
         );
         self.changes_at(self.next_second());
 
-        let Size { cols, rows } = self.grid.size();
+        let size = self.grid.size();
         let has_plans = self.snapshot.plans.len() > 1;
-        let rows = Rows::new(rows, has_plans);
-        let (span, pitch) = self.columns(cols);
+        let rows = Rows::new(size.rows, has_plans);
+        let (span, pitch) = self.columns(size.cols);
 
         let mut row = rows.top;
         self.strip(span, row, rows.strip, pitch);
         row += rows.strip + rows.under_strip;
         if self.ui.help {
             self.head(span, row, true);
-            let (from, to) = (row + 1, self.grid.size().rows);
-            let air = usize::from(to - from > 12);
-            let place = (span.from, from + air, span.cols, to - from - air);
+            let row = row + 1 + usize::from(size.rows > 16);
+            let rows = size.rows.saturating_sub(row);
+            let cols = (size.cols - span.from).saturating_sub(span.from.min(2));
+            let place = (span.from, row, cols, rows);
             help::draw(
                 &mut self.grid,
                 self.snapshot,
@@ -193,8 +202,8 @@ impl Painter<'_> {
         }
     }
 
-    /// The columns everything is aligned to, and how many each LED takes: where there are nearly as many columns as a
-    /// whole number for each LED, just those.
+    /// The columns everything is aligned to, and how many of them each LED takes: the largest whole number, as long as that
+    /// leaves little of the screen unused.
     fn columns(&self, cols: usize) -> (Span, usize) {
         let margin = match cols {
             0..30 => 0,
@@ -234,33 +243,33 @@ impl Painter<'_> {
             _ if self.style.plain => '#',
             _ => '█',
         };
-        let (off, edge) = if self.style.plain {
-            ('.', ' ')
-        } else {
-            ('·', '▌')
+        // In an even number of rows a full stop above the middle is the middle.
+        let off = match self.style.plain || rows.is_multiple_of(2) {
+            true => '.',
+            false => '·',
         };
-        let edge = if self.style.depth == Depth::None {
-            ' '
-        } else {
-            edge
+        let edge = match self.style.plain || self.style.depth == Depth::None {
+            true => ' ',
+            false => '▌',
         };
-        // More LEDs than columns: each column shows the LED at its place.
-        let (cells, pitch) = if pitch == 0 {
-            (span.cols, 1)
-        } else {
-            (leds, pitch)
-        };
-        let from = span.from + (span.cols - cells * pitch) / 2;
-        for cell in 0..cells {
-            let led = frame[cell * leds / cells];
-            for (y, x) in (0..rows).flat_map(|y| (0..pitch).map(move |x| (y, x))) {
-                let (glyph, ink) = match led {
-                    Rgb::BLACK if (x, y) == ((pitch - 1) / 2, (rows - 1) / 2) => (off, HINT),
+        // Each column shows the LED at its place, however many there are of either.
+        let led_at = |col: usize| col * leds / span.cols;
+        for col in 0..span.cols {
+            let led = led_at(col);
+            let starts = col == 0 || led_at(col - 1) != led;
+            let is_middle = match pitch {
+                0 | 1 => starts,
+                _ => col % pitch == (pitch - 1) / 2,
+            };
+            let is_last = pitch > 1 && led_at(col + 1) != led;
+            for y in 0..rows {
+                let (glyph, ink) = match frame[led] {
+                    Rgb::BLACK if is_middle && y == (rows - 1) / 2 => (off, HINT),
                     Rgb::BLACK => continue,
-                    led if pitch > 1 && x == pitch - 1 => (edge, Ink::new(led)),
-                    led => (lit, Ink::new(led)),
+                    colour if is_last => (edge, Ink::new(colour)),
+                    colour => (lit, Ink::new(colour)),
                 };
-                self.grid.put(from + cell * pitch + x, row + y, glyph, ink);
+                self.grid.put(span.from + col, row + y, glyph, ink);
             }
         }
     }
@@ -270,13 +279,19 @@ impl Painter<'_> {
         let word = self.reading.phase.as_str().to_ascii_uppercase();
         let word = if span.cols >= 56 { spaced(&word) } else { word };
         let ink = self.ink(self.reading.phase).bold();
-        self.left(span, row, &word, ink);
-        let room = (span.cols).saturating_sub(word.len() + 2);
         if with_time {
             let text = self.text.clone();
-            self.right(span, row, &text, ink);
+            let (word_fits, fits) = (word.len() + text.len() < span.cols, text.len() <= span.cols);
+            if word_fits || !fits {
+                self.left(span, row, &word, ink);
+            }
+            if fits {
+                self.right(span, row, &text, ink);
+            }
             return;
         }
+        self.left(span, row, &word, ink);
+        let room = span.cols.saturating_sub(word.len() + 2);
         let plan = self.reading.plan;
         let length = format!("  {}", Clock(plan.length()));
         if plan.name().len() + length.len() <= room {
@@ -375,18 +390,7 @@ impl Painter<'_> {
         let plans = &self.snapshot.plans;
         let may_choose = plans.len() > 1 && !self.reading.phase.is_running();
         if rows.plans > 0 && may_choose {
-            let mut col = 0;
-            for (n, plan) in plans.iter().take(9).enumerate() {
-                let chosen = *plan == self.snapshot.timer.chosen;
-                let word = format!("{} {}", plan.name(), Clock(plan.length()));
-                if col + 2 + word.len() <= span.cols {
-                    self.grid
-                        .text(span.from + col, row, &(n + 1).to_string(), TEXT.bold());
-                    let ink = if chosen { TEXT.bold() } else { QUIET };
-                    self.grid.text(span.from + col + 2, row, &word, ink);
-                    col += word.len() + 5;
-                }
-            }
+            self.plans(span, row);
         }
         let row = row + rows.plans;
         if rows.keys == 0 {
@@ -423,11 +427,39 @@ impl Painter<'_> {
             col += cols + gap;
         }
         let (health, ..) = self.health();
-        let fits = col + health.len() + 1 <= span.cols;
+        let fits = col + health.len() < span.cols;
         if fits && self.troubles().is_empty() {
             self.right(span, row, &health, QUIET);
         }
         fits
+    }
+
+    /// The plans by their keys, with their lengths if there is room for all of them.
+    fn plans(&mut self, span: Span, row: usize) {
+        let plans = self.snapshot.plans.iter().take(9);
+        let words = plans.clone().map(|plan| plan.name().to_string());
+        let longer = plans
+            .clone()
+            .map(|plan| format!("{} {}", plan.name(), Clock(plan.length())));
+        let (mut words, longer): (Vec<_>, Vec<_>) = (words.collect(), longer.collect());
+        if longer.iter().map(|word| word.len() + 5).sum::<usize>() <= span.cols + 3 {
+            words = longer;
+        }
+        let mut col = 0;
+        for ((n, plan), word) in plans.enumerate().zip(words) {
+            if col + 2 + word.len() > span.cols {
+                if col + 3 <= span.cols {
+                    self.grid.text(span.from + col, row, "...", QUIET);
+                }
+                return;
+            }
+            let chosen = *plan == self.snapshot.timer.chosen;
+            let ink = if chosen { TEXT.bold() } else { QUIET };
+            self.grid
+                .text(span.from + col, row, &(n + 1).to_string(), TEXT.bold());
+            self.grid.text(span.from + col + 2, row, &word, ink);
+            col += word.len() + 5;
+        }
     }
 
     fn useful_keys(&self, may_choose: bool) -> Vec<(String, String)> {
@@ -478,89 +510,119 @@ impl Painter<'_> {
             .collect()
     }
 
-    /// What happened of late, the newest first, over what is wrong now. News and troubles may take the rows from
-    /// `highest` on if their own are too few.
-    fn news(&mut self, span: Span, highest: usize, row: usize, rows: usize, inline: bool) {
+    /// What happened of late, the newest first, over what is wrong now. Where there are too few rows, from `row` on,
+    /// what somebody waits to read takes those from `line` on, the plan's line among them, for as long as it is news.
+    fn news(&mut self, span: Span, line: usize, row: usize, rows: usize, inline: bool) {
         if rows == 0 {
             return;
         }
-        let mut lower = Vec::new();
-        for trouble in self.troubles() {
-            lower.extend(
-                wrapped(&trouble, span.cols, 2, self.style.plain)
-                    .into_iter()
-                    .map(|line| (line, TROUBLE)),
-            );
+        let (cols, plain) = (span.cols, self.style.plain);
+        let (items, just_failed) = self.happenings(rows);
+        let fresh = items.first().is_some_and(|item| item.since.is_none());
+        let pressing = fresh && items[0].ink != TEXT;
+        let highest = match pressing || just_failed {
+            true => line,
+            false => row.min(line + 1),
+        };
+        let bottom = row + rows;
+        let most = bottom - highest;
+        let troubles = self.troubles();
+        let first = match items.first() {
+            Some(item) if fresh => {
+                let lines = most.saturating_sub(troubles.len()).clamp(1, 2);
+                wrapped(&item.text, cols, lines, plain)
+            }
+            _ => Vec::new(),
+        };
+        let each = (most.saturating_sub(first.len()) / troubles.len().max(1)).clamp(1, 2);
+        let troubles = troubles
+            .iter()
+            .flat_map(|why| wrapped(why, cols, each, plain));
+        let mut lower: Vec<_> = troubles.map(|line| (line, TROUBLE)).collect();
+        if lower.is_empty() && !inline && first.len() < most {
+            lower.push((self.health().0, QUIET));
         }
-        let mut upper: Vec<(String, Ink, Option<Moment>)> = Vec::new();
-        let notice = self
-            .ui
-            .notice
-            .as_ref()
-            .filter(|notice| self.now < notice.until);
-        if let Some(notice) = notice.cloned() {
+        lower.truncate(most - usize::from(fresh));
+        let top = bottom - (first.len() + lower.len()).clamp(rows, most.max(rows));
+        for covered in top..row {
+            self.left(span, covered, &" ".repeat(cols), HINT);
+        }
+        for (row, (line, ink)) in (bottom - lower.len()..).zip(&lower) {
+            self.left(span, row, line, *ink);
+        }
+        let mut free = top..bottom - lower.len();
+        for (i, item) in items.iter().enumerate() {
+            let lines = match i {
+                0 if fresh => first.clone(),
+                _ => wrapped(&item.text, cols, 1, plain),
+            };
+            let width = lines.iter().map(|line| line.chars().count()).max();
+            let width = width.unwrap_or(0);
+            for (line, row) in lines.iter().zip(&mut free) {
+                if item.ink == ALERT && span.from > 0 {
+                    let (from, cols) = (span.from - 1, cols + 2);
+                    self.left(
+                        Span { from, cols },
+                        row,
+                        &format!(" {line:<width$} "),
+                        ALERT,
+                    );
+                } else {
+                    self.left(span, row, line, item.ink);
+                }
+                if let Some(since) = item.since {
+                    self.age(span, row, width, since);
+                }
+            }
+        }
+    }
+
+    /// The latest happenings, and whether a trouble that is still one is among those that are news.
+    fn happenings(&mut self, most: usize) -> (Vec<Item>, bool) {
+        let mut items = Vec::new();
+        let mut just_failed = false;
+        let notice = self.ui.notice.as_ref();
+        if let Some(notice) = notice.filter(|notice| self.now < notice.until).cloned() {
             self.changes_at(Some(notice.until));
             let ink = if notice.urgent { ALERT } else { TEXT.bold() };
-            upper.push((notice.text, ink, None));
+            let text = notice.text;
+            items.push(Item {
+                text,
+                ink,
+                since: None,
+            });
         }
-        let log = self.snapshot.log.iter().rev();
-        for entry in log.filter(|entry| entry.tone() != Tone::Quiet).take(rows) {
+        let snapshot = self.snapshot;
+        let troubled = !self.troubles().is_empty();
+        for entry in snapshot.log.iter().rev() {
             let old = entry.at + NEWS;
             let new = self.now < old;
+            let (told, ink) = match entry.tone() {
+                Tone::Quiet => continue,
+                // Told as what is wrong now.
+                Tone::Fault if troubled => (false, TROUBLE),
+                Tone::Fault | Tone::Warning => (true, TROUBLE),
+                Tone::Refused => (true, ALERT),
+                Tone::Done => (true, TEXT),
+            };
+            if told && items.len() > most {
+                break;
+            }
             if new {
                 self.changes_at(Some(old));
             }
-            let ink = match entry.tone() {
-                Tone::Refused if new => ALERT,
-                Tone::Warning | Tone::Fault if new => TROUBLE,
-                _ if new => TEXT,
-                _ => HINT,
-            };
-            upper.push((entry.to_string(), ink, (!new).then_some(entry.at)));
-        }
-        let fresh = upper.first().is_some_and(|(_, ink, _)| *ink != HINT);
-        if !inline && lower.is_empty() && (!fresh || rows > 1) {
-            lower.push((self.health().0, QUIET));
-        }
-        let first = match upper.first() {
-            Some((text, ..)) if fresh => wrapped(text, span.cols, 2, self.style.plain),
-            _ => Vec::new(),
-        };
-        // What does not fit takes the plan's line for as long as it is news.
-        let wanted = first.len() + lower.len();
-        let top = (row + rows)
-            .saturating_sub(wanted)
-            .clamp(highest.min(row), row);
-        for covered in top..row {
-            self.left(span, covered, &" ".repeat(span.cols), HINT);
-        }
-        let bottom = row + rows;
-        lower.truncate(bottom - top - usize::from(fresh && bottom - top > 1));
-        for (i, (line, ink)) in lower.iter().enumerate() {
-            self.left(span, bottom - lower.len() + i, line, *ink);
-        }
-        let mut free = top..bottom - lower.len();
-        for (i, (text, ink, since)) in upper.into_iter().enumerate() {
-            let lines = match i {
-                0 if fresh => first.iter().take(free.len()).cloned().collect(),
-                _ => wrapped(&text, span.cols, 1, self.style.plain),
-            };
-            for line in lines {
-                let Some(row) = free.next() else { return };
-                if ink == ALERT && span.from > 0 {
-                    let around = Span {
-                        from: span.from - 1,
-                        cols: span.cols + 2,
-                    };
-                    self.left(around, row, &format!(" {line} "), ink);
+            just_failed |= new && !told;
+            if told {
+                let (ink, since) = if new {
+                    (ink, None)
                 } else {
-                    self.left(span, row, &line, ink);
-                }
-                if let Some(since) = since {
-                    self.age(span, row, line.chars().count(), since);
-                }
+                    (HINT, Some(entry.at))
+                };
+                let text = entry.to_string();
+                items.push(Item { text, ink, since });
             }
         }
+        (items, just_failed)
     }
 
     /// How long ago something happened, at the right end of its line.
@@ -635,7 +697,8 @@ pub fn wrapped(text: &str, cols: usize, lines: usize, plain: bool) -> Vec<String
         }
     }
     if out.len() > lines {
-        out.truncate(lines);
+        let rest = out.split_off(lines.saturating_sub(1)).join(" ");
+        out.extend((lines > 0).then_some(rest));
         let ellipsis = if plain { "..." } else { "…" };
         let room = cols.saturating_sub(ellipsis.chars().count());
         if let Some(line) = out.last_mut() {
@@ -660,7 +723,7 @@ fn sane(c: char, plain: bool) -> char {
         | '\u{370}'..='\u{482}'
         | '\u{48a}'..='\u{52f}'
         | '\u{2010}'..='\u{2027}'
-            if !plain && c != '\u{378}' =>
+            if !plain =>
         {
             c
         }

@@ -775,13 +775,13 @@ mod spi {
     fn too_little_current_is_told_with_what_it_takes() {
         spi_says(
             "max_milliamps = 60",
-            "strip.max_milliamps: 60 mA is too little to light every LED at all; it takes 65 mA; write 0 for no limit",
+            "strip.max_milliamps: 60 mA is too little to light every LED at all; it takes 73 mA; write 0 for no limit",
         );
         let crowded = mistakes("[strip]\nkind = \"spi\"\nleds = 900");
         let lines: Vec<_> = crowded.lines().collect();
         assert_eq!(
             lines[0],
-            "c.toml:3: strip.leds: 850 mA is too little to light every LED at all; it takes 965 mA; write 0 for no limit"
+            "c.toml:3: strip.leds: 850 mA is too little to light every LED at all; it takes 1095 mA; write 0 for no limit"
         );
         assert!(
             lines[1].starts_with("c.toml:3: strip.leds: 900 LEDs make"),
@@ -823,7 +823,7 @@ mod spi {
             &format!("strip.brightness: {alike}; raise `brightness`"),
         );
         spi_says(
-            "max_milliamps = 66",
+            "max_milliamps = 75\ncolours = { yellow = \"#ff7000\" }",
             &format!(
                 "strip.max_milliamps: {alike}; raise `max_milliamps`, or let fewer LEDs share it"
             ),

@@ -9,4 +9,7 @@ mod house;
 mod pi;
 #[cfg(target_os = "linux")]
 mod rig;
+mod screen;
+mod shipped;
+mod terminal;
 mod wire;
