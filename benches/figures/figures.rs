@@ -1,24 +1,24 @@
 //! The figures, each as it is measured.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{metadata, read_to_string};
 use std::iter::successors;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
+use talklight::clock;
 use talklight::timer::State;
 
-use crate::daemon::{BUTTON, Daemon, TALKLIGHT, Thread, ask, boot_ahead_ns, pi};
+use crate::daemon::{Daemon, TALKLIGHT};
 use crate::encode::{frame_ns, wire_ns};
-use crate::floor::{Busy, Hops, Sleeper, pause};
+use crate::floor::{Hops, beside, pause};
 use crate::rig::{Level, Profile, Rig, monotonic_ns};
-use crate::stats::{Samples, Table, ms};
 
-/// Sixty LEDs. `quick` changes its picture every 50 ms and flashes as fast as may be; `lightning` is the built-in plan.
-const CONFIG: &str = r#"
+/// Changes its picture every 50 ms, and flashes as fast as may be.
+const QUICK: &str = r#"
 strip = { kind = "spi", leds = 60, pattern = "bar" }
 flash = { hz = 3.0 }
-
+button = { start = 17 }
 [[plan]]
 name = "quick"
 length = "3s"
@@ -26,83 +26,85 @@ yellow = "2s"
 red = "1s"
 flash = "500ms"
 "#;
-const STEADY: &str = "strip = { kind = \"spi\", leds = 60 }\n";
-const BUTTONS: &str = "[button]\nstart = 17\n";
+/// The built-in plan, solid.
+const LIGHTNING: &str = r#"strip = { kind = "spi", leds = 60 }"#;
+const BUTTON: u32 = 17;
 const STEP: Duration = Duration::from_millis(50);
-const TALK: Duration = Duration::from_secs(3);
-const TALKS: usize = 5;
-const ROUNDS: usize = 40;
-const STEADY_BEATS: Duration = Duration::from_secs(6);
-const A_TENTH_MS: u64 = 100_000;
+const TENTH_MS: u64 = 100_000;
 
 pub fn print(full: bool) {
-    let mut table = Table::new();
-    let load = || fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let before = load();
-    {
-        let rig = pi();
-        let daemon = Daemon::on_rig(&rig, &format!("{CONFIG}{BUTTONS}"));
-        let (fresh, _) = daemon.memory_kib();
-        lateness(&mut table, &rig, &daemon, false);
-        let (later, own) = daemon.memory_kib();
-        commands(&mut table, &rig, &daemon);
-        presses(&mut table, &rig, &daemon);
-        let memory = format!("{fresh} KiB, after {TALKS} talks {later} KiB, {own} its own");
-        table.row("resident memory, on the rig", "", "", memory, None);
-    }
-    let after = load();
-    {
-        let rig = pi();
-        let daemon = Daemon::on_rig(&rig, CONFIG);
-        lateness(&mut table, &rig, &daemon, true);
-    }
-    steady(&mut table);
-    starts(&mut table);
-    frames(&mut table);
-    let size = fs::metadata(TALKLIGHT).expect("the release binary").len();
-    let measured = format!("{:.2} MiB", size as f64 / f64::from(1 << 20));
-    table.row(
-        "stripped release binary",
+    let load = || read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("Spreads are median / p99 / worst in ms. Load: {}", load());
+    row("figure", "reach", "floor", "measured", None);
+    row("---", "---", "---", "---", None);
+    let talks = if full { 20 } else { 5 };
+    lateness(talks, 0, "calm");
+    println!("Load: {}", load());
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    lateness(talks, cores, "cores busy");
+    commands();
+    steady();
+    starts();
+    encoding();
+    let size = metadata(TALKLIGHT).unwrap().len() as f64 / 1048576.0;
+    row(
+        "release binary",
         "3 MiB",
         "",
-        measured,
-        size <= 3 << 20,
+        &format!("{size:.2} MiB"),
+        size <= 3.0,
     );
     if full {
-        whole_talk(&mut table);
+        whole_talk();
     }
-    table.print();
-    println!(
-        "Spreads are median / p99 / worst. Load before: {}; after the calm part: {}.",
-        before.trim(),
-        after.trim()
-    );
+    println!("Load: {}", load());
 }
 
-/// How late each frame of some talks began after the instant at which the picture changed.
-fn lateness(table: &mut Table, rig: &Rig, daemon: &Daemon, busy: bool) {
-    let _busy = busy.then(Busy::start);
-    let bare = Sleeper::start(STEP, None);
-    pause(STEP / 3);
-    let exact = Sleeper::start(STEP, Some(1));
-    let mut instants = Vec::new();
-    for _ in 0..TALKS {
-        daemon.say("start");
-        instants.extend(changes(daemon));
-        pause(TALK + STEP);
-        daemon.say("reset");
-        pause(STEP);
-    }
-    let (bare, exact) = (bare.late(), exact.late());
-    let late = after(rig, instants);
-    let met =
-        late.median() <= bare.median() + A_TENTH_MS && late.at(99) <= bare.at(99) + A_TENTH_MS;
-    let with = if busy { "both cores busy" } else { "calm" };
-    let figure = format!("first byte after its instant, {with}");
-    let reach = "floor + 0.1 ms, median and p99";
-    table.row(&figure, reach, &bare.spread(), late.spread(), met);
-    let floor = format!("the same floor without timer slack, {with}");
-    table.row(&floor, "", &exact.spread(), String::new(), None);
+fn row(figure: &str, reach: &str, floor: &str, measured: &str, met: impl Into<Option<bool>>) {
+    let met = met
+        .into()
+        .map_or("", |met| if met { "met" } else { "MISSED" });
+    println!("| {figure:38} | {reach:22} | {floor:32} | {measured:40} | {met:6} |");
+}
+
+/// The sample that `percent` of all do not exceed.
+fn at(percent: usize, samples: &[u64]) -> u64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1]
+}
+
+fn ms(ns: u64) -> String {
+    format!("{:.3}", ns as f64 / 1e6)
+}
+
+fn spread(samples: &[u64]) -> String {
+    let shown = [50, 99, 100].map(|percent| ms(at(percent, samples)));
+    format!("{} (n = {})", shown.join(" / "), samples.len())
+}
+
+/// A Pi with its button let go.
+fn pi() -> Rig {
+    Rig::builder().level(BUTTON, Level::High).build()
+}
+
+/// How long after each of these instants the next transfer began.
+fn first_bytes(rig: &Rig, instants: impl IntoIterator<Item = u64>) -> Vec<u64> {
+    let transfers = rig.transfers();
+    let late = |instant| {
+        let next = transfers.partition_point(|transfer| transfer.start_ns < instant);
+        transfers[next].start_ns - instant
+    };
+    instants.into_iter().map(late).collect()
+}
+
+/// How far the daemon's clock is ahead of the rig's: by the reading that took least time.
+fn boot_ahead_ns() -> u64 {
+    let readings = (0..20).map(|_| (monotonic_ns(), clock::now().as_ns(), monotonic_ns()));
+    let (before, boot, after) = readings
+        .min_by_key(|(before, _, after)| after - before)
+        .unwrap();
+    boot - before - (after - before) / 2
 }
 
 /// The instants at which the picture of the running talk changes, by the rig's clock.
@@ -116,292 +118,259 @@ fn changes(daemon: &Daemon) -> Vec<u64> {
     instants.map(|instant| instant.as_ns() - ahead).collect()
 }
 
-/// How long after each of these instants the next transfer began.
-fn after(rig: &Rig, instants: impl IntoIterator<Item = u64>) -> Samples {
-    let starts: Vec<u64> = rig
-        .transfers()
-        .iter()
-        .map(|transfer| transfer.start_ns)
-        .collect();
-    let mut late = Samples::default();
-    late.extend(instants.into_iter().map(|instant| {
-        let next = starts.partition_point(|&start| start < instant);
-        starts.get(next).expect("a frame follows") - instant
-    }));
-    late
-}
-
-fn commands(table: &mut Table, rig: &Rig, daemon: &Daemon) {
-    let (mut hops, mut floor) = (Hops::start(Duration::ZERO), Samples::default());
-    let mut asked = Vec::new();
-    for _ in 0..ROUNDS {
-        let stream = daemon.connect();
-        asked.push(monotonic_ns());
-        ask(stream, "start");
-        pause(STEP / 2);
-        floor.push(hops.once());
-        daemon.say("reset");
-        pause(STEP / 2);
-    }
-    let late = after(rig, asked);
-    let met = late.median() <= 500_000;
-    table.row(
-        "`start` to first byte",
-        "0.5 ms median",
-        &floor.spread(),
-        late.spread(),
-        met,
-    );
-}
-
-fn presses(table: &mut Table, rig: &Rig, daemon: &Daemon) {
-    let (mut hops, mut floor) = (Hops::start(Duration::from_millis(2)), Samples::default());
-    let from = monotonic_ns();
-    for _ in 0..ROUNDS {
-        rig.bounce(BUTTON, Level::Low, &[Duration::from_millis(40)]);
-        pause(STEP * 2);
-        daemon.say("reset");
-        floor.push(hops.once());
-        pause(STEP / 2);
-    }
-    let drives = rig.drives();
-    let pressed = drives
-        .iter()
-        .filter(|drive| drive.level == Level::Low && drive.at_ns > from);
-    let late = after(rig, pressed.map(|drive| drive.at_ns));
-    let met = late.median() <= 2_500_000;
-    table.row(
-        "button edge to first byte",
-        "2.5 ms median",
-        &floor.spread(),
-        late.spread(),
-        met,
-    );
-}
-
-/// Green and nothing else: who wakes, and what a beat costs.
-fn steady(table: &mut Table) {
+fn lateness(talks: usize, busy: usize, with: &str) {
     let rig = pi();
-    let on_rig = Daemon::on_rig(&rig, &format!("{STEADY}{BUTTONS}"));
-    let simulated = Daemon::simulated(&rig, STEADY, &[]);
-    let both = [&on_rig, &simulated];
-    let (fresh, _) = simulated.memory_kib();
-    both.iter().for_each(|daemon| daemon.say("start"));
-    pause(STEP * 5);
-    let sent = rig.transfers().len();
-    let before = both.map(Work::of);
-    pause(STEADY_BEATS);
-    let spent = both.map(Work::of);
-    let beats = (rig.transfers().len() - sent) as u64;
-    for ((place, waits), (before, after)) in [("the rig", 1), ("no rig", 0)]
-        .into_iter()
-        .zip(before.iter().zip(&spent))
-    {
-        let woken = after.woken_since(before);
-        let engine = woken.get("engine").copied().unwrap_or(0);
-        // The rig's wire takes its time, which is a sleep of the engine's thread.
-        let own = engine.saturating_sub(beats * waits);
-        let others: u64 = woken.values().sum::<u64>() - engine;
-        let list: Vec<String> = woken
-            .iter()
-            .map(|(name, count)| format!("{name} {count}"))
-            .collect();
-        let measured = format!("{own} in {beats} beats; switches: {}", list.join(", "));
-        let figure = format!("wake-ups while green, {place}");
-        table.row(
-            &figure,
-            "the beat alone",
-            "",
-            measured,
-            own <= beats + 1 && others == 0,
-        );
-        let per_beat = (after.cpu_ns - before.cpu_ns) / beats;
-        let figure = format!("CPU time of a beat, 60 LEDs, {place}");
-        let measured = format!(
-            "{} ms; 330 frames of a talk would take {} ms",
-            ms(per_beat),
-            ms(330 * per_beat)
-        );
-        table.row(&figure, "", "", measured, None);
+    let daemon = Daemon::on_rig(&rig, QUICK);
+    let mut instants = Vec::new();
+    let [bare, exact] = beside(STEP, busy, || {
+        for _ in 0..talks {
+            daemon.does("start");
+            instants.extend(changes(&daemon));
+            pause(STEP * 61);
+            daemon.does("reset");
+            pause(STEP);
+        }
+    });
+    let late = first_bytes(&rig, instants);
+    let met = [50, 99].map(|percent| at(percent, &late) <= at(percent, &bare) + TENTH_MS);
+    let figure = format!("frame after its instant, {with}");
+    row(
+        &figure,
+        "floor + 0.1, both",
+        &spread(&bare),
+        &spread(&late),
+        met == [true; 2],
+    );
+    row(
+        "  a floor without timer slack",
+        "",
+        &spread(&exact),
+        "",
+        None,
+    );
+}
+
+/// From a person's hand to the strip: a command on the socket, and a clean press of the button.
+fn commands() {
+    const ROUNDS: usize = 40;
+    let rig = pi();
+    let daemon = Daemon::on_rig(&rig, QUICK);
+    let confirm = Duration::from_millis(2);
+    let mut hops = [Duration::ZERO, confirm].map(Hops::start);
+    let [mut said, mut socket_floor, mut button_floor] = [(); 3].map(|()| Vec::new());
+    for _ in 0..ROUNDS {
+        said.push(daemon.does("start"));
+        pause(STEP);
+        socket_floor.push(hops[0].once());
+        daemon.does("reset");
+        rig.bounce(BUTTON, Level::Low, &[STEP]);
+        pause(STEP * 2);
+        button_floor.push(hops[1].once());
+        daemon.does("reset");
+        pause(STEP);
     }
-    let (later, own) = simulated.memory_kib();
-    let measured = format!("{fresh} KiB, later {later} KiB, {own} its own");
-    table.row(
-        "resident memory, simulated strip",
+    let pressed: Vec<_> = rig
+        .drives()
+        .into_iter()
+        .filter(|drive| drive.level == Level::Low)
+        .collect();
+    let late = first_bytes(&rig, said);
+    let met = at(50, &late) <= 500_000;
+    row(
+        "`start` to first byte",
+        "0.5 median",
+        &spread(&socket_floor),
+        &spread(&late),
+        met,
+    );
+    let late = first_bytes(&rig, pressed.iter().map(|drive| drive.at_ns));
+    let met = at(50, &late) <= 2_500_000;
+    row(
+        "button edge to first byte",
+        "2.5 median",
+        &spread(&button_floor),
+        &spread(&late),
+        met,
+    );
+}
+
+/// Green and nothing else: who wakes, what a beat costs, and how much memory there is in use.
+fn steady() {
+    let rig = pi();
+    let daemons = [
+        Daemon::on_rig(&rig, QUICK),
+        Daemon::simulated(&rig, LIGHTNING),
+    ];
+    for daemon in &daemons {
+        daemon.does("start lightning");
+    }
+    pause(STEP * 10);
+    let sent = rig.transfers().len();
+    let before = daemons.each_ref().map(Daemon::work);
+    pause(STEP * 120);
+    let after = daemons.each_ref().map(Daemon::work);
+    let beats = (rig.transfers().len() - sent) as u64;
+    for (place, (before, after)) in ["rig", "simulated"]
+        .into_iter()
+        .zip(before.iter().zip(&after))
+    {
+        let woken = |name: &String| after.1[name] - before.1[name];
+        // The rig's wire takes its time, which is a sleep of the engine's thread.
+        let wire = if place == "rig" { beats } else { 0 };
+        let list: Vec<_> = after
+            .1
+            .keys()
+            .map(|name| format!("{name} {}", woken(name)))
+            .collect();
+        let met = after.1.keys().map(woken).sum::<u64>() <= beats + wire + 1;
+        let figure = format!("wake-ups in {beats} beats, {place}");
+        row(
+            &figure,
+            &format!("{beats} + {wire} of the wire"),
+            "",
+            &list.join(", "),
+            met,
+        );
+        let beat = (after.0 - before.0) / beats;
+        let measured = format!("{} ms a beat, {} in 330 frames", ms(beat), ms(beat * 330));
+        row(
+            &format!("CPU time, {place}"),
+            "50 in a talk",
+            "",
+            &measured,
+            None,
+        );
+    }
+    for (place, daemon) in ["rig", "simulated"].into_iter().zip(&daemons) {
+        memory(daemon, place);
+    }
+}
+
+fn memory(daemon: &Daemon, place: &str) {
+    let (all, own) = daemon.memory();
+    let measured = format!("{:.2} MiB, {own} KiB of it no file's", all as f64 / 1024.0);
+    row(
+        &format!("resident memory, {place}"),
         "4 MiB",
         "",
-        measured,
-        later <= 4096,
+        &measured,
+        all <= 4096,
     );
 }
 
-/// What a daemon has done so far, without the rig's own thread.
-struct Work {
-    cpu_ns: u64,
-    threads: Vec<Thread>,
-}
-
-impl Work {
-    fn of(daemon: &Daemon) -> Self {
-        let cpu_ns = daemon.cpu_ns();
-        let (rig, threads): (Vec<_>, Vec<_>) = daemon
-            .threads()
-            .into_iter()
-            .partition(|thread| thread.name == "rig");
-        let of_rig: u64 = rig.iter().map(|thread| thread.cpu_ns).sum();
-        Self {
-            cpu_ns: cpu_ns - of_rig,
-            threads,
-        }
-    }
-
-    fn woken_since<'a>(&'a self, before: &'a Self) -> BTreeMap<&'a str, u64> {
-        let mut woken = BTreeMap::new();
-        self.threads
-            .iter()
-            .for_each(|thread| *woken.entry(&*thread.name).or_default() += thread.voluntary);
-        before
-            .threads
-            .iter()
-            .for_each(|thread| *woken.entry(&*thread.name).or_default() -= thread.voluntary);
-        woken
-    }
-}
-
-fn starts(table: &mut Table) {
-    let rig = pi();
-    let [mut on_rig, mut simulated, mut floor] = [(); 3].map(|()| Samples::default());
-    for round in 0..ROUNDS / 4 {
+fn starts() {
+    let [mut floor, mut on_rig, mut simulated] = [(); 3].map(|()| Vec::new());
+    for _ in 0..10 {
+        let rig = pi();
         let begun = monotonic_ns();
         let mut bare = Command::new(TALKLIGHT);
-        bare.arg("--version").stdout(Stdio::null());
-        bare.status().expect("it runs");
+        bare.arg("--version")
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
         floor.push(monotonic_ns() - begun);
 
         let begun = monotonic_ns();
-        let daemon = Daemon::on_rig(&rig, CONFIG);
-        on_rig.push(after(&rig, [begun]).median());
-        drop(daemon);
-        rig.terminate();
+        let _daemon = Daemon::on_rig(&rig, LIGHTNING);
+        on_rig.extend(first_bytes(&rig, [begun]));
 
-        let tape = rig.path(&format!("tape.{round}"));
         let begun = monotonic_ns();
-        let daemon = Daemon::simulated(&rig, CONFIG, &["--tape", &tape.display().to_string()]);
-        let frames = fs::read_to_string(&tape).expect("a tape");
-        let first = frames
-            .split_once("\"t_ns\":")
-            .and_then(|(_, rest)| rest.split_once(','));
-        let first: u64 = first
-            .and_then(|(ns, _)| ns.parse().ok())
-            .expect("a first frame");
-        simulated.push(first - boot_ahead_ns() - begun);
-        drop(daemon);
+        let _daemon = Daemon::simulated(&rig, LIGHTNING);
+        let tape = read_to_string(rig.path("tape")).unwrap();
+        let first = tape
+            .split([':', ','])
+            .nth(1)
+            .and_then(|ns| ns.parse::<u64>().ok());
+        simulated.push(first.unwrap() - boot_ahead_ns() - begun);
     }
-    let bare = format!("--version: {}", floor.spread());
-    let met = |samples: &Samples| samples.median() <= 10_000_000;
-    table.row(
-        "exec to first frame, on the rig",
-        "10 ms",
-        &bare,
-        on_rig.spread(),
-        met(&on_rig),
-    );
-    table.row(
-        "exec to first frame, simulated",
-        "10 ms",
-        &bare,
-        simulated.spread(),
-        met(&simulated),
-    );
+    let floor = spread(&floor);
+    for (place, late) in [("rig", on_rig), ("simulated", simulated)] {
+        let figure = format!("exec to first frame, {place}");
+        row(
+            &figure,
+            "10; floor: --version",
+            &floor,
+            &spread(&late),
+            at(50, &late) <= 10_000_000,
+        );
+    }
 }
 
-fn frames(table: &mut Table) {
-    let mut per_led = Vec::new();
-    let mut before: Option<(usize, f64)> = None;
-    for leds in [1, 8, 60, 144, 318] {
-        let (ns, wire) = (frame_ns(leds), wire_ns(leds));
-        let share = ns / wire;
-        let figure = format!("paint, drive and encode {leds} LEDs");
+fn encoding() {
+    let lengths = [1, 8, 60, 144, 318];
+    let took = lengths.map(frame_ns);
+    for (leds, ns) in lengths.into_iter().zip(took) {
+        let share = ns / wire_ns(leds) * 100.0;
         let measured = format!(
-            "{:.2} us of {:.2} ms: {:.3} %",
+            "{:.2} us of {:.0}: {share:.3} %",
             ns / 1e3,
-            wire / 1e6,
-            share * 100.0
+            wire_ns(leds) / 1e3
         );
-        table.row(&figure, "1 % of its wire time", "", measured, share <= 0.01);
-        if let Some((fewer, less)) = before.replace((leds, ns)) {
-            per_led.push((ns - less) / (leds - fewer) as f64);
-        }
+        row(
+            &format!("paint, drive, encode {leds} LEDs"),
+            "1 % of the wire",
+            "",
+            &measured,
+            share <= 1.0,
+        );
     }
-    let list: Vec<String> = per_led.iter().map(|ns| format!("{ns:.1}")).collect();
-    let (last, long) = (per_led[per_led.len() - 1], per_led[per_led.len() - 2]);
-    let measured = format!("{} ns for each LED more", list.join(", "));
-    table.row(
-        "the same, linear in LEDs",
+    let slope = |a: usize, b: usize| (took[b] - took[a]) / (lengths[b] - lengths[a]) as f64;
+    let steps = [0, 1, 2, 3].map(|a| slope(a, a + 1));
+    let measured = steps.map(|ns| format!("{ns:.1}")).join(", ") + " ns for an LED more";
+    row(
+        "  linear in LEDs",
         "equal steps",
         "",
-        measured,
-        (0.7..1.4).contains(&(last / long)),
+        &measured,
+        (0.7..1.4).contains(&(steps[3] / steps[2])),
     );
 }
 
-fn whole_talk(table: &mut Table) {
+fn whole_talk() {
     const MINUTES_5: u64 = 300_000_000_000;
     let rig = pi();
-    let on_rig = Daemon::on_rig(&rig, &format!("{STEADY}{BUTTONS}"));
-    let simulated = Daemon::simulated(&rig, STEADY, &[]);
-    let both = [&on_rig, &simulated];
-    let before = both.map(Work::of);
-    let floor = Sleeper::start(Duration::from_secs(1), None);
-    both.iter().for_each(|daemon| daemon.say("start"));
-    let instants = changes(&on_rig);
-    let started = instants.last().expect("an end") - MINUTES_5;
-    pause(Duration::from_nanos(MINUTES_5) + STEP * 5);
-    let after_it = both.map(Work::of);
-    let floor = floor.late();
+    let daemons = [
+        Daemon::on_rig(&rig, LIGHTNING),
+        Daemon::simulated(&rig, LIGHTNING),
+    ];
+    let before = daemons.each_ref().map(Daemon::work);
+    let mut instants = Vec::new();
+    let [floor, _] = beside(STEP * 20, 0, || {
+        for daemon in &daemons {
+            daemon.does("start");
+        }
+        instants = changes(&daemons[0]);
+        pause(Duration::from_nanos(MINUTES_5) + STEP * 5);
+    });
+    let after = daemons.each_ref().map(Daemon::work);
     let frames = rig.frames(Profile::LAX, 3).frames;
-    let lit = frames
-        .iter()
-        .rposition(|frame| frame.pixels.iter().any(|pixel| *pixel != [0; 4]))
-        .expect("light");
-    let took = frames[lit + 1].write_ns - started;
-    let met = took.abs_diff(MINUTES_5) <= floor.at(100);
+    let dark = |frame: &crate::rig::Frame| frame.pixels.iter().all(|pixel| *pixel == [0; 4]);
+    let last = frames.iter().rposition(|frame| !dark(frame)).unwrap();
+    let end = instants.last().unwrap();
+    let took = frames[last + 1].write_ns + MINUTES_5 - end;
     let measured = format!("{:.6} s", took as f64 / 1e9);
-    table.row(
+    let met = took.abs_diff(MINUTES_5) <= at(100, &floor);
+    row(
         "end of a five-minute talk",
-        "300.000 s to within the floor",
-        &floor.spread(),
-        measured,
+        "300.000 s",
+        &spread(&floor),
+        &measured,
         met,
     );
-    let late = after(&rig, instants);
-    table.row(
-        "its changes, each after its instant",
+    row(
+        "  its changes after their instants",
         "",
-        &floor.spread(),
-        late.spread(),
+        "",
+        &spread(&first_bytes(&rig, instants)),
         None,
     );
-    for (place, (before, after)) in ["the rig", "no rig"]
+    for (place, (before, after)) in ["rig", "simulated"]
         .into_iter()
-        .zip(before.iter().zip(&after_it))
+        .zip(before.iter().zip(&after))
     {
-        let spent = after.cpu_ns - before.cpu_ns;
-        let figure = format!("CPU time of that talk, 60 LEDs, {place}");
-        table.row(
-            &figure,
-            "50 ms",
-            "",
-            format!("{} ms", ms(spent)),
-            spent <= 50_000_000,
-        );
+        let cpu_ns = after.0 - before.0;
+        let figure = format!("CPU time of that talk, {place}");
+        row(&figure, "50", "", &ms(cpu_ns), cpu_ns <= 50_000_000);
     }
-    let (memory, own) = simulated.memory_kib();
-    table.row(
-        "resident memory at its end, simulated strip",
-        "4 MiB",
-        "",
-        format!("{memory} KiB, {own} its own"),
-        memory <= 4096,
-    );
+    memory(&daemons[1], "simulated, at its end");
 }

@@ -2,10 +2,9 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::prctl::set_timerslack;
@@ -13,10 +12,9 @@ use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, ClockNanosleepFlags, clock_nanosleep};
 
 use crate::rig::monotonic_ns;
-use crate::stats::Samples;
 
 /// Sleeps as a bare C program would.
-pub fn sleep_until(ns: u64) {
+fn sleep_until(ns: u64) {
     let until = TimeSpec::from_duration(Duration::from_nanos(ns));
     let absolute = ClockNanosleepFlags::TIMER_ABSTIME;
     while clock_nanosleep(ClockId::CLOCK_MONOTONIC, absolute, &until).is_err() {}
@@ -26,88 +24,61 @@ pub fn pause(time: Duration) {
     sleep_until(monotonic_ns() + time.as_nanos() as u64);
 }
 
-/// A thread that does nothing but sleep to an instant, again and again, until it is dropped into `late`.
-pub struct Sleeper {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<Samples>,
-}
-
-impl Sleeper {
-    /// `slack_ns`: by how much the kernel may put a wake-up off; its own default if none.
-    pub fn start(cadence: Duration, slack_ns: Option<u64>) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || {
-            if let Some(slack_ns) = slack_ns {
-                set_timerslack(slack_ns).expect("a thread may set its timer slack");
-            }
-            let mut late = Samples::default();
-            let mut next = monotonic_ns();
-            while !stopped.load(Ordering::Relaxed) {
-                next += cadence.as_nanos() as u64;
-                sleep_until(next);
-                late.push(monotonic_ns() - next);
-            }
-            late
-        });
-        Self { stop, thread }
-    }
-
-    pub fn late(self) -> Samples {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().expect("a sleeper sleeps")
-    }
-}
-
-/// Keeps every core busy at normal priority while it lives.
-pub struct Busy(Arc<AtomicBool>);
-
-impl Busy {
-    pub fn start() -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
-            let stop = Arc::clone(&stop);
-            thread::spawn(move || while !stop.load(Ordering::Relaxed) {});
+/// How late two threads woke that did nothing but sleep to an instant every `cadence` while `work` was done: one with the
+/// kernel's default timer slack, one with none. `busy` threads that never sleep kept the cores from all of them.
+pub fn beside(cadence: Duration, busy: usize, work: impl FnOnce()) -> [Vec<u64>; 2] {
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Relaxed);
         }
-        Self(stop)
     }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+    let stop = &AtomicBool::new(false);
+    let sleep = |slack_ns: Option<u64>, mut next: u64| {
+        let mut late = Vec::new();
+        slack_ns.map(set_timerslack);
+        while !stop.load(Relaxed) {
+            next += cadence.as_nanos() as u64;
+            sleep_until(next);
+            late.push(monotonic_ns() - next);
+        }
+        late
+    };
+    thread::scope(|scope| {
+        let stopping = Stop(stop);
+        (0..busy).for_each(|_| drop(scope.spawn(|| while !stop.load(Relaxed) {})));
+        let now = monotonic_ns();
+        let bare = scope.spawn(move || sleep(None, now));
+        let exact = scope.spawn(move || sleep(Some(1), now + cadence.as_nanos() as u64 / 3));
+        work();
+        drop(stopping);
+        [bare, exact].map(|sleeper| sleeper.join().unwrap())
+    })
 }
 
 /// The least that a command needs: a thread that reads a socket, and one that is handed what it read.
-pub struct Hops {
-    socket: UnixStream,
-    done: Receiver<u64>,
-}
+pub struct Hops(UnixStream, Receiver<u64>);
 
 impl Hops {
     /// The first thread sleeps for `wait` before it hands on, as a button is confirmed.
     pub fn start(wait: Duration) -> Self {
-        let (socket, mut theirs) = UnixStream::pair().expect("a socket");
+        let (socket, mut theirs) = UnixStream::pair().unwrap();
         let (hand_on, taken) = sync_channel(1);
         let (tell, done) = channel();
         thread::spawn(move || {
-            let _ = set_timerslack(1);
-            let mut byte = [0];
-            while theirs.read_exact(&mut byte).is_ok() {
-                if !wait.is_zero() {
-                    pause(wait);
-                }
+            set_timerslack(1).unwrap();
+            while theirs.read_exact(&mut [0]).is_ok() {
+                pause(wait);
                 let _ = hand_on.send(());
             }
         });
         thread::spawn(move || taken.iter().all(|()| tell.send(monotonic_ns()).is_ok()));
-        Self { socket, done }
+        Self(socket, done)
     }
 
     pub fn once(&mut self) -> u64 {
         let begun = monotonic_ns();
-        self.socket.write_all(&[0]).expect("its own socket");
-        self.done.recv().expect("its own thread") - begun
+        self.0.write_all(&[0]).unwrap();
+        self.1.recv().unwrap() - begun
     }
 }

@@ -1,6 +1,6 @@
 //! What talklight reaches in time, memory and work, each beside what this machine does by itself.
 //!
-//! `cargo bench` takes less than a minute; `cargo bench -- --full` also times a whole talk of five minutes. The strip is
+//! `cargo bench` takes a minute; `cargo bench -- --full` has more samples and a whole talk of five minutes. The strip is
 //! that of the pretend Pi of `tests/suite/rig`, whose log tells when each transfer began. Nothing else should run meanwhile.
 
 #[cfg(target_os = "linux")]
@@ -14,16 +14,12 @@ mod floor;
 #[cfg(target_os = "linux")]
 #[path = "../../tests/suite/rig.rs"]
 mod rig;
-#[cfg(target_os = "linux")]
-mod stats;
 
 fn main() {
     let argument = |name: &str| std::env::args().any(|argument| argument == name);
-    // Without it this is `cargo test --all-targets`, which has no business here.
+    // Without the first this is `cargo test --all-targets`, which has no business here.
     if argument("--bench") {
         #[cfg(target_os = "linux")]
         figures::print(argument("--full"));
-        #[cfg(not(target_os = "linux"))]
-        println!("the figures are measured on Linux, where the pretend Pi is");
     }
 }
