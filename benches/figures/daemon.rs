@@ -34,14 +34,14 @@ impl Daemon {
     }
 
     /// Has a simulated strip, and of the rig only its folder.
-    pub fn simulated(rig: &Rig, config: &str) -> Self {
+    pub fn simulated(rig: &Rig, config: &str, more: &[&str]) -> Self {
         let socket = rig.path("simulated.s");
         let mut command = Command::new(TALKLIGHT);
         command
             .args(arguments(&socket, config))
             .args(["--strip", "simulated"])
-            .arg("--tape")
-            .arg(rig.path("tape"));
+            .args(more)
+            .current_dir(rig.path(""));
         command.stdin(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap();
         Self::ready(child.id(), socket, Some(child))

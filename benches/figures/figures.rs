@@ -33,7 +33,12 @@ const STEP: Duration = Duration::from_millis(50);
 const TENTH_MS: u64 = 100_000;
 
 pub fn print(full: bool) {
-    let load = || read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = || {
+        read_to_string("/proc/loadavg")
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
     println!("Spreads are median / p99 / worst in ms. Load: {}", load());
     row("figure", "reach", "floor", "measured", None);
     row("---", "---", "---", "---", None);
@@ -198,11 +203,14 @@ fn commands() {
 fn steady() {
     let rig = pi();
     let daemons = [
-        Daemon::on_rig(&rig, QUICK),
-        Daemon::simulated(&rig, LIGHTNING),
+        Daemon::on_rig(
+            &rig,
+            &format!("{LIGHTNING}\nbutton = {{ start = {BUTTON} }}"),
+        ),
+        Daemon::simulated(&rig, LIGHTNING, &[]),
     ];
     for daemon in &daemons {
-        daemon.does("start lightning");
+        daemon.does("start");
     }
     pause(STEP * 10);
     let sent = rig.transfers().len();
@@ -275,7 +283,7 @@ fn starts() {
         on_rig.extend(first_bytes(&rig, [begun]));
 
         let begun = monotonic_ns();
-        let _daemon = Daemon::simulated(&rig, LIGHTNING);
+        let _daemon = Daemon::simulated(&rig, LIGHTNING, &["--tape", "tape"]);
         let tape = read_to_string(rig.path("tape")).unwrap();
         let first = tape
             .split([':', ','])
@@ -331,7 +339,7 @@ fn whole_talk() {
     let rig = pi();
     let daemons = [
         Daemon::on_rig(&rig, LIGHTNING),
-        Daemon::simulated(&rig, LIGHTNING),
+        Daemon::simulated(&rig, LIGHTNING, &[]),
     ];
     let before = daemons.each_ref().map(Daemon::work);
     let mut instants = Vec::new();
