@@ -14,9 +14,9 @@ use crate::encode::{frame_ns, wire_ns};
 use crate::floor::{Hops, beside, pause};
 use crate::rig::{Level, Profile, Rig, monotonic_ns};
 
-/// Changes its picture every 50 ms, and flashes as fast as may be.
+/// Changes its picture with every step, and flashes as fast as may be.
 const QUICK: &str = r#"
-strip = { kind = "spi", leds = 60, pattern = "bar" }
+strip = { kind = "spi", leds = 120, pattern = "bar" }
 flash = { hz = 3.0 }
 button = { start = 17 }
 [[plan]]
@@ -29,7 +29,8 @@ flash = "500ms"
 /// The built-in plan, solid.
 const LIGHTNING: &str = r#"strip = { kind = "spi", leds = 60 }"#;
 const BUTTON: u32 = 17;
-const STEP: Duration = Duration::from_millis(50);
+const STEP: Duration = Duration::from_millis(25);
+const SHORT: Duration = Duration::from_millis(50);
 const TENTH_MS: u64 = 100_000;
 
 pub fn print(full: bool) {
@@ -131,9 +132,9 @@ fn lateness(talks: usize, busy: usize, with: &str) {
         for _ in 0..talks {
             daemon.does("start");
             instants.extend(changes(&daemon));
-            pause(STEP * 61);
+            pause(STEP * 121);
             daemon.does("reset");
-            pause(STEP);
+            pause(SHORT);
         }
     });
     let late = first_bytes(&rig, instants);
@@ -165,14 +166,14 @@ fn commands() {
     let [mut said, mut socket_floor, mut button_floor] = [(); 3].map(|()| Vec::new());
     for _ in 0..ROUNDS {
         said.push(daemon.does("start"));
-        pause(STEP);
+        pause(SHORT);
         socket_floor.push(hops[0].once());
         daemon.does("reset");
-        rig.bounce(BUTTON, Level::Low, &[STEP]);
-        pause(STEP * 2);
+        rig.bounce(BUTTON, Level::Low, &[SHORT]);
+        pause(SHORT * 2);
         button_floor.push(hops[1].once());
         daemon.does("reset");
-        pause(STEP);
+        pause(SHORT);
     }
     let pressed: Vec<_> = rig
         .drives()
@@ -212,10 +213,10 @@ fn steady() {
     for daemon in &daemons {
         daemon.does("start");
     }
-    pause(STEP * 10);
+    pause(SHORT * 10);
     let sent = rig.transfers().len();
     let before = daemons.each_ref().map(Daemon::work);
-    pause(STEP * 120);
+    pause(SHORT * 120);
     let after = daemons.each_ref().map(Daemon::work);
     let beats = (rig.transfers().len() - sent) as u64;
     for (place, (before, after)) in ["rig", "simulated"]
@@ -343,12 +344,12 @@ fn whole_talk() {
     ];
     let before = daemons.each_ref().map(Daemon::work);
     let mut instants = Vec::new();
-    let [floor, _] = beside(STEP * 20, 0, || {
+    let [floor, _] = beside(SHORT * 20, 0, || {
         for daemon in &daemons {
             daemon.does("start");
         }
         instants = changes(&daemons[0]);
-        pause(Duration::from_nanos(MINUTES_5) + STEP * 5);
+        pause(Duration::from_nanos(MINUTES_5) + SHORT * 5);
     });
     let after = daemons.each_ref().map(Daemon::work);
     let frames = rig.frames(Profile::LAX, 3).frames;
