@@ -53,8 +53,14 @@ pub fn now() -> Moment {
 /// The moment of a kernel event stamped by `CLOCK_MONOTONIC`, as GPIO edges are. That clock stands still during
 /// suspend, so it is read beside ours to find the distance between the two.
 pub fn of_kernel_event(monotonic_ns: u64) -> Moment {
-    let age = read(ClockId::CLOCK_MONOTONIC).saturating_sub(monotonic_ns);
-    Moment(read(BOOT_TIME).saturating_sub(age))
+    // Whoever is interrupted between the two readings finds them too far apart: the closest of some is it.
+    let apart = (0..3).map(|_| {
+        let before = read(ClockId::CLOCK_MONOTONIC);
+        let apart = read(BOOT_TIME).saturating_sub(before);
+        (read(ClockId::CLOCK_MONOTONIC) - before, apart)
+    });
+    let (_, apart) = apart.min().expect("three are some");
+    Moment(monotonic_ns.saturating_add(apart))
 }
 
 #[cfg(target_os = "linux")]

@@ -33,7 +33,7 @@ pub enum Chip {
 }
 
 impl Chip {
-    pub fn channels(self) -> usize {
+    pub const fn channels(self) -> usize {
         match self {
             Self::Ws2812 => 3,
             Self::Sk6812Rgbw => 4,
@@ -100,6 +100,8 @@ pub struct Drive {
 
 /// What a lit or dark LED draws for its controller alone, in mA (HARDWARE facts, section 6: 1 mA in every source).
 const IDLE_MILLIAMPS: u64 = 1;
+/// The sum of channel values of the dimmest light of an LED, if that is white.
+const DIMMEST_STEPS: u64 = 3;
 /// The gamma of screens; what WLED applies to colours, too.
 const GAMMA: f64 = 2.2;
 
@@ -121,8 +123,9 @@ impl Drive {
                 let per_led = u64::from(settings.milliamps_per_led);
                 let budget =
                     u64::from(limit).saturating_sub(leds * IDLE_MILLIAMPS) * full / per_led;
-                if budget < leds {
-                    let needed = leds * IDLE_MILLIAMPS + (leds * per_led).div_ceil(full);
+                if budget < leds * DIMMEST_STEPS {
+                    let needed =
+                        leds * IDLE_MILLIAMPS + (leds * DIMMEST_STEPS * per_led).div_ceil(full);
                     return Err(TooLittleCurrent {
                         milliamps_needed: needed,
                     });
@@ -136,7 +139,8 @@ impl Drive {
             budget,
             scale: 1.0,
         };
-        // The largest of 2^16 steps that fits: what is sent grows with the scale, so halving finds it.
+        // The largest of 2^16 steps that fits, found by halving: what is sent grows with the scale. Where white is taken out it
+        // may shrink by a step as well; then the scale found fits all the same, if not as the largest.
         let (mut fits, mut step) = (0_u32, 1 << 16);
         while step > 0 {
             drive.set_scale(f64::from(fits + step) / f64::from(1 << 16));
@@ -192,7 +196,7 @@ impl Drive {
         }
         // The scale keeps every picture of a plan within the limit; this guards against one that is of no plan.
         if let Some(budget) = self.budget.filter(|&budget| steps > budget) {
-            let spare = budget.saturating_sub(look.len() as u64);
+            let spare = budget.saturating_sub(look.len() as u64 * DIMMEST_STEPS);
             for (&colour, wire) in look.iter().zip(wire.iter_mut()) {
                 let dimmed = wire.map(|channel| (u64::from(channel) * spare / steps) as u8);
                 *wire = self.light(colour, dimmed);
@@ -203,20 +207,16 @@ impl Drive {
         }
     }
 
-    /// A colour that is not black never rounds to dark: its strongest channel keeps one step, that of grey is white.
+    /// A colour that is not black never rounds to dark: its strongest channels keep a step each, so that it keeps its name.
     fn light(&self, colour: Rgb, mut sent: [u8; 4]) -> [u8; 4] {
         if sent == [0; 4] && colour != Rgb::BLACK {
-            let Rgb { r, g, b } = colour;
-            let strongest = if self.settings.chip == Chip::Sk6812Rgbw && r == g && g == b {
-                3
-            } else if r >= g && r >= b {
-                0
-            } else if g >= b {
-                1
-            } else {
-                2
+            let channels = [colour.r, colour.g, colour.b];
+            let strongest =
+                channels.map(|channel| u8::from(Some(&channel) == channels.iter().max()));
+            sent = match (strongest, self.settings.chip) {
+                ([1, 1, 1], Chip::Sk6812Rgbw) => [0, 0, 0, 1],
+                ([r, g, b], _) => [r, g, b, 0],
             };
-            sent[strongest] = 1;
         }
         sent
     }

@@ -13,7 +13,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use crate::board::{Board, Happening, Health, Snapshot};
@@ -26,6 +26,9 @@ use crate::timer::{Outcome, Phase, Refusal, Timer};
 /// How often the picture is sent when nothing changes: a glitch on the wire stays until the next frame. The same beat
 /// tries a failed strip again and tells the watchdog that all is well.
 pub const BEAT: Duration = Duration::from_secs(1);
+
+/// An answer and where it goes.
+type Reply = (SyncSender<Answer>, Answer);
 
 /// What the engine works with besides the strip.
 pub trait Keeper {
@@ -108,7 +111,11 @@ impl<'a> Engine<'a> {
         self.frame.fill(Rgb::BLACK);
         let _ = self.strip.show(&self.frame);
         self.keeper.shown(now, self.phase, &self.frame);
-        self.note(now, Origin::Signal, Happening::Stopping);
+        let origin = match stop {
+            Stop::Quit => Origin::Keyboard,
+            Stop::Terminate => Origin::Signal,
+        };
+        self.note(now, origin, Happening::Stopping);
         self.publish();
     }
 
@@ -121,11 +128,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn take(
-        &mut self,
-        event: Event,
-        now: Moment,
-    ) -> Option<(std::sync::mpsc::SyncSender<Answer>, Answer)> {
+    fn take(&mut self, event: Event, now: Moment) -> Option<Reply> {
         match event {
             Event::Command(request) => return self.command(request, now),
             Event::Input(origin, fault) => self.input(origin, fault, now),
@@ -141,11 +144,7 @@ impl<'a> Engine<'a> {
         None
     }
 
-    fn command(
-        &mut self,
-        request: Request,
-        now: Moment,
-    ) -> Option<(std::sync::mpsc::SyncSender<Answer>, Answer)> {
+    fn command(&mut self, request: Request, now: Moment) -> Option<Reply> {
         let Request {
             command,
             generation,
@@ -240,6 +239,9 @@ impl<'a> Engine<'a> {
         self.keeper.shown(now, self.phase, &self.frame);
         // Counted from this frame, not from the beat before: it is a pause between frames that must not grow.
         self.beat = now + BEAT;
+        if !self.keeping {
+            self.keep(now);
+        }
         if health == self.now.strip {
             return;
         }

@@ -75,7 +75,8 @@ pub struct Look {
     pub palette: Palette,
     pub pattern: Pattern,
     pub ready: ReadyLook,
-    /// Half a period of the flash: as long lit as dark. Not zero.
+    /// Half a period of the flash, as long lit as dark, at its fastest: it is stretched so that a whole number of periods
+    /// makes up the phase. Not zero.
     pub flash_half: Duration,
 }
 
@@ -93,21 +94,19 @@ impl Look {
     /// The picture of a reading.
     pub fn picture(&self, reading: &Reading) -> Picture {
         let Palette {
-            green,
-            yellow,
-            red,
-            ready,
+            green, yellow, red, ..
         } = self.palette;
         let lit = self.lit(reading.left, &reading.plan);
         match reading.phase {
-            Phase::Ready => match self.ready {
-                ReadyLook::Dot => Picture::new(ready, 1),
-                ReadyLook::Off => Picture::DARK,
-            },
+            Phase::Ready => self.waiting(),
             Phase::Green => Picture::new(green, lit),
             Phase::Yellow => Picture::new(yellow, lit),
             Phase::Red => Picture::new(red, lit),
-            Phase::Flash if self.flashes_left(reading.left).is_multiple_of(2) => {
+            Phase::Flash
+                if self
+                    .halves_left(reading.left, &reading.plan)
+                    .is_multiple_of(2) =>
+            {
                 Picture::new(red, lit)
             }
             Phase::Flash | Phase::Over => Picture::DARK,
@@ -126,23 +125,29 @@ impl Look {
         }
     }
 
-    /// The pictures among which the hungriest one of these plans is: each phase as it begins, and ready.
+    /// The pictures among which the hungriest one of these plans is: each phase that they have, as it begins, and ready.
     pub fn brightest<'a>(&'a self, plans: &'a [Plan]) -> impl Iterator<Item = Picture> + 'a {
         let Palette {
-            green,
-            yellow,
-            red,
-            ready,
+            green, yellow, red, ..
         } = self.palette;
         let phases = plans.iter().flat_map(move |plan| {
             [
-                (green, plan.length()),
-                (yellow, plan.yellow()),
-                (red, plan.red()),
+                (green, plan.length(), plan.yellow()),
+                (yellow, plan.yellow(), plan.red()),
+                (red, plan.red(), Duration::ZERO),
             ]
-            .map(|(colour, left)| Picture::new(colour, self.lit(left, plan)))
+            .into_iter()
+            .filter(|(_, first, last)| first > last)
+            .map(|(colour, first, _)| Picture::new(colour, self.lit(first, plan)))
         });
-        phases.chain([Picture::new(ready, 1)])
+        phases.chain([self.waiting()])
+    }
+
+    fn waiting(&self) -> Picture {
+        match self.ready {
+            ReadyLook::Dot => Picture::new(self.palette.ready, 1),
+            ReadyLook::Off => Picture::DARK,
+        }
     }
 
     /// The next moment at which a phase, a flash or a step of the bar ends; the picture may stay the same.
@@ -153,8 +158,8 @@ impl Look {
         } = timer.at(now);
         let left_ns = left.as_nanos();
         let mut next = phase_ends;
-        if phase == Phase::Flash {
-            let edge = u128::from(self.flashes_left(left)) * self.flash_half.as_nanos();
+        if phase == Phase::Flash && self.halves(&plan) > 0 {
+            let edge = self.halves_left(left, &plan) * plan.flash().as_nanos() / self.halves(&plan);
             next = next.min(now + nanos(left_ns - edge));
         }
         if self.pattern == Pattern::Bar {
@@ -165,10 +170,15 @@ impl Look {
         Some(next)
     }
 
-    /// Whole half-periods of the flash before the end: even ones are lit, counted back from the end, so that both the
-    /// first and the last instant of the flash are edges that can be seen.
-    fn flashes_left(&self, left: Duration) -> u64 {
-        (left.as_nanos().saturating_sub(1) / self.flash_half.as_nanos()) as u64
+    /// Half-periods in the whole of the flash: an even number, so that it begins and ends with an edge that can be seen.
+    /// None where it is too short for a flash; it is steady then.
+    fn halves(&self, plan: &Plan) -> u128 {
+        plan.flash().as_nanos() / (2 * self.flash_half.as_nanos()) * 2
+    }
+
+    /// Whole half-periods between now and the end; the flash is lit where they are even.
+    fn halves_left(&self, left: Duration, plan: &Plan) -> u128 {
+        (left.as_nanos() * self.halves(plan)).saturating_sub(1) / plan.flash().as_nanos()
     }
 
     fn lit(&self, left: Duration, plan: &Plan) -> usize {

@@ -103,7 +103,7 @@ impl fmt::Display for PlanError {
         match self {
             Self::Name => write!(
                 f,
-                "a plan's name is 1 to {} letters (a to z), digits, `-` and `_`, and begins with a letter or digit",
+                "a plan's name is 1 to {} unaccented letters, digits, `-` and `_`, and begins with a letter or digit",
                 Name::LENGTH_MAX
             ),
             Self::Length => write!(f, "a talk lasts from 1s to 24h"),

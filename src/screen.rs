@@ -18,11 +18,13 @@ use crate::clock::{self, Moment};
 use crate::timer::Command;
 
 mod digits;
+mod foot;
 pub mod grid;
 mod help;
 pub mod keys;
 pub mod style;
 mod terminal;
+pub mod text;
 pub mod view;
 
 use grid::{Grid, Size};
@@ -142,6 +144,7 @@ impl Screen<'_> {
             // After the keys, which were meant for what was on the screen.
             if ready.news {
                 match self.house.look() {
+                    Ok(_) if ready.deserted => return Ok(Leave::Gone("it fell silent".into())),
                     Ok(latest) => snapshot = latest,
                     Err(Gone(why)) => return Ok(Leave::Gone(why)),
                 }
@@ -191,17 +194,15 @@ impl Screen<'_> {
             Ok(_) | Err(nix::Error::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let flags = |i: usize| {
-            fds.get(i)
-                .and_then(PollFd::revents)
-                .unwrap_or(PollFlags::empty())
-        };
+        let none = PollFlags::empty();
+        let ended = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+        let flags = |i: usize| fds.get(i).and_then(PollFd::revents).unwrap_or(none);
         Ok(Ready {
             keys: flags(0).contains(PollFlags::POLLIN),
-            hung_up: flags(0)
-                .intersects(PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL),
-            news: !flags(1).is_empty(),
-            signals: !flags(2).is_empty(),
+            hung_up: flags(0).intersects(ended),
+            news: flags(1) != none,
+            deserted: flags(1).intersects(ended),
+            signals: flags(2) != none,
         })
     }
 
@@ -267,7 +268,7 @@ impl Screen<'_> {
     fn suspend(&mut self, who: Pid) -> io::Result<()> {
         if getsid(None).is_ok_and(|session| session == getpgrp()) {
             // Nobody could ever continue us.
-            let until = clock::now() + view::NEWS;
+            let until = clock::now() + foot::NEWS;
             self.ui.say(
                 "not suspended: there is no shell to come back from",
                 true,
@@ -313,7 +314,7 @@ impl Screen<'_> {
     }
 
     fn line(&mut self, text: &str) -> io::Result<()> {
-        let text = view::wrapped(text, 1000, 1, self.terminal.style().plain).concat();
+        let text = text::tamed(text, self.terminal.style().plain);
         self.terminal.send(format!("{text}\r\n").as_bytes())
     }
 }
@@ -323,5 +324,7 @@ struct Ready {
     keys: bool,
     hung_up: bool,
     news: bool,
+    /// There is nobody any more who could wake us with news.
+    deserted: bool,
     signals: bool,
 }

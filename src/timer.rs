@@ -132,7 +132,9 @@ impl Timer {
         let done = match (command, self.standing(now)) {
             (Start(plan), Ready { .. }) => self.start(plan, now),
             (Start(_), Running { left, .. }) => return Err(Refusal::AlreadyRunning { left }),
-            (Start(_), Over { overrun }) if overrun < END_GUARD => return Err(Refusal::JustEnded),
+            (Start(_), Over { overrun, .. }) if overrun < END_GUARD => {
+                return Err(Refusal::JustEnded);
+            }
             (Start(plan), Over { .. }) => self.start(plan, now),
 
             (Reset, Ready { .. }) => return Ok(Outcome::Unchanged),
@@ -163,7 +165,8 @@ impl Timer {
                     left: undo.talk.left(now),
                 }
             }
-            (Undo, Running { .. } | Over { .. }) => return Err(Refusal::UndoDuringTalk),
+            (Undo, Running { .. }) => return Err(Refusal::UndoDuringTalk),
+            (Undo, Over { .. }) => return Err(Refusal::NothingToUndo),
 
             (Choose(_), Running { left, .. }) => return Err(Refusal::ChooseWhileRunning { left }),
             (Choose(plan), Ready { .. } | Over { .. }) if plan == self.chosen => {
@@ -174,7 +177,7 @@ impl Timer {
                 Outcome::Chosen(plan)
             }
         };
-        self.generation += 1;
+        self.generation = self.generation.wrapping_add(1);
         Ok(done)
     }
 
@@ -212,18 +215,13 @@ impl Timer {
                     undo: None,
                 }
             }
-            Standing::Over { overrun } => {
-                let State::Talk(talk) = self.state else {
-                    unreachable!("only a talk is over")
-                };
-                Reading {
-                    phase: Phase::Over,
-                    plan: talk.plan,
-                    left: zero,
-                    overrun,
-                    undo: None,
-                }
-            }
+            Standing::Over { talk, overrun } => Reading {
+                phase: Phase::Over,
+                plan: talk.plan,
+                left: zero,
+                overrun,
+                undo: None,
+            },
         }
     }
 
@@ -257,6 +255,7 @@ impl Timer {
                 left: talk.left(now),
             },
             State::Talk(talk) => Standing::Over {
+                talk,
                 overrun: now.since(talk.end()),
             },
         }
@@ -278,7 +277,7 @@ impl Talk {
 enum Standing {
     Ready { undo: Option<Undo> },
     Running { talk: Talk, left: Duration },
-    Over { overrun: Duration },
+    Over { talk: Talk, overrun: Duration },
 }
 
 impl Phase {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gpiocdev::Request;
 use gpiocdev::chip::{Chip, chips};
-use gpiocdev::line::{Bias, EdgeDetection, Offset, Value};
+use gpiocdev::line::{Bias, EdgeDetection, EdgeKind, Offset, Value};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
@@ -48,7 +48,10 @@ pub fn run(wiring: &Wiring, board: &Board, events: &Events) -> anyhow::Result<()
             Err(fault) => fault,
             Ok(lines) => {
                 if told.take().is_some() {
-                    events.send(Event::Input(origin, None))?;
+                    // Of all buttons: one that was stuck may have opened meanwhile.
+                    for (_, role) in &wiring.buttons {
+                        events.send(Event::Input(self::origin(*role), None))?;
+                    }
                 }
                 listen(wiring, &lines, board, events)?
             }
@@ -61,6 +64,25 @@ pub fn run(wiring: &Wiring, board: &Board, events: &Events) -> anyhow::Result<()
     }
 }
 
+/// A button on its line.
+struct Wired {
+    line: Offset,
+    role: Role,
+    button: Button,
+    /// The contact as it was last seen.
+    closed: bool,
+}
+
+impl Wired {
+    /// What the button has to say of `now`, its contact being as it was last seen.
+    fn look(&mut self, board: &Board, now: Moment) -> Option<Event> {
+        let timer = board.latest().timer;
+        let talk = timer.at(now).phase.is_running().then_some(timer.generation);
+        let signal = self.button.look(self.closed, talk, now)?;
+        Some(event(signal, self.role, self.line))
+    }
+}
+
 /// Listens until the lines are lost, and says how.
 fn listen(
     wiring: &Wiring,
@@ -68,57 +90,68 @@ fn listen(
     board: &Board,
     events: &Events,
 ) -> anyhow::Result<String> {
-    let closed = |offset| {
+    let closed = |line| {
         lines
-            .value(offset)
+            .value(line)
             .map(|value| value == Value::Active)
             .map_err(|error| error.to_string())
     };
     let mut buttons = Vec::new();
-    for &(offset, role) in &wiring.buttons {
-        match closed(offset) {
-            Ok(closed) => buttons.push((offset, role, Button::new(role, closed, clock::now()))),
+    for &(line, role) in &wiring.buttons {
+        match closed(line) {
             Err(fault) => return Ok(fault),
+            Ok(closed) => buttons.push(Wired {
+                line,
+                role,
+                button: Button::new(role, closed, clock::now()),
+                closed,
+            }),
         }
     }
     let mut edges = lines.new_edge_event_buffer(EDGES);
-    loop {
-        let due = buttons
-            .iter()
-            .filter_map(|(_, _, button)| button.due())
-            .min();
+    'wait: loop {
+        let due = buttons.iter().filter_map(|wired| wired.button.due()).min();
         match wait(lines, due) {
             Err(fault) => return Ok(fault.to_string()),
             Ok(false) => {}
             // Not `Request::read_edge_event`: it may read several edges and gives only the first.
             Ok(true) => {
                 while let Ok(true) = edges.has_event() {
-                    match edges.read_event() {
+                    let edge = match edges.read_event() {
                         Err(fault) => return Ok(fault.to_string()),
-                        Ok(edge) => {
-                            let at = clock::of_kernel_event(edge.timestamp_ns);
-                            let of = buttons
-                                .iter_mut()
-                                .find(|(offset, ..)| *offset == edge.offset);
-                            of.into_iter().for_each(|(_, _, button)| button.edge(at));
+                        Ok(edge) => edge,
+                    };
+                    let at = clock::of_kernel_event(edge.timestamp_ns);
+                    let of = buttons.iter_mut().find(|wired| wired.line == edge.offset);
+                    let Some(wired) = of else { continue };
+                    // However late it is now, what was due before this edge comes before it.
+                    while let Some(due) = wired.button.due().filter(|&due| due <= at) {
+                        if let Some(event) = wired.look(board, due) {
+                            events.send(event)?;
                         }
                     }
+                    wired.button.edge(at);
+                    wired.closed = edge.kind == EdgeKind::Rising;
                 }
             }
         }
-        for (offset, role, button) in &mut buttons {
+        for wired in &mut buttons {
             let now = clock::now();
-            if button.due().is_none_or(|due| now < due) {
+            if wired.button.due().is_none_or(|due| now < due) {
                 continue;
             }
-            let closed = match closed(*offset) {
+            // Bouncing contacts tell the direction of an edge wrong: the level is asked for.
+            let closed = match closed(wired.line) {
                 Ok(closed) => closed,
                 Err(fault) => return Ok(fault),
             };
-            let timer = board.latest().timer;
-            let talk = timer.at(now).phase.is_running().then_some(timer.generation);
-            if let Some(signal) = button.look(closed, talk, now) {
-                events.send(event(signal, *role, *offset))?;
+            // It may be that after an edge which came in the meantime, and so not what was due.
+            if let Ok(true) = edges.has_event() {
+                continue 'wait;
+            }
+            wired.closed = closed;
+            if let Some(event) = wired.look(board, now) {
+                events.send(event)?;
             }
         }
     }

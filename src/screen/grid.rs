@@ -71,6 +71,21 @@ impl Ink {
     }
 }
 
+impl Cell {
+    /// The cell as a terminal of this depth is told it. The blocks of some fonts leave seams above, and traces beside them;
+    /// a background leaves none.
+    fn at(self, depth: Depth) -> Self {
+        let Ink { fg, bg, bold } = self.ink;
+        let (glyph, fg, bg) = match self.glyph {
+            '█' if depth != Depth::None => (' ', PAPER, fg),
+            '▀' if depth != Depth::None => ('▄', bg, fg),
+            glyph => (glyph, fg, bg),
+        };
+        let ink = Ink { fg, bg, bold };
+        Self { glyph, ink }
+    }
+}
+
 impl Grid {
     pub fn new(size: Size) -> Self {
         let blank = Cell {
@@ -94,13 +109,9 @@ impl Grid {
     /// Sets a cell; outside of the grid nothing.
     pub fn put(&mut self, col: usize, row: usize, glyph: char, ink: Ink) {
         if col < self.size.cols && row < self.size.rows {
-            let ink = match glyph {
-                // A blank has no colour but its background.
-                ' ' => Ink::new(PAPER).on(ink.bg),
-                // Some fonts leave a seam round the full block, which its background fills.
-                '█' => ink.on(ink.fg),
-                _ => ink,
-            };
+            // A blank has no colour but its background.
+            let blank = Ink::new(PAPER).on(ink.bg);
+            let ink = if glyph == ' ' { blank } else { ink };
             self.cells[row * self.size.cols + col] = Cell { glyph, ink };
         }
     }
@@ -119,10 +130,26 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
     let mut out = String::new();
     let mut pen = None;
     for row in 0..new.size.rows {
-        let cells = new.row(row);
+        if old.is_some_and(|old| old.row(row) == new.row(row)) {
+            continue;
+        }
+        let told = |grid: &Grid| -> Vec<Cell> {
+            let cells = grid.row(row).iter();
+            cells.map(|cell| cell.at(depth)).collect()
+        };
+        let (cells, before) = (told(new), old.map(told));
+        let changed = |col: usize| match &before {
+            Some(before) => before[col] != cells[col],
+            None => true,
+        };
+        // In some fonts blocks stick out to the side, and what stuck out remains when they go.
+        let leaves_trace = |col: usize| {
+            let before = before.as_ref().and_then(|before| before.get(col));
+            before.is_some_and(|cell| "▄▀█".contains(cell.glyph)) && changed(col)
+        };
         let mut at = None;
         for (col, cell) in cells.iter().enumerate() {
-            if old.is_some_and(|old| old.row(row)[col] == *cell) {
+            if !(changed(col) || leaves_trace(col + 1) || col > 0 && leaves_trace(col - 1)) {
                 continue;
             }
             let skipped = &cells[at.unwrap_or(col)..col];
@@ -167,7 +194,7 @@ impl Pen {
         Self {
             bold: ink.bold,
             dim: colourless && ink.fg == FAINT,
-            reverse: colourless && ink.bg != PAPER && ink.bg != ink.fg,
+            reverse: colourless && ink.bg != PAPER,
             fg: depth.code(ink.fg),
             bg: depth.code(ink.bg),
         }

@@ -3,7 +3,8 @@
 use super::Place;
 use super::grid::{Grid, Ink};
 use super::style::Style;
-use super::view::{HINT, QUIET, TEXT, wrapped};
+use super::text::wrapped;
+use super::view::{HINT, QUIET, TEXT};
 use crate::board::Snapshot;
 use crate::plan::Clock;
 

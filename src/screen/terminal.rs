@@ -18,7 +18,8 @@ use super::style::Style;
 
 /// The alternate screen, no cursor, no wrapping at the right edge, and pastes told from typing.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[m\x1b[2J";
-const LEAVE: &[u8] = b"\x1b[m\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l";
+/// Cleared first, for consoles that have one screen only.
+const LEAVE: &[u8] = b"\x1b[m\x1b[2J\x1b[H\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l";
 /// How often, and how long in milliseconds, a slow terminal is waited for when leaving it.
 const PATIENCE: (usize, u8) = (5, 50);
 

@@ -2,28 +2,23 @@
 
 use std::time::Duration;
 
-use super::Place;
 use super::digits::Font;
-use super::grid::{FAINT, Grid, Ink, PAPER, Size};
+use super::grid::{FAINT, Grid, Ink, Size};
 use super::help;
 use super::keys::Ui;
 use super::style::{Depth, Style};
-use crate::board::{Health, Snapshot, Tone};
+use super::text::spaced;
+use crate::board::Snapshot;
 use crate::clock::Moment;
 use crate::frame::Rgb;
 use crate::plan::Clock;
 use crate::timer::{Phase, Reading, seconds_left, whole_seconds};
-
-/// How long a happening is news.
-pub const NEWS: Duration = Duration::from_secs(6);
 
 pub(super) const TEXT: Ink = Ink::new(Rgb::new(222, 226, 232));
 pub(super) const QUIET: Ink = Ink::new(Rgb::new(146, 153, 164));
 pub(super) const HINT: Ink = Ink::new(FAINT);
 const READY: Rgb = Rgb::new(222, 226, 232);
 const OVER: Rgb = Rgb::new(140, 164, 196);
-const ALERT: Ink = Ink::new(PAPER).on(Rgb::new(255, 184, 64)).bold();
-const TROUBLE: Ink = Ink::new(Rgb::new(255, 100, 92)).bold();
 
 /// What a screen of `size` shows at `now`, and until when it stays so; always, if nothing happens, where there is no such
 /// moment.
@@ -57,21 +52,21 @@ pub fn shown_time(reading: &Reading) -> String {
     }
 }
 
-struct Painter<'a> {
-    grid: Grid,
+pub(super) struct Painter<'a> {
+    pub grid: Grid,
     /// The earliest moment at which something drawn so far changes.
     until: Option<Moment>,
-    snapshot: &'a Snapshot,
-    ui: &'a Ui,
-    now: Moment,
-    style: Style,
-    reading: Reading,
+    pub snapshot: &'a Snapshot,
+    pub ui: &'a Ui,
+    pub now: Moment,
+    pub style: Style,
+    pub reading: Reading,
     text: String,
 }
 
 /// The rows of each part, top down; none where there is no room.
 #[derive(Default)]
-struct Rows {
+pub(super) struct Rows {
     top: usize,
     strip: usize,
     under_strip: usize,
@@ -82,24 +77,16 @@ struct Rows {
     over_news: usize,
     news: usize,
     over_keys: usize,
-    plans: usize,
-    keys: usize,
+    pub plans: usize,
+    pub keys: usize,
     bottom: usize,
 }
 
 /// A stretch of columns.
 #[derive(Clone, Copy)]
-struct Span {
-    from: usize,
-    cols: usize,
-}
-
-/// A line about something that happened.
-struct Item {
-    text: String,
-    ink: Ink,
-    /// When it happened, once it is no news any more.
-    since: Option<Moment>,
+pub(super) struct Span {
+    pub from: usize,
+    pub cols: usize,
 }
 
 impl Rows {
@@ -185,7 +172,7 @@ impl Painter<'_> {
         self.news(span, highest, row, rows.news, inline);
     }
 
-    fn changes_at(&mut self, moment: Option<Moment>) {
+    pub fn changes_at(&mut self, moment: Option<Moment>) {
         self.until = self.until.into_iter().chain(moment).min();
     }
 
@@ -256,11 +243,7 @@ impl Painter<'_> {
         let led_at = |col: usize| col * leds / span.cols;
         for col in 0..span.cols {
             let led = led_at(col);
-            let starts = col == 0 || led_at(col - 1) != led;
-            let is_middle = match pitch {
-                0 | 1 => starts,
-                _ => col % pitch == (pitch - 1) / 2,
-            };
+            let is_middle = pitch < 2 || col % pitch == (pitch - 1) / 2;
             let is_last = pitch > 1 && led_at(col + 1) != led;
             for y in 0..rows {
                 let (glyph, ink) = match frame[led] {
@@ -385,273 +368,13 @@ impl Painter<'_> {
         label(Duration::ZERO, span.cols.saturating_sub(4));
     }
 
-    /// What the keys do now. Returns whether the strip's health, as long as it is good, has found room beside them.
-    fn keys(&mut self, span: Span, row: usize, rows: &Rows) -> bool {
-        let plans = &self.snapshot.plans;
-        let may_choose = plans.len() > 1 && !self.reading.phase.is_running();
-        if rows.plans > 0 && may_choose {
-            self.plans(span, row);
-        }
-        let row = row + rows.plans;
-        if rows.keys == 0 {
-            return false;
-        }
-        let keys = self.useful_keys(may_choose && rows.plans == 0);
-        let width = |gap: usize, words: usize| {
-            let whole = keys
-                .iter()
-                .map(|(key, word)| key.len() + 1 + word.len() + gap);
-            let bare = keys
-                .iter()
-                .rev()
-                .take(2 - words.min(2))
-                .map(|(_, word)| word.len() + 1);
-            (whole.sum::<usize>()).saturating_sub(gap + bare.sum::<usize>())
-        };
-        let choices = [(3, 2), (2, 2), (2, 1), (2, 0), (1, 0)];
-        let (gap, words) = choices
-            .into_iter()
-            .find(|&(gap, words)| width(gap, words) <= span.cols)
-            .unwrap_or((1, 0));
-        let mut col = 0;
-        for (i, (key, word)) in keys.iter().enumerate() {
-            let bare = i + 2 >= keys.len() + words && words < 2;
-            let word = if bare { "" } else { word };
-            let cols = key.len() + usize::from(!bare) + word.len();
-            if col + cols > span.cols {
-                break;
-            }
-            self.grid.text(span.from + col, row, key, TEXT.bold());
-            self.grid
-                .text(span.from + col + key.len() + 1, row, word, QUIET);
-            col += cols + gap;
-        }
-        let (health, ..) = self.health();
-        let fits = col + health.len() < span.cols;
-        if fits && self.troubles().is_empty() {
-            self.right(span, row, &health, QUIET);
-        }
-        fits
-    }
-
-    /// The plans by their keys, with their lengths if there is room for all of them.
-    fn plans(&mut self, span: Span, row: usize) {
-        let plans = self.snapshot.plans.iter().take(9);
-        let words = plans.clone().map(|plan| plan.name().to_string());
-        let longer = plans
-            .clone()
-            .map(|plan| format!("{} {}", plan.name(), Clock(plan.length())));
-        let (mut words, longer): (Vec<_>, Vec<_>) = (words.collect(), longer.collect());
-        if longer.iter().map(|word| word.len() + 5).sum::<usize>() <= span.cols + 3 {
-            words = longer;
-        }
-        let mut col = 0;
-        for ((n, plan), word) in plans.enumerate().zip(words) {
-            if col + 2 + word.len() > span.cols {
-                if col + 3 <= span.cols {
-                    self.grid.text(span.from + col, row, "...", QUIET);
-                }
-                return;
-            }
-            let chosen = *plan == self.snapshot.timer.chosen;
-            let ink = if chosen { TEXT.bold() } else { QUIET };
-            self.grid
-                .text(span.from + col, row, &(n + 1).to_string(), TEXT.bold());
-            self.grid.text(span.from + col + 2, row, &word, ink);
-            col += word.len() + 5;
-        }
-    }
-
-    fn useful_keys(&self, may_choose: bool) -> Vec<(String, String)> {
-        let mut keys = Vec::new();
-        let mut add = |key: &str, word: &str| keys.push((key.to_string(), word.to_string()));
-        match self.reading.phase {
-            Phase::Ready => add("space", "start"),
-            Phase::Over => {
-                if self.reading.overrun >= crate::timer::END_GUARD {
-                    add("space", "start");
-                }
-                add("r", "ready");
-            }
-            _ => add("r", "reset"),
-        }
-        if let Some(left) = self.reading.undo {
-            add("u", &format!("undo ({})", seconds_left(left).as_secs()));
-        }
-        if may_choose {
-            add(&format!("1-{}", self.snapshot.plans.len().min(9)), "plan");
-        }
-        add("?", "help");
-        match self.ui.place {
-            Place::Daemon => add("q", "quit"),
-            Place::Console => add("q", "detach"),
-        }
-        keys
-    }
-
-    fn health(&self) -> (String, bool) {
-        let kind = self.snapshot.strip_kind;
-        match &self.snapshot.strip {
-            Health::Failing(why) => (format!("{kind} strip: failing: {why}"), true),
-            _ if kind == "simulated" => ("simulated strip".into(), false),
-            Health::Starting => (format!("{kind} strip: starting"), false),
-            Health::Sending => (format!("{kind} strip: sending"), false),
-        }
-    }
-
-    fn troubles(&self) -> Vec<String> {
-        let (health, failing) = self.health();
-        let inputs = self.snapshot.failed_inputs.iter();
-        let inputs = inputs.map(|(origin, why)| format!("{origin}: failed: {why}"));
-        failing
-            .then_some(health)
-            .into_iter()
-            .chain(inputs)
-            .collect()
-    }
-
-    /// What happened of late, the newest first, over what is wrong now. Where there are too few rows, from `row` on,
-    /// what somebody waits to read takes those from `line` on, the plan's line among them, for as long as it is news.
-    fn news(&mut self, span: Span, line: usize, row: usize, rows: usize, inline: bool) {
-        if rows == 0 {
-            return;
-        }
-        let (cols, plain) = (span.cols, self.style.plain);
-        let (items, just_failed) = self.happenings(rows);
-        let fresh = items.first().is_some_and(|item| item.since.is_none());
-        let pressing = fresh && items[0].ink != TEXT;
-        let highest = match pressing || just_failed {
-            true => line,
-            false => row.min(line + 1),
-        };
-        let bottom = row + rows;
-        let most = bottom - highest;
-        let troubles = self.troubles();
-        let first = match items.first() {
-            Some(item) if fresh => {
-                let lines = most.saturating_sub(troubles.len()).clamp(1, 2);
-                wrapped(&item.text, cols, lines, plain)
-            }
-            _ => Vec::new(),
-        };
-        let each = (most.saturating_sub(first.len()) / troubles.len().max(1)).clamp(1, 2);
-        let troubles = troubles
-            .iter()
-            .flat_map(|why| wrapped(why, cols, each, plain));
-        let mut lower: Vec<_> = troubles.map(|line| (line, TROUBLE)).collect();
-        if lower.is_empty() && !inline && first.len() < most {
-            lower.push((self.health().0, QUIET));
-        }
-        lower.truncate(most - usize::from(fresh));
-        let top = bottom - (first.len() + lower.len()).clamp(rows, most.max(rows));
-        for covered in top..row {
-            self.left(span, covered, &" ".repeat(cols), HINT);
-        }
-        for (row, (line, ink)) in (bottom - lower.len()..).zip(&lower) {
-            self.left(span, row, line, *ink);
-        }
-        let mut free = top..bottom - lower.len();
-        for (i, item) in items.iter().enumerate() {
-            let lines = match i {
-                0 if fresh => first.clone(),
-                _ => wrapped(&item.text, cols, 1, plain),
-            };
-            let width = lines.iter().map(|line| line.chars().count()).max();
-            let width = width.unwrap_or(0);
-            for (line, row) in lines.iter().zip(&mut free) {
-                if item.ink == ALERT && span.from > 0 {
-                    let (from, cols) = (span.from - 1, cols + 2);
-                    self.left(
-                        Span { from, cols },
-                        row,
-                        &format!(" {line:<width$} "),
-                        ALERT,
-                    );
-                } else {
-                    self.left(span, row, line, item.ink);
-                }
-                if let Some(since) = item.since {
-                    self.age(span, row, width, since);
-                }
-            }
-        }
-    }
-
-    /// The latest happenings, and whether a trouble that is still one is among those that are news.
-    fn happenings(&mut self, most: usize) -> (Vec<Item>, bool) {
-        let mut items = Vec::new();
-        let mut just_failed = false;
-        let notice = self.ui.notice.as_ref();
-        if let Some(notice) = notice.filter(|notice| self.now < notice.until).cloned() {
-            self.changes_at(Some(notice.until));
-            let ink = if notice.urgent { ALERT } else { TEXT.bold() };
-            let text = notice.text;
-            items.push(Item {
-                text,
-                ink,
-                since: None,
-            });
-        }
-        let snapshot = self.snapshot;
-        let troubled = !self.troubles().is_empty();
-        for entry in snapshot.log.iter().rev() {
-            let old = entry.at + NEWS;
-            let new = self.now < old;
-            let (told, ink) = match entry.tone() {
-                Tone::Quiet => continue,
-                // Told as what is wrong now.
-                Tone::Fault if troubled => (false, TROUBLE),
-                Tone::Fault | Tone::Warning => (true, TROUBLE),
-                Tone::Refused => (true, ALERT),
-                Tone::Done => (true, TEXT),
-            };
-            if told && items.len() > most {
-                break;
-            }
-            if new {
-                self.changes_at(Some(old));
-            }
-            just_failed |= new && !told;
-            if told {
-                let (ink, since) = if new {
-                    (ink, None)
-                } else {
-                    (HINT, Some(entry.at))
-                };
-                let text = entry.to_string();
-                items.push(Item { text, ink, since });
-            }
-        }
-        (items, just_failed)
-    }
-
-    /// How long ago something happened, at the right end of its line.
-    fn age(&mut self, span: Span, row: usize, taken: usize, since: Moment) {
-        let seconds = self.now.since(since).as_secs();
-        let (unit, name) = match seconds {
-            0..3600 => (60, "min"),
-            3600..86400 => (3600, "h"),
-            _ => (86400, "d"),
-        };
-        let age = match seconds / unit {
-            0 => "now".into(),
-            count => format!("{count} {name}"),
-        };
-        if taken + age.len() + 2 <= span.cols {
-            self.right(span, row, &age, HINT);
-            self.changes_at(Some(
-                since + Duration::from_secs((seconds / unit + 1) * unit),
-            ));
-        }
-    }
-
-    fn left(&mut self, span: Span, row: usize, text: &str, ink: Ink) {
+    pub fn left(&mut self, span: Span, row: usize, text: &str, ink: Ink) {
         for (i, glyph) in text.chars().take(span.cols).enumerate() {
             self.grid.put(span.from + i, row, glyph, ink);
         }
     }
 
-    fn right(&mut self, span: Span, row: usize, text: &str, ink: Ink) {
+    pub fn right(&mut self, span: Span, row: usize, text: &str, ink: Ink) {
         let start = span.cols.saturating_sub(text.chars().count());
         self.left(
             Span {
@@ -663,77 +386,6 @@ impl Painter<'_> {
             ink,
         );
     }
-}
-
-/// Lines of at most `cols` columns, broken between words; what is beyond `lines` ends in an ellipsis. Glyphs whose width
-/// terminals disagree on, and all that is no glyph, become question marks.
-pub fn wrapped(text: &str, cols: usize, lines: usize, plain: bool) -> Vec<String> {
-    let mut out = vec![String::new()];
-    let sane: String = text.chars().map(|c| sane(c, plain)).collect();
-    for word in sane.split_whitespace() {
-        let mut rest: &str = word;
-        let length = |text: &str| text.chars().count();
-        loop {
-            let line = out.last_mut().expect("there is always a line");
-            let gap = usize::from(!line.is_empty());
-            if length(line) + gap + length(rest) <= cols {
-                line.push_str(&" "[..gap]);
-                line.push_str(rest);
-                break;
-            }
-            if line.is_empty() {
-                // A word longer than a line is cut.
-                let cut = rest
-                    .char_indices()
-                    .nth(cols.max(1))
-                    .map_or(rest.len(), |(at, _)| at);
-                line.push_str(&rest[..cut]);
-                rest = &rest[cut..];
-            }
-            if rest.is_empty() {
-                break;
-            }
-            out.push(String::new());
-        }
-    }
-    if out.len() > lines {
-        let rest = out.split_off(lines.saturating_sub(1)).join(" ");
-        out.extend((lines > 0).then_some(rest));
-        let ellipsis = if plain { "..." } else { "…" };
-        let room = cols.saturating_sub(ellipsis.chars().count());
-        if let Some(line) = out.last_mut() {
-            *line = line
-                .chars()
-                .take(room)
-                .collect::<String>()
-                .trim_end()
-                .into();
-            line.push_str(ellipsis);
-        }
-    }
-    out
-}
-
-fn sane(c: char, plain: bool) -> char {
-    match c {
-        ' '..='~' => c,
-        _ if c.is_whitespace() => ' ',
-        '\u{a1}'..='\u{ac}'
-        | '\u{ae}'..='\u{2ff}'
-        | '\u{370}'..='\u{482}'
-        | '\u{48a}'..='\u{52f}'
-        | '\u{2010}'..='\u{2027}'
-            if !plain =>
-        {
-            c
-        }
-        _ => '?',
-    }
-}
-
-fn spaced(word: &str) -> String {
-    let letters: Vec<String> = word.chars().map(String::from).collect();
-    letters.join(" ")
 }
 
 /// The colour a little towards white, and further as long as it is dark.

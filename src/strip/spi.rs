@@ -22,11 +22,7 @@ const BUFSIZ_FILE: &str = "/sys/module/spidev/parameters/bufsiz";
 /// The bytes of one frame: 140 zeros on either side, which hold the line low before the first bit and latch the frame
 /// after the last (339 us at 3.3 MHz; WS2812B wants 280), and four bits on the wire for each bit of colour.
 pub const fn frame_bytes(leds: usize, chip: Chip) -> usize {
-    let channels = match chip {
-        Chip::Ws2812 => 3,
-        Chip::Sk6812Rgbw => 4,
-    };
-    280 + leds * channels * 4
+    280 + leds * chip.channels() * 4
 }
 
 /// The longest write that spidev takes here: as the running module says, else as the kernel was told at boot.

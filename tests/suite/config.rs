@@ -311,7 +311,7 @@ c.toml:3: strip.brigthness: is not known; did you mean `brightness`?
 c.toml:4: strip.gamma: this is not TOML: string values must be quoted, at `yes`
 c.toml:5: strip.max_milliamps: `-1` must be a whole number from 0 to 1000000
 c.toml:7: flash.hz: more than 3 flashes a second can set off seizures (WCAG 2.1, 2.3.1); write 0.2 to 3
-c.toml:9: plan.name: a plan's name is 1 to 24 letters (a to z), digits, `-` and `_`, and begins with a letter or digit
+c.toml:9: plan.name: a plan's name is 1 to 24 unaccented letters, digits, `-` and `_`, and begins with a letter or digit
 c.toml:10: plan.length: `300` must have a unit, such as \"300s\" or \"300m\"
 c.toml:13: plan.flash: marks count time left: flash must be at most red, 1:00
 c.toml:14: buttons: is not known; did you mean `button`?",
@@ -775,13 +775,13 @@ mod spi {
     fn too_little_current_is_told_with_what_it_takes() {
         spi_says(
             "max_milliamps = 60",
-            "strip.max_milliamps: 60 mA is too little to light every LED at all; it takes 65 mA; write 0 for no limit",
+            "strip.max_milliamps: 60 mA is too little to light every LED at all; it takes 73 mA; write 0 for no limit",
         );
         let crowded = mistakes("[strip]\nkind = \"spi\"\nleds = 900");
         let lines: Vec<_> = crowded.lines().collect();
         assert_eq!(
             lines[0],
-            "c.toml:3: strip.leds: 850 mA is too little to light every LED at all; it takes 965 mA; write 0 for no limit"
+            "c.toml:3: strip.leds: 850 mA is too little to light every LED at all; it takes 1095 mA; write 0 for no limit"
         );
         assert!(
             lines[1].starts_with("c.toml:3: strip.leds: 900 LEDs make"),
@@ -823,7 +823,7 @@ mod spi {
             &format!("strip.brightness: {alike}; raise `brightness`"),
         );
         spi_says(
-            "max_milliamps = 66",
+            "max_milliamps = 75\ncolours = { yellow = \"#ff7000\" }",
             &format!(
                 "strip.max_milliamps: {alike}; raise `max_milliamps`, or let fewer LEDs share it"
             ),

@@ -96,11 +96,10 @@ impl House {
     /// The binary with this house's config and socket, and nothing of the surroundings.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(TALKLIGHT);
+        // Relative, so that what is said about them is the same in each house.
         command
             .args(arguments)
-            .arg("--config")
-            .arg(self.folder.file("config.toml"));
-        command.arg("--socket").arg(self.socket());
+            .args(["--config", "config.toml", "--socket", "s"]);
         command
             .env_clear()
             .envs(self.env.iter().cloned())

@@ -5,5 +5,11 @@ mod core;
 mod daemon;
 mod harness;
 mod house;
+#[cfg(target_os = "linux")]
+mod pi;
+#[cfg(target_os = "linux")]
+mod rig;
+mod screen;
 mod shipped;
+mod terminal;
 mod wire;

@@ -13,7 +13,7 @@
 // Each test that includes this file uses a part of it.
 #![allow(dead_code, unused_imports)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
@@ -38,7 +38,7 @@ mod program;
 mod ws2812;
 
 pub use board::{Builder, Model};
-pub use log::{Drive, Edge, LineRequest, Refusal, Transfer};
+pub use log::{Drive, Edge, LineRequest, Look, Refusal, Transfer};
 pub use ws2812::{Decoded, Frame, Profile};
 
 use log::Log;
@@ -64,6 +64,7 @@ pub struct Rig {
 struct World {
     levels: BTreeMap<u32, Level>,
     faults: BTreeMap<&'static str, u128>,
+    busy: BTreeSet<u32>,
     live: bool,
     commands: usize,
 }
@@ -137,6 +138,9 @@ impl Rig {
         let mut world = lock(&self.world);
         for (fault, value) in &world.faults {
             self.write(&format!("{fault} {value}\n"));
+        }
+        for line in &world.busy {
+            self.write(&format!("gpiobusy {line} 1\n"));
         }
         world.faults.remove("spistall");
         world.live = true;
@@ -375,6 +379,18 @@ impl Rig {
         self.put(SPIDEV, "");
     }
 
+    /// Another program takes a line, or gives it back: it can be asked for again only then.
+    pub fn gpio_busy(&self, line: u32, busy: bool) {
+        let mut world = lock(&self.world);
+        if busy {
+            world.busy.insert(line);
+        } else {
+            world.busy.remove(&line);
+        }
+        drop(world);
+        self.tell(&format!("gpiobusy {line} {}", u32::from(busy)));
+    }
+
     /// The gpiochip goes: its node vanishes, open lines hang up and fail with ENODEV.
     pub fn gpio_gone(&self) {
         self.remove(&self.gpiochip);
@@ -439,6 +455,10 @@ impl Rig {
 
     pub fn requests(&self) -> Vec<LineRequest> {
         self.log().requests.clone()
+    }
+
+    pub fn looks(&self) -> Vec<Look> {
+        self.log().looks.clone()
     }
 
     /// Every frame since the rig was built, with its bits held against `profile`.

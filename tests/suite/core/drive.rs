@@ -154,10 +154,11 @@ proptest! {
             let [red, green, blue, white] = drive.level(picture.colour());
             let seen = [red, green, blue].map(|channel| f64::from(channel + white));
             let near = meant.iter().zip(seen).all(|(meant, seen)| (meant - seen).abs() <= 0.5 + 1e-9);
-            // Too dark for any channel: one step of a strongest one, so that the LED is not dark.
+            // Too dark for any channel: one step of the strongest, so that the LED is not dark.
             let strongest = meant.into_iter().fold(0.0, f64::max);
             let spark = strongest <= 0.5
-                && red + green + blue + white == 1
+                && [red, green, blue, white].iter().all(|&step| step <= 1)
+                && seen != [0.0; 3]
                 && meant.iter().zip(seen).all(|(&meant, seen)| seen == 0.0 || meant == strongest);
             prop_assert!(near || spark || picture == Picture::DARK, "{meant:?} {seen:?}");
         }
@@ -176,7 +177,8 @@ proptest! {
         let most = pictures(&look).into_iter().map(|picture| {
             let Rgb { r, g, b } = picture.colour();
             let sum: f64 = [r, g, b].map(|channel| (light(settings.gamma, channel) * full).round()).iter().sum();
-            let sum = sum.max(f64::from(u8::from(picture != Picture::DARK)));
+            let strongest = [r, g, b].iter().filter(|&channel| *channel == r.max(g).max(b)).count();
+            let sum = if sum == 0.0 && picture != Picture::DARK { strongest as f64 } else { sum };
             look.leds as f64 + picture.lit() as f64 * sum * f64::from(settings.milliamps_per_led) / 765.0
         });
         prop_assert!(most.fold(0.0, f64::max) > f64::from(settings.max_milliamps));
@@ -287,6 +289,39 @@ fn a_long_yellow_bar_at_850_milliamps() {
 }
 
 #[test]
+fn the_limit_may_be_met_exactly() {
+    let settings = DriveSettings {
+        max_milliamps: 9,
+        milliamps_per_led: 51,
+        ..SETTINGS
+    };
+    let white = [Picture::new(Rgb::new(255, 255, 255), 3)];
+    let drive = Drive::new(settings, 3, &white).unwrap();
+    // 3 mA for being there, and 9 channels of 51 / 765 mA a step.
+    assert_eq!(drive.level(white[0].colour()), [10, 10, 10, 0]);
+    assert_eq!(drive.milliamps(3, &white), 9);
+}
+
+/// The guard dims what is bright, and counts the step that it leaves to each LED that is dim already.
+#[test]
+fn a_frame_of_no_plan_is_kept_within_the_limit() {
+    let settings = DriveSettings {
+        gamma: false,
+        brightness: 255,
+        max_milliamps: 122,
+        ..SETTINGS
+    };
+    let dim = Rgb::new(1, 0, 0);
+    let drive = Drive::new(settings, 100, &[Picture::new(dim, 100)]).unwrap();
+    assert_eq!(drive.scale(), 1.0);
+    let mut frame = [dim; 100];
+    frame[50] = Rgb::new(255, 255, 255);
+    let wire = sent(&drive, &frame);
+    assert!(draws(&settings, &wire) <= 122.0);
+    assert!(wire.iter().all(|led| *led != [0; 4]));
+}
+
+#[test]
 fn without_a_limit_brightness_alone_counts() {
     for brightness in [1, 2, 127, 255] {
         let drive = unlimited(DriveSettings {
@@ -362,4 +397,20 @@ fn the_dimmest_grey_of_a_white_led_is_white() {
     };
     assert_eq!(unlimited(dim).level(Palette::CLASSIC.ready), [0, 0, 0, 1]);
     assert_eq!(unlimited(dim).level(Rgb::new(1, 2, 1)), [0, 1, 0, 0]);
+}
+
+/// The dot of ready is dim white at any brightness: in red it would say something else.
+#[test]
+fn the_dimmest_white_is_white() {
+    for (chip, sent) in [
+        (Chip::Ws2812, [1, 1, 1, 0]),
+        (Chip::Sk6812Rgbw, [0, 0, 0, 1]),
+    ] {
+        let drive = unlimited(DriveSettings {
+            chip,
+            brightness: 1,
+            ..SETTINGS
+        });
+        assert_eq!(drive.level(Rgb::new(0x40, 0x40, 0x40)), sent);
+    }
 }

@@ -566,6 +566,24 @@ mod commands {
         house.play("+5m over reset start");
         assert_eq!(failures(&house), 2);
     }
+
+    #[test]
+    fn that_could_not_be_kept_are_as_soon_as_they_can() {
+        let mut house = House::new(look());
+        house.kept.with(|kept| kept.fault = Some("disk full"));
+        house.play("start +3s green");
+        house.kept.with(|kept| {
+            kept.fault = None;
+            kept.timers.clear();
+        });
+        house.play("+1s green");
+        let timer = house.board.latest().timer;
+        assert_eq!(
+            house.kept.with(|kept| kept.timers.clone()),
+            [timer],
+            "at the next beat, and once"
+        );
+    }
 }
 
 mod inputs {

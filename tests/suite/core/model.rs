@@ -158,15 +158,25 @@ impl Model {
             Phase::Green => (palette.green, self.bar(look, left)),
             Phase::Yellow => (palette.yellow, self.bar(look, left)),
             Phase::Red => (palette.red, self.bar(look, left)),
-            // Lit for (0, half] left, dark for (half, 2 half], and so on.
-            Phase::Flash if left.div_ceil(ns(look.flash_half)) % 2 == 1 => {
-                (palette.red, self.bar(look, left))
-            }
+            // Lit for the last half-period, dark for the one before, and so on.
+            Phase::Flash if self.half(look, left) % 2 == 1 => (palette.red, self.bar(look, left)),
             Phase::Flash | Phase::Over => (Rgb::BLACK, 0),
         };
         (0..look.leds as u64)
             .map(|led| if led < lit { colour } else { Rgb::BLACK })
             .collect()
+    }
+
+    /// Which half-period of the flash it is, counted back from the end, the last being 1. As many periods as fit share the
+    /// phase evenly; where none fits, all of it is the last half of one.
+    fn half(&self, look: &Look, left: u64) -> u128 {
+        let flash = ns(self.talk.expect("only asked during a talk").plan.flash());
+        let mut halves = 0;
+        while (halves + 2) * ns(look.flash_half) <= flash {
+            halves += 2;
+        }
+        let (left, halves, flash) = (u128::from(left), u128::from(halves), u128::from(flash));
+        (left * halves).div_ceil(flash).max(1)
     }
 
     /// LED i is lit as long as more than the i-th part of the talk is left.

@@ -41,12 +41,12 @@ const TABLE: [(&str, [&str; 6]); 24] = [
     ("start +5m-1ns",                         ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
     ("start +1m reset +1s undo",              ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
     ("start +1m reset start",                 ["!running",   "!running",   "reset",   "!in-talk",   "!running-2", "!running-2"]),
-    ("start +5m",                             ["!ended",     "!ended",     "cleared", "!in-talk",   "chosen",     "nothing"]),
-    ("start +5m +2s-1ns",                     ["!ended",     "!ended",     "cleared", "!in-talk",   "chosen",     "nothing"]),
-    ("start +5m-1ns reset +2ns undo",         ["!ended",     "!ended",     "cleared", "!in-talk",   "chosen",     "nothing"]),
-    ("start +5m +2s",                         ["started",    "started",    "cleared", "!in-talk",   "chosen",     "nothing"]),
-    ("start +5m-1ns reset +2s undo +1ns",     ["started",    "started",    "cleared", "!in-talk",   "chosen",     "nothing"]),
-    ("choose:short start:lightning +6m",      ["started",    "started",    "cleared", "!in-talk",   "nothing",    "chosen"]),
+    ("start +5m",                             ["!ended",     "!ended",     "cleared", "!no-undo",   "chosen",     "nothing"]),
+    ("start +5m +2s-1ns",                     ["!ended",     "!ended",     "cleared", "!no-undo",   "chosen",     "nothing"]),
+    ("start +5m-1ns reset +2ns undo",         ["!ended",     "!ended",     "cleared", "!no-undo",   "chosen",     "nothing"]),
+    ("start +5m +2s",                         ["started",    "started",    "cleared", "!no-undo",   "chosen",     "nothing"]),
+    ("start +5m-1ns reset +2s undo +1ns",     ["started",    "started",    "cleared", "!no-undo",   "chosen",     "nothing"]),
+    ("choose:short start:lightning +6m",      ["started",    "started",    "cleared", "!no-undo",   "nothing",    "chosen"]),
 ];
 
 fn word(result: Result<Outcome, Refusal>) -> &'static str {

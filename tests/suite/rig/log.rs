@@ -58,6 +58,13 @@ pub struct LineRequest {
     pub debounce_us: u32,
 }
 
+/// The program read a line's level.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub at_ns: u64,
+    pub line: u32,
+}
+
 /// The log, read as it grows.
 pub struct Log {
     path: PathBuf,
@@ -74,6 +81,7 @@ pub struct Log {
     pub drives: Vec<Drive>,
     pub edges: Vec<Edge>,
     pub requests: Vec<LineRequest>,
+    pub looks: Vec<Look>,
 }
 
 impl Log {
@@ -91,6 +99,7 @@ impl Log {
             drives: Vec::new(),
             edges: Vec::new(),
             requests: Vec::new(),
+            looks: Vec::new(),
         }
     }
 
@@ -134,7 +143,7 @@ impl Log {
     fn read(&mut self, line: &str) -> Option<()> {
         let mut fields = line.split(' ');
         let kind = fields.next()?;
-        if !matches!(kind, "S" | "F" | "G" | "E" | "L" | "T" | "K") {
+        if !matches!(kind, "S" | "F" | "G" | "E" | "L" | "V" | "T" | "K") {
             return Some(());
         }
         let at_ns = fields.next()?.parse().ok()?;
@@ -191,6 +200,10 @@ impl Log {
                     debounce_us,
                 });
             }
+            "V" => self.looks.push(Look {
+                at_ns,
+                line: number()? as u32,
+            }),
             "T" => self.pid = Some(number()? as u32),
             _ => self.synced = number()? as usize,
         }

@@ -7,6 +7,7 @@
  * $PISHIM_DIR/ctl        FIFO, a command a line; commands that wait there are obeyed before the first node is open
  *     gpio 17 0|1|z            drives a line, or lets go of it
  *     bounce 17 0 300 500      drives it low now, high 300 us later, low again 500 us after that
+ *     gpiobusy 17 1            another program has the line; 0: no more
  *     gpiogone 1               every open chip and line reports a hang-up, for ever
  *     spierr 5                 every write fails with this errno; 0: off
  *     spifail 30               a write fails with EIO at 30 percent, as PISHIM_SEED has it
@@ -19,7 +20,8 @@
  *     F t errno bytes                            a transfer refused
  *     P t open path fd     C ... config ioctl    T t pid    the control FIFO is being read
  *     G t line level   the outside world drove a line     X t ...   a fault switched
- *     L t line flags debounce_us fd      line requested   E t line id seq stamp [DROPPED]   edge delivered; the oldest gave way
+ *     L t line flags debounce_us fd      line requested   V t line level      its level was read
+ *     E t line id seq stamp [DROPPED]   edge delivered; the oldest gave way
  * Environment: PISHIM_LABEL (pinctrl-bcm2711) PISHIM_CORE_HZ (500000000) PISHIM_BUFSIZ (4096) PISHIM_NORT=1 (no wire-time wait)
  *     PISHIM_LEVELS (17=1,27=0) PISHIM_SEED (1) PISHIM_CTL=0 (leaves the FIFO to another program on the same Pi)
  *
@@ -74,6 +76,7 @@ static struct line {
     struct req *r;                             /* NULL: free */
     uint64_t flags; uint32_t deb_us;
     int ext;                                   /* 0,1, 2: not driven */
+    int busy;                                  /* another program has it */
     int seen;                                  /* (debounced) level the program was told about */
     uint64_t due;                              /* debounce deadline, 0: none */
     uint32_t seq;
@@ -243,7 +246,8 @@ static void command(const char *q)             /* mu held */
     if (sscanf(q, "gpio %d %c", &l, &c) == 2 && l >= 0 && l < NL) { hands_off(l); drive(l, c == 'z' ? 2 : c == '1', now()); return; }
     if (sscanf(q, "bounce %d %c%n", &l, &c, &n) == 2 && l >= 0 && l < NL) { bounce(l, c == '1', q + n); return; }
     if (sscanf(q, "sync %d", &n) == 1) { logf_("K %llu %d\n", (unsigned long long)now(), n); return; }
-    if (sscanf(q, "spihang %d", &n) == 1) spihang = n;
+    if (sscanf(q, "gpiobusy %d %d", &l, &n) == 2 && l >= 0 && l < NL) ln[l].busy = n;
+    else if (sscanf(q, "spihang %d", &n) == 1) spihang = n;
     else if (sscanf(q, "spistall %d", &n) == 1) spistall = n;
     else if (sscanf(q, "spierr %d", &n) == 1) spierr = n;
     else if (sscanf(q, "spifail %d", &n) == 1) spifail = n;
@@ -580,7 +584,7 @@ static int chip_ioctl(int fd, unsigned long rq, void *p)
         settle(now());
         for (unsigned i = 0; i < r->num_lines; i++) {
             if (r->offsets[i] >= NL) { pthread_mutex_unlock(&mu); errno = EINVAL; return -1; }
-            if (ln[r->offsets[i]].r) { pthread_mutex_unlock(&mu); errno = EBUSY; return -1; }
+            if (ln[r->offsets[i]].r || ln[r->offsets[i]].busy) { pthread_mutex_unlock(&mu); errno = EBUSY; return -1; }
         }
         while (k < NL && reqs[k].user) k++;
         if (k == NL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) { pthread_mutex_unlock(&mu); return -1; }
@@ -611,6 +615,7 @@ static int line_ioctl(int fd, unsigned long rq, void *p)
         for (int i = 0; i < q->n; i++) if (v->mask >> i & 1) {
             int l = q->off[i], lev = ln[l].deb_us ? ln[l].seen : level_of(l);
             v->bits |= (uint64_t)(lev ^ !!(ln[l].flags & GPIO_V2_LINE_FLAG_ACTIVE_LOW)) << i;
+            logf_("V %llu %d %d\n", (unsigned long long)now(), l, lev);
         }
         pthread_mutex_unlock(&mu);
         return 0; }

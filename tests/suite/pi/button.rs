@@ -1,0 +1,396 @@
+//! Buttons on the lines of a gpiochip.
+
+use std::time::Duration;
+
+use nix::libc::EBUSY;
+
+use super::*;
+
+/// The line of the second button.
+const RESET: u32 = 27;
+const TWO_BUTTONS: &str = "[button]\nstart = 17\nreset = 27\n";
+
+// Of linux/gpio.h.
+const ACTIVE_LOW: u64 = 1 << 1;
+const INPUT: u64 = 1 << 2;
+const BOTH_EDGES: u64 = 1 << 4 | 1 << 5;
+const PULL_UP: u64 = 1 << 8;
+const PULL_DOWN: u64 = 1 << 9;
+const NO_PULL: u64 = 1 << 10;
+
+/// Longer than a contact takes to be taken as open again.
+const LET_GO: Duration = Duration::from_millis(60);
+
+#[test]
+fn start_and_reset_on_two_buttons() {
+    let pi = Pi::running(&PLAIN, LONG, TWO_BUTTONS);
+    pi.wait_looked(START);
+    assert_eq!(pi.rig.requests().len(), 2);
+    for request in pi.rig.requests() {
+        assert!([START, RESET].contains(&request.line));
+        assert_eq!(request.flags, INPUT | BOTH_EDGES | ACTIVE_LOW | PULL_UP);
+    }
+    pi.press(RESET);
+    pi.press(START);
+    pi.wait_told("talk started by the button: talk, 1:00:30");
+    pi.press(START);
+    pi.press(RESET);
+    pi.wait_told("talk reset at 0:0");
+    pause(LET_GO);
+    pi.press(START);
+    until("the second talk", || {
+        pi.told("talk started by the button") == 2
+    });
+    pi.stop(Signal::SIGTERM);
+    assert_eq!(pi.phases(), ["ready", "green", "ready", "green"]);
+    assert_eq!(pi.told("by the reset button"), 1);
+}
+
+#[test]
+fn every_wiring() {
+    let wirings = [
+        ("pull-up", "low", PULL_UP | ACTIVE_LOW, Level::Open),
+        ("none", "low", NO_PULL | ACTIVE_LOW, Level::High),
+        ("pull-down", "high", PULL_DOWN, Level::Low),
+        ("none", "high", NO_PULL, Level::Low),
+    ];
+    at_once(&wirings, |&(bias, active, flags, open)| {
+        let button = format!("[button]\nstart = 4\nbias = \"{bias}\"\nactive = \"{active}\"\n");
+        let pi = Pi::new(Rig::builder().level(4, open), &PLAIN, LONG, &button);
+        pi.start();
+        pi.wait_looked(4);
+        let [request] = pi.rig.requests()[..] else {
+            panic!("{:?}", pi.rig.requests());
+        };
+        assert_eq!(
+            (request.line, request.flags),
+            (4, INPUT | BOTH_EDGES | flags)
+        );
+        pi.press(4);
+        pi.wait_told("talk started by the button");
+        pause(LET_GO);
+        assert_eq!(pi.faults(), [""; 0]);
+        assert_eq!(pi.phases(), ["ready", "green"]);
+    });
+}
+
+#[test]
+fn a_hold_resets_and_leaning_on_start_does_not() {
+    let pi = Pi::running(&PLAIN, LONG, BUTTON);
+    pi.wait_looked(START);
+    pi.rig.gpio(START, Level::Low);
+    pi.wait_told("talk started by the button");
+    // The hold is 300 ms.
+    pause(Duration::from_millis(500));
+    assert_eq!(pi.status()["phase"], "green");
+    pi.rig.gpio(START, Level::High);
+    pause(LET_GO);
+    pi.rig.gpio(START, Level::Low);
+    pi.wait_told("talk reset at 0:0");
+    pi.rig.gpio(START, Level::High);
+    pause(LET_GO);
+    assert_eq!(pi.status()["phase"], "ready");
+    pi.stop(Signal::SIGTERM);
+    let held = pi.rig.drives()[2];
+    let tape = pi.tape();
+    let reset = &tape[tape
+        .iter()
+        .rposition(|frame| frame.phase == "green")
+        .unwrap()
+        + 1];
+    let confirmed_ns = held.at_ns + boot_time_ahead_ns() + 302_000_000;
+    assert!(reset.t_ns >= confirmed_ns, "a hold takes its time");
+    assert_eq!((pi.told("talk started"), pi.told("talk reset")), (1, 1));
+    assert_eq!(pi.phases(), ["ready", "green", "ready"]);
+}
+
+#[test]
+fn a_button_held_at_boot_starts_nothing() {
+    let pi = Pi::new(
+        Rig::builder().level(START, Level::Low),
+        &PLAIN,
+        LONG,
+        BUTTON,
+    );
+    pi.start();
+    pi.wait_looked(START);
+    pause(Duration::from_millis(300));
+    pi.rig
+        .bounce(START, Level::High, &[1, 2, 1, 3].map(Duration::from_millis));
+    pause(LET_GO);
+    assert_eq!(pi.phases(), ["ready"]);
+    pi.press(START);
+    pi.wait_told("talk started by the button");
+}
+
+/// Numbers that look like chance, the same in every run.
+struct Chance(u64);
+
+impl Chance {
+    fn between(&mut self, least: u64, most: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        least + (self.0 >> 33) % (most - least + 1)
+    }
+
+    /// An even number of times between the edges of a contact that bounces for 1 to 20 ms.
+    fn bounce(&mut self) -> Vec<Duration> {
+        let until_us = self.between(1_000, 20_000);
+        let mut delays = Vec::new();
+        let mut at_us = 0;
+        loop {
+            let pair = [self.between(10, 3_000), self.between(10, 3_000)];
+            at_us += pair[0] + pair[1];
+            if at_us > until_us {
+                return delays;
+            }
+            delays.extend(pair.map(Duration::from_micros));
+        }
+    }
+}
+
+/// Everything that happens, refused presses too.
+struct Happenings {
+    snapshots: std::io::Lines<BufReader<UnixStream>>,
+    seen: u64,
+}
+
+impl Happenings {
+    fn of(pi: &Pi) -> Self {
+        let mut stream = UnixStream::connect(pi.rig.path("s")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(b"attach\n").unwrap();
+        let mut happenings = Self {
+            snapshots: BufReader::new(stream).lines(),
+            seen: 0,
+        };
+        happenings.next();
+        happenings
+    }
+
+    /// Waits until something happens, and gives that in words.
+    fn next(&mut self) -> Vec<String> {
+        loop {
+            let line = self.snapshots.next().expect("the daemon runs");
+            let line = line.expect("something happens");
+            let snapshot: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let log = snapshot["log"].as_array().unwrap();
+            let number = |entry: &serde_json::Value| entry["number"].as_u64().unwrap();
+            let new = log.iter().filter(|entry| number(entry) > self.seen);
+            let told: Vec<String> = new
+                .map(|entry| entry["text"].as_str().unwrap().into())
+                .collect();
+            if !told.is_empty() {
+                self.seen = number(log.last().unwrap());
+                return told;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bouncing_press_is_one_and_a_spike_is_none() {
+    let seeds: Vec<u64> = (1..=12).collect();
+    at_once(&seeds, |&seed| {
+        let mut chance = Chance(seed);
+        let strip = Strip { leds: 1, ..PLAIN };
+        let pi = Pi::running(&strip, LONG, "[button]\nstart = 17\nhold = \"10s\"\n");
+        let spikes = |chance: &mut Chance, most: u64| {
+            // Edges that follow one another without rest, and end in an open contact.
+            let delays: Vec<Duration> = (0..2 * chance.between(0, most) + 1)
+                .map(|_| Duration::from_micros(chance.between(10, 950)))
+                .collect();
+            pi.rig.bounce(START, Level::Low, &delays);
+            pause(delays.iter().sum::<Duration>() + Duration::from_millis(chance.between(5, 30)));
+        };
+        pi.wait_looked(START);
+        let mut happenings = Happenings::of(&pi);
+        spikes(&mut chance, 200);
+        for press in 1..=9 {
+            for _ in 0..3 {
+                spikes(&mut chance, 3);
+            }
+            pi.rig.bounce(START, Level::Low, &chance.bounce());
+            let told = happenings.next();
+            let expected = match press {
+                1 => "talk started by the button",
+                _ => "a talk is running, ",
+            };
+            assert!(
+                told.len() == 1 && told[0].starts_with(expected),
+                "seed {seed}, press {press}: {told:?}"
+            );
+            pause(Duration::from_millis(chance.between(25, 60)));
+            pi.rig.bounce(START, Level::High, &chance.bounce());
+            pause(LET_GO);
+        }
+        pi.does("reset");
+        let told = happenings.next();
+        assert!(
+            told.len() == 1 && told[0].starts_with("talk reset"),
+            "seed {seed}: {told:?}"
+        );
+        assert!(pi.rig.edges().iter().all(|edge| !edge.overflowed));
+    });
+}
+
+#[test]
+fn what_the_buttons_did_while_the_daemon_could_not_run_counts_as_when_it_was_done() {
+    let ms = Duration::from_millis;
+    // As on a machine that swaps: the daemon stands still from before the press until after it.
+    let stopped_during = |pi: &Pi, line, delays: &[Duration]| {
+        pi.wait_looked(line);
+        // High it is already.
+        pi.rig.bounce(line, Level::High, delays);
+        pi.rig.signal(Signal::SIGSTOP);
+        pause(delays.iter().sum::<Duration>() + ms(50));
+        pi.rig.signal(Signal::SIGCONT);
+    };
+    let press = || {
+        let pi = Pi::running(&PLAIN, LONG, "[button]\nstart = 17\nhold = \"10s\"\n");
+        let mut happenings = Happenings::of(&pi);
+        stopped_during(&pi, START, &[ms(200), ms(50), ms(100), ms(50)]);
+        let mut told = happenings.next();
+        if told.len() == 1 {
+            told.extend(happenings.next());
+        }
+        assert!(
+            told.len() == 2
+                && told[0].starts_with("talk started by the button")
+                && told[1].starts_with("a talk is running, "),
+            "{told:?}"
+        );
+    };
+    let hold = || {
+        let pi = Pi::running(&PLAIN, LONG, BUTTON);
+        pi.does("start");
+        stopped_during(&pi, START, &[ms(200), ms(400)]);
+        pi.wait_told("talk reset at 0:0");
+    };
+    let spike = || {
+        let pi = Pi::running(&PLAIN, LONG, BUTTON);
+        stopped_during(&pi, START, &[ms(200), Duration::from_micros(900)]);
+        pause(ms(100));
+        assert_eq!(pi.status()["phase"], "ready");
+    };
+    let jobs: [&(dyn Fn() + Sync); 3] = [&press, &hold, &spike];
+    at_once(&jobs, |job| job());
+}
+
+#[test]
+fn a_line_that_cannot_be_had_is_told_once_and_taken_once_it_can() {
+    type Way<'a> = &'a (dyn Fn(&Pi, bool) + Sync);
+    let forbidden = |pi: &Pi, there: bool| pi.rig.allow("/dev/gpiochip0", there);
+    let busy = |pi: &Pi, there: bool| pi.rig.gpio_busy(START, !there);
+    let ebusy = format!("(os error {EBUSY}); `gpioinfo` tells who else uses it");
+    let ways: [(Way<'_>, &str, &str); 2] = [
+        (
+            &forbidden,
+            "/dev/gpiochip0 may not be opened",
+            "; is this user in the group `gpio`?",
+        ),
+        (&busy, "GPIO 17 on /dev/gpiochip0: ", &ebusy),
+    ];
+    at_once(&ways, |(way, what, remedy)| {
+        let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
+        way(&pi, false);
+        pi.start();
+        let told = pi.wait_told(&format!("button failed: {what}"));
+        assert!(told.ends_with(remedy), "{told}");
+        assert_eq!(pi.faults().len(), 1);
+        // It is tried again every second.
+        pause(Duration::from_millis(1100));
+        way(&pi, true);
+        pi.wait_told("button is back");
+        assert_eq!(pi.faults(), [""; 0]);
+        assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
+        pi.press(START);
+        pi.wait_told("talk started by the button");
+    });
+}
+
+#[test]
+fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
+    let plan = Plan {
+        length: 2500,
+        yellow: 2000,
+        red: 1500,
+        ..BRISK
+    };
+    let pi = Pi::running(&PLAIN, plan, TWO_BUTTONS);
+    pi.press(START);
+    pi.wait_told("talk started by the button");
+    pi.rig.gpio_gone();
+    pi.wait_told("button failed: ");
+    pi.wait_phase("red");
+    let gone = "button: there is no Raspberry Pi's GPIO chip under /dev; leave [button] out where there is no button";
+    until("the missing chip is told", || pi.faults() == [gone]);
+    pi.rig.gpio_back();
+    pi.wait_told("button is back");
+    assert_eq!(pi.faults(), [""; 0]);
+    pi.wait_phase("over");
+    pi.press(RESET);
+    pi.wait_told("ready again by the reset button");
+    assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
+    let tape = pi.tape();
+    let over = tape
+        .iter()
+        .rposition(|frame| frame.phase == "over")
+        .unwrap();
+    let started_ns = pi.started_ns().unwrap();
+    for frame in tape[..over].iter().filter(|frame| frame.phase != "ready") {
+        assert_eq!(frame.phase, plan.phase(frame.t_ns - started_ns));
+    }
+    assert_eq!(
+        pi.phases(),
+        ["ready", "green", "yellow", "red", "flash", "over", "ready"]
+    );
+}
+
+#[test]
+fn a_stuck_button_is_told_and_stops_nothing() {
+    let stuck = |line| {
+        format!(
+            "the contact on GPIO {line} has been closed for 15 s; it is stuck, or `bias` and `active` do not fit its wiring"
+        )
+    };
+    let during_a_talk = || {
+        let pi = Pi::running(&PLAIN, LONG, BUTTON);
+        pi.wait_looked(START);
+        pi.rig.gpio(START, Level::Low);
+        pi.wait_told("talk started by the button");
+        pi.wait_told(&stuck(START));
+        assert_eq!(pi.faults(), [format!("button: {}", stuck(START))]);
+        assert_eq!(pi.phases(), ["ready", "green"]);
+        pi.rig.gpio(START, Level::High);
+        pi.wait_told("button is back");
+        pi.rig.gpio(START, Level::Low);
+        pi.wait_told("talk reset at 0:1");
+        assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
+    };
+    let since_boot = || {
+        let pi = Pi::new(
+            Rig::builder().level(RESET, Level::Low),
+            &PLAIN,
+            LONG,
+            TWO_BUTTONS,
+        );
+        pi.start();
+        pi.press(START);
+        pi.wait_told("talk started by the button");
+        pi.wait_told(&stuck(RESET));
+        assert_eq!(pi.faults(), [format!("reset button: {}", stuck(RESET))]);
+        assert_eq!(pi.phases(), ["ready", "green"]);
+        // It opens while nobody can see it.
+        pi.rig.gpio_gone();
+        pi.wait_told("button failed: the line has gone away");
+        pi.rig.gpio(RESET, Level::High);
+        pi.rig.gpio_back();
+        pi.wait_told("button is back");
+        until("all is well", || pi.faults().is_empty());
+    };
+    let jobs: [&(dyn Fn() + Sync); 2] = [&during_a_talk, &since_boot];
+    at_once(&jobs, |job| job());
+}

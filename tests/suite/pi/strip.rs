@@ -1,0 +1,150 @@
+//! Whole talks on strips of every kind.
+
+use super::*;
+use crate::rig::Model;
+
+/// A whole talk from a press of the button to the strip going dark.
+fn talk(builder: Builder, strip: &Strip) -> Pi {
+    let pi = Pi::new(builder, strip, BRISK, BUTTON);
+    pi.start();
+    pi.press(START);
+    pi.wait_phase("over");
+    until("the strip is dark", || pi.is_dark());
+    pi.stop(Signal::SIGTERM);
+    assert_eq!(pi.phases(), WHOLE_TALK);
+    pi.judge();
+    pi
+}
+
+#[test]
+fn a_whole_talk_from_a_press_to_the_dark() {
+    let strip = Strip {
+        leds: 60,
+        gamma: true,
+        brightness: 128,
+        max_milliamps: 850,
+        ..PLAIN
+    };
+    let bar = Strip {
+        bar: true,
+        ..strip.clone()
+    };
+    at_once(&[strip, bar], |strip| {
+        let pi = talk(Rig::builder(), strip);
+        let pressed = pi.rig.drives()[0];
+        let started_ns = pi.started_ns().unwrap();
+        let confirmed_ns = pressed.at_ns + boot_time_ahead_ns() + 2_000_000;
+        assert!(started_ns >= confirmed_ns, "a press takes two milliseconds");
+        assert_eq!(pi.told("talk started by the button: talk, 0:01"), 1);
+        assert_eq!(pi.told("talk ended"), 1);
+        assert_eq!(pi.told("failed"), 0, "{:#?}", pi.rig.output());
+    });
+}
+
+#[test]
+fn every_order_of_colours() {
+    let strips = ["grb", "rgb", "rbg", "gbr", "brg", "bgr"].map(|order| Strip {
+        order,
+        green: [0x10, 0xe3, 0x57],
+        yellow: [0xf1, 0xa2, 0x33],
+        ..PLAIN
+    });
+    at_once(&strips, |strip| {
+        let pi = talk(Rig::builder(), strip);
+        let frames = pi.rig.frames(Profile::WS2812B_150, 3).frames;
+        // Named as on a strip wired G R B.
+        let green = match strip.order {
+            "grb" => [0x10, 0xe3, 0x57, 0],
+            "rgb" => [0xe3, 0x10, 0x57, 0],
+            "rbg" => [0x57, 0x10, 0xe3, 0],
+            "gbr" => [0x57, 0xe3, 0x10, 0],
+            "brg" => [0x10, 0x57, 0xe3, 0],
+            _ => [0xe3, 0x57, 0x10, 0],
+        };
+        assert!(
+            frames.iter().any(|frame| frame.pixels == [green; 8]),
+            "{frames:?}"
+        );
+    });
+}
+
+#[test]
+fn both_chips_from_one_led_to_the_longest_strip() {
+    let strip = |chip, leds| Strip {
+        chip,
+        leds,
+        // With some white in it.
+        green: [0x20, 0xff, 0x90],
+        ..PLAIN
+    };
+    let strips = [
+        strip("ws2812", 1),
+        strip("ws2812", 60),
+        strip("ws2812", 318),
+        strip("sk6812-rgbw", 1),
+        strip("sk6812-rgbw", 60),
+        strip("sk6812-rgbw", 238),
+    ];
+    at_once(&strips, |strip| {
+        let pi = talk(Rig::builder(), strip);
+        assert!(pi.rig.transfers()[0].bytes.len() <= 4096);
+    });
+}
+
+#[test]
+fn a_strip_longer_than_the_buffer_is_refused_with_the_line_to_add() {
+    for (chip, leds, most, bytes) in [("ws2812", 319, 318, 4108), ("sk6812-rgbw", 239, 238, 4104)] {
+        let strip = Strip {
+            chip,
+            leds,
+            ..PLAIN
+        };
+        let pi = Pi::new(Rig::builder(), &strip, BRISK, BUTTON);
+        let ran = pi.rig.run_on_pi(TALKLIGHT, pi.arguments(&["--headless"]));
+        let (code, told) = output(&ran);
+        assert_eq!(code, Some(78), "{told}");
+        let expected = format!(
+            "{leds} LEDs make a frame of {bytes} bytes, and spidev takes 4096, which is {most} LEDs; append \
+             `spidev.bufsiz=8192` to the line of /boot/firmware/cmdline.txt and reboot"
+        );
+        assert!(
+            told.contains("config.toml:3: strip.leds") && told.contains(&expected),
+            "{told}"
+        );
+        assert!(pi.rig.transfers().is_empty() && pi.rig.refusals().is_empty());
+    }
+    // With the line it goes.
+    let strip = Strip { leds: 319, ..PLAIN };
+    let pi = Pi::new(Rig::builder().bufsiz(8192), &strip, LONG, BUTTON);
+    pi.start();
+    pi.stop(Signal::SIGTERM);
+    pi.judge();
+}
+
+#[test]
+fn every_model_keeps_the_timing_of_the_data_sheet() {
+    // HARDWARE facts, section 1.6: what becomes of 3.3 MHz by the core clock, fixed as section 4.1 has it.
+    let models = [
+        (Model::Zero2W, 0, 400, 3_278_688),
+        (Model::Zero2W, 0, 250, 3_289_473),
+        (Model::Pi3B, 0, 400, 3_278_688),
+        (Model::Pi3B, 0, 250, 3_289_473),
+        (Model::Pi4B, 0, 500, 3_289_473),
+        (Model::Pi5, 0, 200, 3_225_806),
+        // As current kernels number it there.
+        (Model::Pi5, 11, 200, 3_225_806),
+    ];
+    at_once(&models, |&(model, gpiochip, core_mhz, hz)| {
+        let builder = Rig::builder().model(model).gpiochip(gpiochip);
+        let core_hz = format!("{core_mhz}000000");
+        let pi = talk(builder.env("PISHIM_CORE_HZ", core_hz), &PLAIN);
+        let transfers = pi.rig.transfers();
+        assert!(
+            transfers
+                .iter()
+                .all(|transfer| transfer.hz_asked == 3_300_000
+                    && transfer.hz == hz
+                    && transfer.mode == 0)
+        );
+    });
+}
