@@ -13,6 +13,9 @@ use nix::time::{ClockId, ClockNanosleepFlags, clock_nanosleep};
 
 use crate::rig::monotonic_ns;
 
+/// What a frame costs the daemon on the rig, where the cost of writing the rig's log is part of it.
+const FRAME_NS: u64 = 100_000;
+
 /// Sleeps as a bare C program would.
 fn sleep_until(ns: u64) {
     let until = TimeSpec::from_duration(Duration::from_nanos(ns));
@@ -24,9 +27,10 @@ pub fn pause(time: Duration) {
     sleep_until(monotonic_ns() + time.as_nanos() as u64);
 }
 
-/// How late two threads woke that did nothing but sleep to an instant every `cadence` while `work` was done: one with the
-/// kernel's default timer slack, one with none. `busy` threads that never sleep kept the cores from all of them.
-pub fn beside(cadence: Duration, busy: usize, work: impl FnOnce()) -> [Vec<u64>; 2] {
+/// How late three threads woke that slept to an instant every `cadence` while `work` was done: one with the kernel's default
+/// timer slack, one with none, and one that then also works for as long as a frame takes, which the scheduler holds against
+/// it. `busy` threads that never sleep kept the cores from all of them.
+pub fn beside(cadence: Duration, busy: usize, work: impl FnOnce()) -> [Vec<u64>; 3] {
     struct Stop<'a>(&'a AtomicBool);
     impl Drop for Stop<'_> {
         fn drop(&mut self) {
@@ -34,25 +38,30 @@ pub fn beside(cadence: Duration, busy: usize, work: impl FnOnce()) -> [Vec<u64>;
         }
     }
     let stop = &AtomicBool::new(false);
-    let sleep = |slack_ns: Option<u64>, mut next: u64| {
+    let sleep = |slack_ns: Option<u64>, work_ns: u64, mut next: u64| {
         let mut late = Vec::new();
         slack_ns.map(set_timerslack);
         while !stop.load(Relaxed) {
             next += cadence.as_nanos() as u64;
             sleep_until(next);
-            late.push(monotonic_ns() - next);
+            let woken = monotonic_ns();
+            late.push(woken - next);
+            while monotonic_ns() < woken + work_ns {}
         }
         late
     };
     thread::scope(|scope| {
         let stopping = Stop(stop);
         (0..busy).for_each(|_| drop(scope.spawn(|| while !stop.load(Relaxed) {})));
-        let now = monotonic_ns();
-        let bare = scope.spawn(move || sleep(None, now));
-        let exact = scope.spawn(move || sleep(Some(1), now + cadence.as_nanos() as u64 / 3));
+        let (now, part) = (monotonic_ns(), cadence.as_nanos() as u64 / 4);
+        let sleepers = [
+            scope.spawn(move || sleep(None, 0, now)),
+            scope.spawn(move || sleep(Some(1), 0, now + part)),
+            scope.spawn(move || sleep(Some(1), FRAME_NS, now + 2 * part)),
+        ];
         work();
         drop(stopping);
-        [bare, exact].map(|sleeper| sleeper.join().unwrap())
+        sleepers.map(|sleeper| sleeper.join().unwrap())
     })
 }
 
