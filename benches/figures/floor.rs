@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sys::prctl::set_timerslack;
 use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, ClockNanosleepFlags, clock_nanosleep};
+use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 
 use crate::rig::monotonic_ns;
 
@@ -25,6 +25,14 @@ fn sleep_until(ns: u64) {
 
 pub fn pause(time: Duration) {
     sleep_until(monotonic_ns() + time.as_nanos() as u64);
+}
+
+/// Wakes once a second, so often: the CPU time of each.
+pub fn wakes_ns(times: u32) -> u64 {
+    let spent = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
+    let before = spent();
+    (0..times).for_each(|_| pause(Duration::from_secs(1)));
+    ((spent() - before) / times).as_nanos() as u64
 }
 
 /// How late three threads woke that slept to an instant every `cadence` while `work` was done: one with the kernel's default
