@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -80,8 +81,11 @@ impl Builder {
     pub fn build(self) -> Rig {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir =
-            std::env::temp_dir().join(format!("talklight-rig.{}.{count}", std::process::id()));
+        // A Pi's /run is in memory. On a disk the program would wait for its own files, and for the rig's log.
+        let memory = Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir());
+        let dir = memory
+            .unwrap_or_else(std::env::temp_dir)
+            .join(format!("talklight-rig.{}.{count}", std::process::id()));
         // A crashed run may have had this process id.
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir)

@@ -1,0 +1,148 @@
+//! The release binary: started, spoken to, and looked at from outside.
+
+use std::collections::BTreeMap;
+use std::fs::{self, read_to_string};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
+use talklight::board::Snapshot;
+use talklight::wire::{self, Reply, SnapshotRecord};
+
+use crate::floor::pause;
+use crate::rig::{Rig, monotonic_ns};
+
+pub const TALKLIGHT: &str = env!("CARGO_BIN_EXE_talklight");
+
+pub struct Daemon {
+    pid: u32,
+    socket: PathBuf,
+    /// Unless it is the rig's.
+    child: Option<Child>,
+}
+
+impl Daemon {
+    /// Drives the strip of a pretend Pi.
+    pub fn on_rig(rig: &Rig, config: &str) -> Self {
+        let socket = rig.path("s");
+        rig.start(TALKLIGHT, arguments(&socket, config));
+        Self::ready(rig.pid().unwrap(), socket, None)
+    }
+
+    /// Has a simulated strip, and of the rig only its folder.
+    pub fn simulated(rig: &Rig, config: &str, more: &[&str]) -> Self {
+        let socket = rig.path("simulated.s");
+        let mut command = Command::new(TALKLIGHT);
+        command
+            .args(arguments(&socket, config))
+            .args(["--strip", "simulated"])
+            .args(more)
+            .current_dir(rig.path(""));
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        Self::ready(child.id(), socket, Some(child))
+    }
+
+    fn ready(pid: u32, socket: PathBuf, child: Option<Child>) -> Self {
+        let limit = monotonic_ns() + 10_000_000_000;
+        while UnixStream::connect(&socket).is_err() {
+            assert!(monotonic_ns() < limit, "the daemon does not answer");
+            pause(Duration::from_millis(1));
+        }
+        // The first frame, and what else a start leaves to be done.
+        pause(Duration::from_millis(100));
+        Self { pid, socket, child }
+    }
+
+    /// Says one line; when it was said, and the line that came back.
+    pub fn ask(&self, line: &str) -> (u64, String) {
+        let mut stream = UnixStream::connect(&self.socket).unwrap();
+        // The daemon's thread for this client comes to wait for the line.
+        pause(Duration::from_millis(5));
+        let said = monotonic_ns();
+        stream.write_all(format!("{line}\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        (said, answer)
+    }
+
+    /// A command that is obeyed, and when it was said.
+    pub fn does(&self, line: &str) -> u64 {
+        let (said, answer) = self.ask(line);
+        let reply: Reply = wire::decode(&answer).unwrap();
+        assert!(reply.ok, "{line}: {}", reply.message);
+        said
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        let record: SnapshotRecord = wire::decode(&self.ask("attach").1).unwrap();
+        record.try_into().unwrap()
+    }
+
+    /// CPU time in ns since its start, of threads that have ended too, and voluntary context switches by thread. The thread of
+    /// the rig's preload library, which has the name of the program, is left out of both.
+    pub fn work(&self) -> (u64, BTreeMap<String, u64>) {
+        let clock = clock_getcpuclockid(Pid::from_raw(self.pid.cast_signed()));
+        let mut cpu_ns = Duration::from(clock_gettime(clock.unwrap()).unwrap()).as_nanos() as u64;
+        let mut switches = BTreeMap::new();
+        for folder in fs::read_dir(format!("/proc/{}/task", self.pid)).unwrap() {
+            let folder = folder.unwrap();
+            let read = |name| read_to_string(folder.path().join(name)).unwrap();
+            let name = read("comm").trim().to_owned();
+            let first = folder.file_name() == *self.pid.to_string();
+            if name == "talklight" && !first {
+                let spent: u64 = read("schedstat")
+                    .split(' ')
+                    .next()
+                    .unwrap()
+                    .parse()
+                    .unwrap();
+                cpu_ns -= spent;
+            } else {
+                let name = if first { "engine".into() } else { name };
+                *switches.entry(name).or_default() +=
+                    field(&read("status"), "voluntary_ctxt_switches:");
+            }
+        }
+        (cpu_ns, switches)
+    }
+
+    /// Resident memory and the part of it that is no file's, in KiB.
+    pub fn memory(&self) -> (u64, u64) {
+        let status = read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        (field(&status, "VmRSS:"), field(&status, "RssAnon:"))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn field(status: &str, name: &str) -> u64 {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn arguments(socket: &Path, config: &str) -> [PathBuf; 5] {
+    let file = socket.with_extension("toml");
+    fs::write(&file, config).unwrap();
+    [
+        "--headless".into(),
+        "--config".into(),
+        file,
+        "--socket".into(),
+        socket.into(),
+    ]
+}
