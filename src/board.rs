@@ -32,7 +32,7 @@ pub struct Snapshot {
     pub failed_inputs: Vec<(Origin, Arc<str>)>,
     /// The latest happenings, oldest first, numbered without gaps.
     pub log: VecDeque<Entry>,
-    /// The number of this snapshot; each has the next one.
+    /// The number of this snapshot; each that is posted has the next one.
     pub number: u64,
 }
 
@@ -141,13 +141,6 @@ impl fmt::Display for Entry {
                 )
             }
             Happening::Done(Outcome::Unchanged) => write!(f, "nothing to do for the {by}"),
-            Happening::Refused(Refusal::AlreadyRunning { left: rest }) if by == Origin::Button => {
-                write!(
-                    f,
-                    "a talk is running, {} left; hold the button to reset it",
-                    left(rest)
-                )
-            }
             Happening::Refused(refusal) => write!(f, "{refusal}"),
             Happening::Phase(Phase::Over) => write!(f, "talk ended"),
             Happening::Phase(phase) => write!(f, "{phase}"),

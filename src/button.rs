@@ -19,8 +19,8 @@ pub const STUCK: Duration = Duration::from_secs(15);
 /// What a button is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A press starts; a hold of this long resets the talk that was running when it began.
-    Start { hold: Duration },
+    /// A press starts; a hold of this long, if there is one, resets the talk that was running when it began.
+    Start { hold: Option<Duration> },
     /// A press resets.
     Reset,
 }
@@ -92,7 +92,9 @@ impl Button {
                 return Some(match self.role {
                     Role::Reset => Signal::Reset { generation: None },
                     Role::Start { hold } => {
-                        self.hold = talk.map(|generation| (now + hold, generation));
+                        self.hold = hold
+                            .zip(talk)
+                            .map(|(hold, generation)| (now + hold, generation));
                         Signal::Start
                     }
                 });

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::NonEmptyStringValueParser;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// Times a talk on an LED strip: green, yellow, red, flashing red, off.
 ///
@@ -45,13 +47,19 @@ pub struct Flags {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {
     /// Start a talk of this plan, or of the chosen one
-    Start { plan: Option<String> },
+    Start {
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        plan: Option<String>,
+    },
     /// End the talk; for ten seconds it can be undone
     Reset,
     /// Go on with the talk that was reset, as if it never had been
     Undo,
     /// Choose the plan of the talks to come
-    Choose { plan: String },
+    Choose {
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        plan: String,
+    },
     /// Tell where the talk stands
     Status {
         /// An object of JSON, for programs
@@ -74,6 +82,47 @@ pub enum Verb {
         #[arg(long)]
         after_service: bool,
     },
+}
+
+/// What was said on the command line; if it makes no sense, says so and ends with status 2.
+pub fn parse() -> Cli {
+    let cli = Cli::parse();
+    if let Some(flag) = cli.idle_flag() {
+        let text =
+            format!("{flag} is for the timer itself; this command speaks to one that is running");
+        Cli::command()
+            .error(ErrorKind::ArgumentConflict, text)
+            .exit();
+    }
+    cli
+}
+
+impl Cli {
+    /// A flag that was given and that the command has no use for.
+    pub fn idle_flag(&self) -> Option<&'static str> {
+        if let None | Some(Verb::Check { .. } | Verb::Blank { .. }) = self.command {
+            return None;
+        }
+        let Flags {
+            config: _,
+            socket: _,
+            strip,
+            leds,
+            tape,
+            plan,
+            headless,
+        } = &self.flags;
+        let given = [
+            ("--strip", strip.is_some()),
+            ("--leds", leds.is_some()),
+            ("--tape", tape.is_some()),
+            ("--plan", plan.is_some()),
+            ("--headless", *headless),
+        ];
+        given
+            .into_iter()
+            .find_map(|(flag, given)| given.then_some(flag))
+    }
 }
 
 /// How a run ends, in numbers that scripts and systemd can rely on.

@@ -24,40 +24,53 @@ const ANSWER_MAX: u64 = 1024 * 1024;
 /// # Errors
 /// If none answers, if two do, or if this user may not ask; each with what to do about it.
 pub fn connect(named: Option<&Path>) -> anyhow::Result<UnixStream> {
+    find(named).map(|(_, stream)| stream)
+}
+
+/// The same, and where it was found.
+///
+/// # Errors
+/// As [`connect`].
+pub fn find(named: Option<&Path>) -> anyhow::Result<(PathBuf, UnixStream)> {
     let mut places: Vec<PathBuf> = match named {
         Some(path) => vec![path.into()],
-        None => vec![socket::default_path()?, SERVICE.into()],
+        // A folder of ours that somebody else has made his own holds no daemon of ours.
+        None => socket::default_path()
+            .into_iter()
+            .chain([SERVICE.into()])
+            .collect(),
     };
     places.dedup();
-    let mut found: Vec<(PathBuf, UnixStream)> = Vec::new();
+    let (mut found, mut refused) = (Vec::new(), None);
     for path in &places {
         match UnixStream::connect(path) {
             Ok(stream) => found.push((path.clone(), stream)),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => bail!(denied(path)),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                refused = Some(denied(path))
+            }
             Err(error)
                 if matches!(
                     error.kind(),
                     ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::NotADirectory
                 ) => {}
-            Err(error) => {
-                return Err(error).with_context(|| format!("{} does not answer", path.display()));
-            }
+            Err(error) => refused = Some(format!("{} does not answer: {error}", path.display())),
         }
     }
     let names: Vec<String> = places
         .iter()
         .map(|path| path.display().to_string())
         .collect();
-    match found.len() {
-        0 => bail!(
+    match (found.len(), refused) {
+        (0, Some(refused)) => bail!(refused),
+        (0, None) => bail!(
             "no talklight answers at {}; start one, or name its socket with --socket",
             names.join(" or ")
         ),
-        1 => {
-            let (_, stream) = found.remove(0);
+        (1, _) => {
+            let (path, stream) = found.remove(0);
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
-            Ok(stream)
+            Ok((path, stream))
         }
         _ => bail!(
             "two talklights are running, at {}; name the one you mean with --socket",
@@ -71,32 +84,62 @@ pub fn connect(named: Option<&Path>) -> anyhow::Result<UnixStream> {
 /// # Errors
 /// If the daemon gives none.
 pub fn request(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Reply> {
-    let answer = (|| {
-        stream.write_all(ask.line().as_bytes())?;
-        let mut line = String::new();
-        BufReader::new(stream.take(ANSWER_MAX)).read_line(&mut line)?;
-        Ok::<_, io::Error>(line)
-    })();
-    let line = answer
-        .context("the daemon does not answer; look with `talklight status` what became of it")?;
-    if line.is_empty() {
-        bail!(
-            "the daemon hung up without an answer; look with `talklight status` what became of it"
-        );
-    }
+    let sent = stream.write_all(ask.line().as_bytes());
+    let line = sent.and_then(|()| read_line(&mut BufReader::new(stream)));
+    let line =
+        line.context("the daemon does not answer; look with `talklight status` what became of it")?;
+    let line = line.context(
+        "the daemon hung up without an answer; look with `talklight status` what became of it",
+    )?;
     wire::decode(&line).context("the daemon answers something else")
 }
 
-/// Asks for lines without end.
+/// Asks for lines without end, of which the first comes at once.
 ///
 /// # Errors
-/// If the daemon is gone.
-pub fn watch(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<BufReader<UnixStream>> {
+/// If the daemon is gone, or refuses.
+pub fn watch(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Lines> {
     stream
         .write_all(ask.line().as_bytes())
         .context("the daemon hung up")?;
-    stream.set_read_timeout(None)?;
-    Ok(BufReader::new(stream))
+    let mut rest = BufReader::new(stream);
+    let first = read_line(&mut rest).context("the daemon does not answer")?;
+    let first = first.context("the daemon hung up without an answer")?;
+    if let Ok(Reply {
+        ok: false, message, ..
+    }) = wire::decode(&first)
+    {
+        bail!(message);
+    }
+    rest.get_ref().set_read_timeout(None)?;
+    Ok(Lines {
+        first: Some(first),
+        rest,
+    })
+}
+
+/// The lines that a daemon says to one that watches, until it hangs up.
+pub struct Lines {
+    first: Option<String>,
+    rest: BufReader<UnixStream>,
+}
+
+impl Iterator for Lines {
+    type Item = io::Result<String>;
+
+    fn next(&mut self) -> Option<io::Result<String>> {
+        match self.first.take() {
+            Some(first) => Some(Ok(first)),
+            None => read_line(&mut self.rest).transpose(),
+        }
+    }
+}
+
+/// One line; none at the end.
+fn read_line(stream: &mut BufReader<UnixStream>) -> io::Result<Option<String>> {
+    let mut line = String::new();
+    let length = stream.take(ANSWER_MAX).read_line(&mut line)?;
+    Ok((length > 0).then_some(line))
 }
 
 fn denied(path: &Path) -> String {

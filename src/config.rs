@@ -83,7 +83,7 @@ pub struct Buttons {
     pub reset: Option<u32>,
     pub bias: Bias,
     pub active: Active,
-    /// From 300 ms to 10 s.
+    /// From 300 ms to 10 s; without meaning where a second button resets.
     pub hold: Duration,
 }
 
@@ -167,9 +167,14 @@ impl Kind {
 impl Buttons {
     /// The buttons as the lines they hang on.
     pub fn wiring(&self) -> gpio::Wiring {
-        let start = self
-            .start
-            .map(|gpio| (gpio, Role::Start { hold: self.hold }));
+        let start = self.start.map(|gpio| {
+            (
+                gpio,
+                Role::Start {
+                    hold: self.reset.is_none().then_some(self.hold),
+                },
+            )
+        });
         let reset = self.reset.map(|gpio| (gpio, Role::Reset));
         gpio::Wiring {
             buttons: start.into_iter().chain(reset).collect(),

@@ -1,62 +1,61 @@
 //! A screen and keys for a daemon in another process.
 
-use std::io::BufRead;
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
-use crate::board::{Bell, Board, Snapshot};
+use crate::board::{Bell, Board, Happening, Health, Snapshot, Tone};
+use crate::client::{self, Lines};
+use crate::clock;
 use crate::event::Origin;
 use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+use crate::signal::{self, Suspend};
 use crate::timer::Command;
-use crate::wire::{self, Ask, Reply, SnapshotRecord, What};
-use crate::{client, signal};
+use crate::wire::{self, Ask, SnapshotRecord, What};
+
+/// How long a daemon that has ended may take to be back: a service that crashed is, within a second.
+const ABSENCE: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_millis(250);
 
 /// Shows the daemon at `socket` until somebody detaches.
 ///
 /// # Errors
-/// If there is no daemon or no terminal, or the daemon ends.
+/// If there is no daemon or no terminal, or the daemon ends and does not come back.
 pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
-    let stream = client::connect(socket)?;
-    let ask = Ask {
-        what: What::Attach,
-        generation: None,
-        origin: Origin::Console,
-    };
-    let mut lines = client::watch(stream, &ask)?.lines();
-    let first = lines.next().context("the daemon hung up")??;
-    let board = Board::new(snapshot(&first)?);
-
-    let terminal = Terminal::open()
-        .context("the terminal")?
-        .context("the console needs a terminal to show itself in")?;
-    let signals = signal::block(true)?;
+    let (path, stream) = client::find(socket)?;
+    let (board, lines) = attach(stream)?;
+    let terminal = Terminal::open().context("the terminal")?;
+    let terminal = terminal.context("the console needs a terminal to show itself in")?;
+    let signals = signal::block(Suspend::Screen)?;
     let (to_screen, from_signals) = UnixStream::pair()?;
     thread::spawn(move || {
         let end = signal::wait(&signals, Some(&to_screen)).map_or(0, |signal| signal as u8);
-        let _ = std::io::Write::write(&mut &to_screen, &[end]);
+        let _ = (&to_screen).write(&[end]);
+        // The screen takes a closed stream for nothing to come; it needs the time to take the byte.
         loop {
             thread::park();
         }
     });
 
-    let bell = board.subscribe()?;
+    let (asks, to_send) = channel();
     let gone = Arc::new(Mutex::new(None));
     let mut house = There {
         board: Arc::clone(&board),
-        bell,
+        bell: board.subscribe()?,
         gone: Arc::clone(&gone),
-        socket: socket.map(Into::into),
+        asks,
     };
+    let (theirs, there) = (Arc::clone(&board), path.clone());
+    thread::spawn(move || send(&to_send, &there, &theirs));
     thread::spawn(move || {
-        let end = lines
-            .map(|line| snapshot(&line?))
-            .find_map(|next| next.map(|next| board.post(next)).err());
-        let end = end.unwrap_or_else(|| anyhow!("the daemon has ended"));
+        let end = follow(lines, &path, &board);
         *gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{end:#}"));
         board.post(Snapshot::clone(&board.latest()));
     });
@@ -68,16 +67,68 @@ pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
     }
 }
 
-/// The first line may be a refusal instead.
+/// A board like the daemon's, and the lines that keep it so.
+fn attach(stream: UnixStream) -> anyhow::Result<(Arc<Board>, Lines)> {
+    let ask = Ask {
+        what: What::Attach,
+        generation: None,
+        origin: Origin::Console,
+    };
+    let mut lines = client::watch(stream, &ask)?;
+    let first = lines.next().context("the daemon hung up")??;
+    Ok((Board::new(snapshot(&first)?), lines))
+}
+
 fn snapshot(line: &str) -> anyhow::Result<Snapshot> {
-    if let Ok(Reply {
-        ok: false, message, ..
-    }) = wire::decode(line)
-    {
-        bail!(message);
-    }
     let snapshot = wire::decode::<SnapshotRecord>(line).and_then(Snapshot::try_from);
     snapshot.context("what the daemon shows cannot be read")
+}
+
+/// Copies the daemon's board until there is no daemon any more, and says so. One that crashed comes back with its talk.
+fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
+    loop {
+        let end = lines
+            .by_ref()
+            .map(|line| snapshot(&line?))
+            .find_map(|next| next.map(|next| board.post(next)).err());
+        if let Some(error) = end.filter(|error| error.is::<wire::Invalid>()) {
+            return error;
+        }
+        let absent = clock::now();
+        let mut alone = Snapshot::clone(&board.latest());
+        alone.strip = Health::Failing("the timer does not answer; it may come back".into());
+        board.post(alone);
+        lines = loop {
+            if clock::now().since(absent) > ABSENCE {
+                return anyhow!("the daemon has ended");
+            }
+            thread::park_timeout(RETRY);
+            if let Ok((back, lines)) = client::connect(Some(path)).and_then(attach) {
+                board.post(Snapshot::clone(&back.latest()));
+                break lines;
+            }
+        };
+    }
+}
+
+/// Sends what the keys asked for, one after the other. What becomes of it is seen on the board; what does not even get
+/// there is written on ours.
+fn send(asks: &Receiver<Ask>, path: &Path, board: &Board) {
+    for ask in asks {
+        let reply = client::connect(Some(path)).and_then(|stream| client::request(stream, &ask));
+        let lost = match reply {
+            Ok(reply) if reply.ok || reply.status.is_some() => continue,
+            Ok(reply) => reply.message,
+            Err(error) => format!("{error:#}"),
+        };
+        let mut told = Snapshot::clone(&board.latest());
+        told.note(
+            clock::now(),
+            Origin::Console,
+            Happening::Told(Tone::Refused, lost.into()),
+        );
+        board.post(told);
+    }
 }
 
 /// The house as a screen sees it over the socket: its board is a copy that a thread keeps up to date.
@@ -85,7 +136,7 @@ struct There {
     board: Arc<Board>,
     bell: Bell,
     gone: Arc<Mutex<Option<String>>>,
-    socket: Option<PathBuf>,
+    asks: Sender<Ask>,
 }
 
 impl House for There {
@@ -113,15 +164,11 @@ impl House for There {
             Command::Undo => What::Undo,
             Command::Choose(plan) => What::Choose(plan.name().into()),
         };
-        let ask = Ask {
+        // The thread at the other end lives as long as this.
+        let _ = self.asks.send(Ask {
             what,
             generation,
             origin: Origin::Console,
-        };
-        let socket = self.socket.clone();
-        // The answer is seen on the board, and a daemon that gives none is gone in a moment.
-        thread::spawn(move || {
-            client::connect(socket.as_deref()).and_then(|stream| client::request(stream, &ask))
         });
     }
 }

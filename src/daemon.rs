@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::process;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -19,14 +20,18 @@ use crate::engine::{self, Engine, Keeper};
 use crate::event::{self, Event, Events, Origin, Request, Stop};
 use crate::frame::Rgb;
 use crate::notify::Notify;
+use crate::plan::{self, Clock};
 use crate::resume::{Found, ResumeFile};
 use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+use crate::signal::{self, Suspend};
 use crate::socket::{self, Socket};
 use crate::strip::{Strip, simulated::Simulated};
 use crate::tape::Tape;
-use crate::timer::{Command, Phase, Timer};
-use crate::{journal, signal};
+use crate::timer::{Command, Phase, Timer, seconds_left};
+use crate::{journal, lock};
 
+/// How long the end may take before somebody's second word counts.
+const LAST_FRAME: Duration = Duration::from_secs(1);
 /// How long the end waits for a log that nobody reads.
 const LAST_LINE: Duration = Duration::from_millis(200);
 
@@ -44,22 +49,30 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         ),
     };
     // Before the first thread: threads inherit the mask, and binding changes the umask for a moment.
-    let signals = signal::block(terminal.is_some())?;
+    let signals = signal::block(match (&terminal, &config.strip) {
+        (Some(_), _) => Suspend::Screen,
+        (None, Kind::Simulated) => Suspend::Default,
+        #[cfg(target_os = "linux")]
+        (None, Kind::Spi(_)) => Suspend::Never,
+    })?;
     let path = config
         .socket
         .clone()
         .map_or_else(socket::default_path, Ok)?;
     let socket = Socket::bind(&path)?;
     let mut strip = open_strip(&config)?;
-    let tape = config
-        .tape
-        .as_deref()
-        .map(Tape::create)
-        .transpose()
-        .context("the tape cannot be begun")?;
+    let (events, inbox) = sync_channel(event::QUEUE);
+    let tape = config.tape.as_deref().map(|path| {
+        Tape::open(path, events.clone())
+            .map_err(|error| format!("there is no tape: {}: {error}", path.display()))
+    });
+    let (tape, no_tape) = match tape.transpose() {
+        Ok(tape) => (tape, None),
+        Err(text) => (None, Some((Tone::Warning, text))),
+    };
 
     let now = clock::now();
-    let resume = ResumeFile::new(path.with_extension("talk"));
+    let resume = ResumeFile::new(lock::beside(&path, "talk"));
     let (timer, found) = resumed(&resume, &config, now);
     let mut first = Snapshot {
         timer,
@@ -84,11 +97,10 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         Origin::Clock,
         Happening::Told(Tone::Done, hello.into()),
     );
-    for (tone, text) in [found, no_screen].into_iter().flatten() {
+    for (tone, text) in [found, no_screen, no_tape].into_iter().flatten() {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
     }
     let board = Board::new(first);
-    let (events, inbox) = sync_channel(event::QUEUE);
 
     let listener = socket.listener()?;
     let theirs = Arc::clone(&board);
@@ -110,10 +122,12 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     event::spawn("signals", Origin::Signal, events.clone(), move |events| {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
         events.send(Event::Stop(signal::meaning(signal)))?;
-        // Whoever says it twice will not wait for a strip that takes its last frame or does not.
+        // A terminal that closes says it twice, itself and through its shell: the last frame gets its time first. Whoever
+        // says it after that will not wait for a strip that does not take it.
+        thread::park_timeout(LAST_FRAME);
         signal::wait(&signals, None)?;
         screen::restore();
-        process::exit(Exit::Failure as i32)
+        process::exit(Exit::Success as i32)
     });
 
     wake_on_time();
@@ -187,19 +201,23 @@ fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<
         }
         Found::Timer(mut timer) => {
             // A running talk goes on by its own plan; the plans to come are those of the config as it is now.
-            let named = config
-                .plans
-                .iter()
-                .find(|plan| plan.name() == timer.chosen.name());
-            timer.chosen = *named.unwrap_or(&config.chosen);
+            timer.chosen = plan::find(&config.plans, timer.chosen.name()).unwrap_or(config.chosen);
             let reading = timer.at(now);
-            let text = reading.phase.is_running().then(|| {
-                let left = crate::plan::Clock(crate::timer::seconds_left(reading.left));
-                (
+            let text = if reading.phase.is_running() {
+                let left = Clock(seconds_left(reading.left));
+                Some((
                     Tone::Done,
                     format!("the talk goes on: {}, {left} left", reading.plan.name()),
-                )
-            });
+                ))
+            } else if timer.chosen != config.chosen {
+                let text = format!(
+                    "the next talk is {}, as chosen before the restart",
+                    timer.chosen.name()
+                );
+                Some((Tone::Done, text))
+            } else {
+                None
+            };
             (timer, text)
         }
     }

@@ -52,18 +52,20 @@ pub enum Origin {
     Console,
     Socket,
     Signal,
+    Tape,
     /// Time itself.
     Clock,
 }
 
 impl Origin {
-    pub const ALL: [Origin; 7] = [
+    pub const ALL: [Origin; 8] = [
         Origin::Button,
         Origin::ResetButton,
         Origin::Keyboard,
         Origin::Console,
         Origin::Socket,
         Origin::Signal,
+        Origin::Tape,
         Origin::Clock,
     ];
 
@@ -75,6 +77,7 @@ impl Origin {
             Self::Console => "console",
             Self::Socket => "socket",
             Self::Signal => "signal",
+            Self::Tape => "tape",
             Self::Clock => "clock",
         }
     }

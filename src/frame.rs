@@ -81,6 +81,9 @@ pub struct Look {
 }
 
 impl Look {
+    /// What a strip of three colours takes in the longest write that spidev can be set up for, 65536 bytes; a simulated one
+    /// is not longer.
+    pub const LEDS_MAX: usize = (65_536 - 280) / 12;
     /// Three flashes a second are the most that WCAG 2.1, success criterion 2.3.1, allows.
     pub const FLASH_HZ_MAX: f64 = 3.0;
     /// Below this a flash reads as a colour that comes and goes.

@@ -20,7 +20,7 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
     loop {
         bell.hush();
         let snapshot = board.latest();
-        notify.status(&Status::new(&snapshot, clock::now()).line());
+        notify.status(&Status::new(&snapshot, clock::now()).standing());
         let first = snapshot.log.front().map_or(seen, |entry| entry.number);
         if to_stderr && first > seen + 1 {
             to_stderr = write_line(
@@ -58,6 +58,13 @@ fn is_journal() -> bool {
         return false;
     };
     stream == format!("{}:{}", stderr.st_dev, stderr.st_ino)
+}
+
+/// Writes what keeps the program from going on, each line an error.
+pub fn complain(text: &str) {
+    for line in text.lines() {
+        let _ = write_line(is_journal().then_some(3), line);
+    }
 }
 
 fn write_line(priority: Option<u8>, text: &str) -> io::Result<()> {

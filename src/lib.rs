@@ -32,7 +32,7 @@
 //!           |           |              |
 //!     Timer::apply   Look::picture   Board::post      a snapshot, whenever something happened
 //!           |           |              \___ screen, status, journal: they read; they are never called
-//!         keep      drive, Strip::show
+//!   Keeper::keep   drive, Strip::show, Keeper::shown
 //! ```
 //!
 //! # What is absent

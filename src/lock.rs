@@ -3,6 +3,17 @@
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::sys::stat::{major, minor};
+
+/// The file of the daemon that belongs to its socket or to another of its files: `control.sock.lock`.
+pub fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(what);
+    name.into()
+}
 
 /// Holds `file` until it is closed.
 ///
@@ -37,17 +48,17 @@ impl fmt::Display for Held {
 impl std::error::Error for Held {}
 
 /// The process that holds a lock on `file`, as Linux tells it in lines like
-/// `1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`; the last number of the sixth word is the inode.
+/// `1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`: process, device and inode.
 fn holder(file: &File) -> Option<u32> {
-    let inode = file.metadata().ok()?.ino().to_string();
+    let metadata = file.metadata().ok()?;
+    let (device, inode) = (metadata.dev(), metadata.ino());
+    let place = format!("{:02x}:{:02x}:{inode}", major(device), minor(device));
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
     locks.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, _, pid, place, ..] = words[..] else {
+        let [_, "FLOCK", _, _, pid, held, ..] = words[..] else {
             return None;
         };
-        (place.rsplit(':').next() == Some(&inode))
-            .then(|| pid.parse().ok())
-            .flatten()
+        (held == place).then(|| pid.parse().ok()).flatten()
     })
 }

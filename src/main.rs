@@ -1,20 +1,19 @@
-use std::env;
-use std::io::{self, BufRead, Write};
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
-use talklight::cli::{Cli, Exit, Flags, Verb};
+use talklight::cli::{self, Cli, Exit, Flags, Verb};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::event::Origin;
 use talklight::wire::{self, Ask, Status, What};
-use talklight::{client, console, daemon, screen};
+use talklight::{client, console, daemon, journal, notify, screen};
 
 fn main() -> ExitCode {
     restore_terminal_on_panic();
-    let exit = run(&Cli::parse()).unwrap_or_else(|error| {
-        eprintln!("talklight: {error:#}");
+    let exit = run(&cli::parse()).unwrap_or_else(|error| {
+        journal::complain(&format!("talklight: {error:#}"));
+        notify::before_failing();
         if error.is::<Mistakes>() {
             Exit::Config
         } else {
@@ -33,7 +32,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Verb::Undo) => tell(flags, What::Undo),
         Some(Verb::Choose { plan }) => tell(flags, What::Choose(plan)),
         Some(Verb::Status { json, watch }) => status(flags, json, watch),
-        Some(Verb::Console) => console::run(socket(flags)?.as_deref()).map(|()| Exit::Success),
+        Some(Verb::Console) => with_daemon(flags, console::run).map(|()| Exit::Success),
         Some(Verb::Check { file }) => {
             let flags = Flags {
                 config: file.or_else(|| flags.config.clone()),
@@ -48,7 +47,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
             ))
         }
         Some(Verb::Blank { after_service }) => match config(flags) {
-            _ if after_service && systemd_restarts() => Ok(Exit::Success),
+            _ if after_service && notify::restart_follows(Exit::Config as u8) => Ok(Exit::Success),
             // The daemon has told the mistakes already, and blanked the strip if it ever lit it.
             Err(_) if after_service => Ok(Exit::Success),
             config => daemon::blank(&config?).map(|()| Exit::Success),
@@ -67,19 +66,19 @@ fn config(flags: &Flags) -> Result<Config, Mistakes> {
     Config::load(flags.config.as_deref(), &overrides)
 }
 
-/// The socket that was named, by flag or in a config. A config that is merely found may be in need of repair while the
-/// daemon runs on by what it was before.
-fn socket(flags: &Flags) -> anyhow::Result<Option<PathBuf>> {
-    if flags.socket.is_some() {
-        return Ok(flags.socket.clone());
+/// Does something with the daemon at the socket that was named, by flag or in a config. A config that is merely found may be
+/// in need of repair while the daemon runs on by what it was before.
+fn with_daemon<T>(
+    flags: &Flags,
+    act: impl FnOnce(Option<&Path>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    if let Some(socket) = &flags.socket {
+        return act(Some(socket));
     }
-    match (
-        Config::load(flags.config.as_deref(), &Overrides::default()),
-        &flags.config,
-    ) {
-        (Ok(config), _) => Ok(config.socket),
-        (Err(_), None) => Ok(None),
-        (Err(mistakes), Some(_)) => Err(mistakes.into()),
+    match Config::load(flags.config.as_deref(), &Overrides::default()) {
+        Ok(config) => act(config.socket.as_deref()),
+        Err(mistakes) if flags.config.is_some() => Err(mistakes.into()),
+        Err(_) => act(None).context("the config has mistakes, so a socket that it names is not known; see `talklight check`"),
     }
 }
 
@@ -89,7 +88,7 @@ fn tell(flags: &Flags, what: What) -> anyhow::Result<Exit> {
         generation: None,
         origin: Origin::Socket,
     };
-    let reply = client::request(client::connect(socket(flags)?.as_deref())?, &ask)?;
+    let reply = client::request(with_daemon(flags, client::connect)?, &ask)?;
     if reply.ok {
         return say(&reply.message);
     }
@@ -103,7 +102,7 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
         generation: None,
         origin: Origin::Socket,
     };
-    let stream = client::connect(socket(flags)?.as_deref())?;
+    let stream = with_daemon(flags, client::connect)?;
     if !watch {
         let status = client::request(stream, &ask)?
             .status
@@ -114,7 +113,7 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
             status.line()
         });
     }
-    for line in client::watch(stream, &ask)?.lines() {
+    for line in client::watch(stream, &ask)? {
         let line = line?;
         let exit = if json {
             say(&line)
@@ -137,17 +136,6 @@ fn say(text: &str) -> anyhow::Result<Exit> {
             Err(_) => Exit::Failure,
         },
     )
-}
-
-/// Whether systemd, which tells its `ExecStopPost=` how the service ended, will start it again: it does after every
-/// failure but a bad config. A timeout may also be that of a stop, after which only this command can darken the strip.
-fn systemd_restarts() -> bool {
-    let variable = |name| env::var(name).unwrap_or_default();
-    match variable("SERVICE_RESULT").as_str() {
-        "success" | "timeout" | "start-limit-hit" | "" => false,
-        "exit-code" => variable("EXIT_STATUS") != (Exit::Config as u8).to_string(),
-        _ => true,
-    }
 }
 
 /// A panic in the thread that draws, or in the one that drives the strip, is the end of the screen. Any other is

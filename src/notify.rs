@@ -6,6 +6,8 @@
 use std::env;
 use std::io;
 use std::os::unix::net::UnixDatagram;
+use std::thread;
+use std::time::Duration;
 
 /// Silent where no service manager listens.
 #[derive(Debug)]
@@ -40,6 +42,25 @@ impl Notify {
     fn send(&self, state: &str) {
         // A ping that is lost is followed by another before the watchdog's time is up.
         let _ = self.0.as_ref().map(|socket| socket.send(state.as_bytes()));
+    }
+}
+
+/// Whether systemd, which tells its `ExecStopPost=` how the service ended, will start it again: it does after every
+/// failure but a bad config, which ends with `config_status`. A timeout may also be that of a stop, after which only this command can darken the strip.
+pub fn restart_follows(config_status: u8) -> bool {
+    let variable = |name| env::var(name).unwrap_or_default();
+    match variable("SERVICE_RESULT").as_str() {
+        "success" | "timeout" | "start-limit-hit" | "" => false,
+        "exit-code" => variable("EXIT_STATUS") != config_status.to_string(),
+        _ => true,
+    }
+}
+
+/// Waits a second where a service manager would start us again at once: what keeps us from starting is not gone that soon,
+/// and the log is not to be flooded by it.
+pub fn before_failing() {
+    if env::var_os("NOTIFY_SOCKET").is_some() {
+        thread::park_timeout(Duration::from_secs(1));
     }
 }
 

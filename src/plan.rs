@@ -75,6 +75,14 @@ impl Plan {
     }
 }
 
+/// The plan of that name, in capital or small letters.
+pub fn find(plans: &[Plan], name: &str) -> Option<Plan> {
+    plans
+        .iter()
+        .find(|plan| plan.name().eq_ignore_ascii_case(name))
+        .copied()
+}
+
 /// Why a plan is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlanError {

@@ -13,6 +13,7 @@ use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
+use crate::lock::beside;
 use crate::timer::{State, Timer};
 use crate::wire::TimerRecord;
 
@@ -54,6 +55,9 @@ impl ResumeFile {
 
     /// The timer that the last process of this boot kept.
     pub fn find(&self, now: Moment) -> Found {
+        if self.boot.is_empty() {
+            return Found::Nothing;
+        }
         let record = match self.read() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
             Err(error) => return Found::Unusable(error.to_string()),
@@ -91,14 +95,14 @@ impl ResumeFile {
             boot: self.boot.clone(),
             timer: timer.into(),
         };
-        let draft = self.path.with_extension("new");
+        let draft = beside(&self.path, "new");
         let write = || {
+            // What lies in the way, left by a crash or put there by somebody, is not written into.
+            let _ = fs::remove_file(&draft);
             let mut file = File::options()
                 .write(true)
-                .create(true)
-                .truncate(true)
+                .create_new(true)
                 .mode(0o600)
-                .custom_flags(no_follow())
                 .open(&draft)?;
             let text = serde_json::to_string(&record)?;
             file.write_all(format!("{} {text}", checksum(&text)).as_bytes())?;
@@ -122,7 +126,7 @@ impl ResumeFile {
         // Non-blocking, lest a FIFO in its place keeps us waiting.
         let file = File::options()
             .read(true)
-            .custom_flags(no_follow() | OFlag::O_NONBLOCK.bits())
+            .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
             .open(&self.path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file()
@@ -145,10 +149,6 @@ impl ResumeFile {
 
 fn checksum(text: &str) -> String {
     format!("{:08x}", crc32fast::hash(text.as_bytes()))
-}
-
-fn no_follow() -> i32 {
-    OFlag::O_NOFOLLOW.bits()
 }
 
 /// Names the boot that `CLOCK_BOOTTIME` counts from.

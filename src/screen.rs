@@ -132,7 +132,7 @@ impl Screen<'_> {
             }
             self.terminal.drain()?;
             if ready.signals
-                && let Some(leave) = self.heed_signals()?
+                && let Some(leave) = self.heed_signals(&snapshot)?
             {
                 return Ok(leave);
             }
@@ -219,7 +219,7 @@ impl Screen<'_> {
                 Act::Send(command, generation) => self.house.send(command, generation),
                 Act::Repaint => self.repaint(),
                 Act::Suspend => {
-                    self.suspend(Pid::from_raw(0))?;
+                    self.suspend(Pid::from_raw(0), snapshot)?;
                     break;
                 }
                 Act::Leave => return Ok(Some(Leave::Quit)),
@@ -228,7 +228,7 @@ impl Screen<'_> {
         Ok(None)
     }
 
-    fn heed_signals(&mut self) -> io::Result<Option<Leave>> {
+    fn heed_signals(&mut self, snapshot: &Snapshot) -> io::Result<Option<Leave>> {
         let mut numbers = [0; 64];
         let length = match self
             .signals
@@ -246,7 +246,7 @@ impl Screen<'_> {
         for &number in &numbers[..length] {
             match Signal::try_from(i32::from(number)) {
                 Ok(Signal::SIGWINCH) => self.repaint(),
-                Ok(Signal::SIGTSTP) => self.suspend(Pid::this())?,
+                Ok(Signal::SIGTSTP) => self.suspend(Pid::this(), snapshot)?,
                 Ok(Signal::SIGCONT) => {
                     self.away = false;
                     self.terminal.enter()?;
@@ -265,15 +265,17 @@ impl Screen<'_> {
 
     /// Gives the terminal back and stops `who`: this process, or with it the whole job, as Ctrl-Z does elsewhere, lest the
     /// shell waits for a `cargo` that waits for us. From here on it is for SIGCONT to go on.
-    fn suspend(&mut self, who: Pid) -> io::Result<()> {
-        if getsid(None).is_ok_and(|session| session == getpgrp()) {
-            // Nobody could ever continue us.
-            let until = clock::now() + foot::NEWS;
-            self.ui.say(
-                "not suspended: there is no shell to come back from",
-                true,
-                until,
-            );
+    fn suspend(&mut self, who: Pid, snapshot: &Snapshot) -> io::Result<()> {
+        let drives_strip = self.ui.place == Place::Daemon && snapshot.strip_kind != "simulated";
+        let why_not = if drives_strip {
+            Some("not suspended: the strip would keep its colour, whatever the time")
+        } else if getsid(None).is_ok_and(|session| session == getpgrp()) {
+            Some("not suspended: there is no shell to come back from")
+        } else {
+            None
+        };
+        if let Some(why) = why_not {
+            self.ui.say(why, true, clock::now() + foot::NEWS);
             return Ok(());
         }
         self.terminal.leave();

@@ -9,18 +9,35 @@ use crate::event::Stop;
 
 /// The signals that concern a screen: its size, and being stopped and continued.
 const SCREEN: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
+/// Which of them stops a process that has no screen.
+const SUSPEND: [Signal; 1] = [Signal::SIGTSTP];
 const STOP: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
+
+/// What Ctrl-Z and its like are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspend {
+    /// The screen deals with it.
+    Screen,
+    /// Refused: a real strip would keep its colour, whatever the time.
+    Never,
+    /// As with any program.
+    Default,
+}
 
 /// Blocks the signals that [`wait`] takes, in this thread and in those it starts. Call it before any is started.
 ///
 /// # Errors
 /// What the system says.
-pub fn block(with_screen: bool) -> nix::Result<SigSet> {
-    let screen = SCREEN.into_iter().filter(|_| with_screen);
+pub fn block(suspend: Suspend) -> nix::Result<SigSet> {
+    let screen: &[Signal] = match suspend {
+        Suspend::Screen => &SCREEN,
+        Suspend::Never => &SUSPEND,
+        Suspend::Default => &[],
+    };
     let stop = STOP
         .into_iter()
         .filter(|&signal| !(signal == Signal::SIGHUP && hangup_is_ignored()));
-    let signals: SigSet = stop.chain(screen).collect();
+    let signals: SigSet = stop.chain(screen.iter().copied()).collect();
     signals.thread_block()?;
     Ok(signals)
 }
@@ -35,9 +52,12 @@ pub fn wait(signals: &SigSet, mut screen: Option<&UnixStream>) -> nix::Result<Si
         if STOP.contains(&signal) {
             return Ok(signal);
         }
-        if let Some(screen) = &mut screen {
+        match &mut screen {
             // A screen that is gone needs to know nothing.
-            let _ = screen.write(&[signal as u8]);
+            Some(screen) => drop(screen.write(&[signal as u8])),
+            None => eprintln!(
+                "talklight: not suspended: the strip would keep its colour, whatever the time"
+            ),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -14,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
@@ -22,12 +24,13 @@ use crate::board::{Board, Snapshot};
 use crate::clock;
 use crate::event::{Events, ask};
 use crate::lock;
+use crate::plan::{self, Plan};
 use crate::timer::Command;
 use crate::wire::{self, Ask, REQUEST_MAX, Reply, SnapshotRecord, Status, What};
 
 /// Connections at one time. When there are more, one that has said nothing yet makes room.
 pub const CONNECTIONS_MAX: usize = 64;
-/// Connections that watch. The others are there for commands.
+/// Connections that watch; one more takes the place of another. The rest are there for commands.
 pub const WATCHERS_MAX: usize = 32;
 /// How long a client may take to say its line, and to take each line of the answer.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -100,14 +103,18 @@ impl Socket {
                 ensure_private(directory)?;
             }
         }
-        let beside = path.with_extension("lock");
-        let lock = File::options()
+        let lock_path = lock::beside(path, "lock");
+        let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+        let mut options = File::options();
+        options
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(&beside);
-        let lock = lock.with_context(|| format!("{} cannot be opened", beside.display()))?;
+            .custom_flags(flags);
+        let lock = options
+            .open(&lock_path)
+            .with_context(|| format!("{} cannot be opened", lock_path.display()))?;
         lock::hold(&lock)
             .with_context(|| format!("another talklight listens at {}", path.display()))?;
         match fs::symlink_metadata(path) {
@@ -185,9 +192,15 @@ pub fn run(listener: &UnixListener, board: &Arc<Board>, events: &Events) -> anyh
     }
 }
 
-/// Who is connected.
+/// Who is connected, the oldest first.
 #[derive(Default)]
-struct Clients(Mutex<Vec<Client>>);
+struct Clients(Mutex<List>);
+
+#[derive(Default)]
+struct List {
+    clients: Vec<Client>,
+    next_id: u64,
+}
 
 struct Client {
     id: u64,
@@ -203,33 +216,46 @@ enum Stage {
     Watching,
 }
 
+impl List {
+    /// Sends away the oldest client at `stage` of the process that has most of them there: who crowds the house loses a
+    /// place, and nobody else. False if there is none.
+    fn make_room(&mut self, stage: Stage) -> bool {
+        let at_stage = || self.clients.iter().filter(|client| client.stage == stage);
+        let count = |process| {
+            at_stage()
+                .filter(|client| client.process == process)
+                .count()
+        };
+        // `max_by_key` gives the last of equals, which in reverse is the oldest.
+        let Some(crowd) = at_stage().rev().max_by_key(|client| count(client.process)) else {
+            return false;
+        };
+        let process = crowd.process;
+        let oldest = self
+            .clients
+            .iter()
+            .position(|client| client.stage == stage && client.process == process);
+        if let Some(oldest) = oldest {
+            let _ = self.clients.remove(oldest).stream.shutdown(Shutdown::Both);
+        }
+        true
+    }
+}
+
 impl Clients {
-    /// Takes a client in. If the house is full, the process that has most silent connections loses its oldest; if all are
-    /// busy, the newcomer is sent away.
+    /// Takes a client in, if need be in place of one that has said nothing yet. None if all are busy.
     fn admit(clients: &Arc<Self>, stream: &UnixStream) -> Option<Place> {
         let mut list = clients.list();
-        if list.len() >= CONNECTIONS_MAX {
-            let silent = || list.iter().filter(|client| client.stage == Stage::Silent);
-            let count = |process| silent().filter(|client| client.process == process).count();
-            // `max_by_key` gives the last of equals, and the oldest stands first.
-            let crowd = silent()
-                .rev()
-                .max_by_key(|client| count(client.process))?
-                .process;
-            let oldest = list
-                .iter()
-                .position(|client| client.stage == Stage::Silent && client.process == crowd)?;
-            let _ = list
-                .remove(oldest)
-                .stream
-                .shutdown(std::net::Shutdown::Both);
+        if list.clients.len() >= CONNECTIONS_MAX && !list.make_room(Stage::Silent) {
+            return None;
         }
-        let id = list.last().map_or(0, |client| client.id + 1);
-        let process = process(stream);
-        list.push(Client {
+        let id = list.next_id;
+        list.next_id += 1;
+        let (process, stream) = (process(stream), stream.try_clone().ok()?);
+        list.clients.push(Client {
             id,
             process,
-            stream: stream.try_clone().ok()?,
+            stream,
             stage: Stage::Silent,
         });
         Some(Place {
@@ -238,7 +264,7 @@ impl Clients {
         })
     }
 
-    fn list(&self) -> MutexGuard<'_, Vec<Client>> {
+    fn list(&self) -> MutexGuard<'_, List> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -250,26 +276,29 @@ struct Place {
 }
 
 impl Place {
-    /// False if there is no room, or no place any more.
-    fn enter(&self, stage: Stage) -> bool {
+    /// Goes on to `stage`, if need be in place of another that watches.
+    fn enter(&self, stage: Stage) {
         let mut list = self.clients.list();
         let watchers = list
+            .clients
             .iter()
             .filter(|client| client.stage == Stage::Watching)
             .count();
-        match list.iter_mut().find(|client| client.id == self.id) {
-            Some(client) if stage != Stage::Watching || watchers < WATCHERS_MAX => {
-                client.stage = stage;
-                true
-            }
-            _ => false,
+        if stage == Stage::Watching && watchers >= WATCHERS_MAX {
+            list.make_room(stage);
+        }
+        if let Some(client) = list.clients.iter_mut().find(|client| client.id == self.id) {
+            client.stage = stage;
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.clients.list().retain(|client| client.id != self.id);
+        self.clients
+            .list()
+            .clients
+            .retain(|client| client.id != self.id);
     }
 }
 
@@ -293,11 +322,7 @@ impl Connection {
         } else {
             Stage::Asking
         };
-        if !self.place.enter(stage) {
-            return self.reply(&refused(format!(
-                "there are {WATCHERS_MAX} watching already; end one of them"
-            )));
-        }
+        self.place.enter(stage);
         match &ask.what {
             What::Start(None) => self.command(&ask, Command::Start(None)),
             What::Start(Some(name)) => {
@@ -365,14 +390,11 @@ impl Connection {
         &mut self,
         ask: &Ask,
         name: &str,
-        command: impl Fn(crate::plan::Plan) -> Command,
+        command: impl Fn(Plan) -> Command,
     ) -> anyhow::Result<()> {
         let plans = Arc::clone(&self.board.latest().plans);
-        if let Some(plan) = plans
-            .iter()
-            .find(|plan| plan.name().eq_ignore_ascii_case(name))
-        {
-            return self.command(ask, command(*plan));
+        if let Some(plan) = plan::find(&plans, name) {
+            return self.command(ask, command(plan));
         }
         let names: Vec<&str> = plans.iter().map(|plan| plan.name()).collect();
         self.reply(&refused(format!(

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::clock::Moment;
+use crate::event::{Event, Events, Origin};
 use crate::frame::Rgb;
 use crate::timer::Phase;
 
@@ -44,16 +46,28 @@ struct Line<'a> {
 }
 
 impl Tape {
-    /// Begins a new tape; what the file held before is gone.
+    /// Goes on with the tape at `path`, or begins it. Should it take no more, `events` hears of it once.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        let file = File::create(path)?;
+    pub fn open(path: &Path, events: Events) -> io::Result<Self> {
+        // Non-blocking, lest a FIFO in its place keeps us waiting.
+        let nonblock = nix::fcntl::OFlag::O_NONBLOCK.bits();
+        let file = File::options()
+            .append(true)
+            .create(true)
+            .custom_flags(nonblock)
+            .open(path)?;
         let (frames, queue) = sync_channel(QUEUE);
         let (finished, done) = sync_channel(1);
+        let path = path.display().to_string();
         thread::Builder::new().name("tape".into()).spawn(move || {
-            write(file, &queue);
+            if let Err(error) = write(file, &queue) {
+                let _ = events.send(Event::Input(
+                    Origin::Tape,
+                    Some(format!("{path}: {error}").into()),
+                ));
+            }
             let _ = finished.send(());
         })?;
         Ok(Self {
@@ -88,7 +102,7 @@ impl Drop for Tape {
 }
 
 /// Writes until the last frame, or until the disk takes no more: the tape ends there, the talk goes on.
-fn write(file: File, queue: &Receiver<Frame>) {
+fn write(file: File, queue: &Receiver<Frame>) -> io::Result<()> {
     let mut file = BufWriter::new(file);
     for Frame {
         at,
@@ -107,15 +121,11 @@ fn write(file: File, queue: &Receiver<Frame>) {
             leds,
             left_out,
         };
-        let written = serde_json::to_writer(&mut file, &line).map_err(io::Error::from);
-        if written
-            .and_then(|()| file.write_all(b"\n"))
-            .and_then(|()| file.flush())
-            .is_err()
-        {
-            return;
-        }
+        serde_json::to_writer(&mut file, &line)?;
+        file.write_all(b"\n")?;
+        file.flush()?;
     }
+    Ok(())
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde calls it with a reference

@@ -240,9 +240,33 @@ impl Status {
         timeless(self) == timeless(other)
     }
 
+    /// What holds until something happens, in one line: no times.
+    pub fn standing(&self) -> String {
+        let Self {
+            phase, plan, strip, ..
+        } = self;
+        format!(
+            "{phase}, {}, {}; {} strip {}",
+            plan.name,
+            clock(plan.length_ms),
+            strip.kind,
+            self.trouble()
+        )
+    }
+
+    fn trouble(&self) -> String {
+        let mut trouble = match &self.strip.error {
+            None => self.strip.health.clone(),
+            Some(error) => format!("failing: {error}"),
+        };
+        for fault in &self.faults {
+            trouble += &format!("; {} failed: {}", fault.input, fault.error);
+        }
+        trouble
+    }
+
     /// The status in one line for people.
     pub fn line(&self) -> String {
-        let clock = |ms: u64| Clock(timer::seconds_left(Duration::from_millis(ms)));
         let plan = &self.plan.name;
         let mut line = match self.phase.as_str() {
             "ready" => format!(
@@ -262,14 +286,7 @@ impl Status {
         if let Some(undo) = self.undo_ms {
             line += &format!("; the reset can be undone for {} s", undo.div_ceil(1000));
         }
-        line += &format!("; {} strip ", self.strip.kind);
-        match &self.strip.error {
-            None => line += &self.strip.health,
-            Some(error) => line += &format!("failing: {error}"),
-        }
-        for fault in &self.faults {
-            line += &format!("; {} failed: {}", fault.input, fault.error);
-        }
+        line += &format!("; {} strip {}", self.strip.kind, self.trouble());
         line
     }
 }
@@ -363,6 +380,9 @@ impl TryFrom<SnapshotRecord> for Snapshot {
     type Error = Invalid;
 
     fn try_from(record: SnapshotRecord) -> Result<Self, Invalid> {
+        if record.plans.is_empty() {
+            return Err(Invalid);
+        }
         let plans: Vec<Plan> = record
             .plans
             .iter()
@@ -508,7 +528,8 @@ impl TryFrom<&LookRecord> for Look {
     type Error = Invalid;
 
     fn try_from(record: &LookRecord) -> Result<Self, Invalid> {
-        if record.leds == 0 || record.flash_half_ns == 0 {
+        // A screen of another process makes room for as many LEDs as it is told of.
+        if record.leds == 0 || record.leds > Look::LEDS_MAX || record.flash_half_ns == 0 {
             return Err(Invalid);
         }
         let [green, yellow, red, ready] = record.colours.map(|[r, g, b]| Rgb::new(r, g, b));
@@ -608,6 +629,10 @@ fn health_words(health: &Health) -> (&'static str, Option<&str>) {
         Health::Sending => ("sending", None),
         Health::Failing(why) => ("failing", Some(why)),
     }
+}
+
+fn clock(ms: u64) -> Clock {
+    Clock(timer::seconds_left(Duration::from_millis(ms)))
 }
 
 /// Whole milliseconds, begun ones counted, so that nothing left reads as zero before it is.

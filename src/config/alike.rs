@@ -1,7 +1,7 @@
 //! Phases that somebody might take for one another.
 
 use super::values::Values;
-use crate::drive::{Drive, DriveSettings};
+use crate::drive::{Drive, DriveSettings, gamma};
 use crate::frame::{Look, Palette, Pattern, Picture, ReadyLook, Rgb};
 
 /// The phases as seen under some circumstances, and what to do if two of them look alike then.
@@ -142,12 +142,9 @@ fn oklab(light: [f64; 3]) -> [f64; 3] {
     .map(|weights| dot(weights, cones))
 }
 
-/// The light of a colour on a screen, by sRGB's transfer function.
+/// The light of a colour on a screen.
 fn light_of(Rgb { r, g, b }: Rgb) -> [f64; 3] {
-    [r, g, b].map(|channel| match f64::from(channel) / 255.0 {
-        dark if dark <= 0.040_45 => dark / 12.92,
-        lit => ((lit + 0.055) / 1.055).powf(2.4),
-    })
+    [r, g, b].map(|channel| gamma(f64::from(channel) / 255.0))
 }
 
 /// The light of an LED, which is proportional to what it is sent.

@@ -16,20 +16,18 @@ use super::words::seconds;
 use super::{Active, Bias, Buttons, Config, Kind, Origin};
 use crate::drive::{Chip, DriveSettings, Order};
 use crate::frame::{Look, Palette, Pattern, ReadyLook};
-use crate::plan::{Plan, PlanError};
+use crate::plan::{self, Plan, PlanError};
 #[cfg(target_os = "linux")]
 use crate::strip::spi;
 
 /// The longest write that spidev can be set up for (rppal's documentation of `spidev.bufsiz`).
 const BUFSIZ_MAX: usize = 65_536;
-/// What a strip of three colours takes in one such write; a simulated one is not longer.
-const LEDS_MAX: u64 = (BUFSIZ_MAX as u64 - 280) / 12;
 /// Outside of these, ws2812-spi 0.5.1 leaves what the chips' data sheets allow.
 const WS2812_HZ: RangeInclusive<u64> = 2_000_000..=3_800_000;
 const SK6812_RGBW_HZ: RangeInclusive<u64> = 2_300_000..=3_800_000;
 /// WLED takes these for an LED, too.
 const MILLIAMPS_PER_LED: RangeInclusive<u64> = 1..=100;
-/// More than `LEDS_MAX` LEDs can draw.
+/// More than the longest strip can draw.
 const MILLIAMPS_MAX: u64 = 1_000_000;
 /// What `sockaddr_un` has room for, less the closing zero (unix(7)).
 const SOCKET_PATH_BYTES_MAX: usize = 107;
@@ -62,7 +60,7 @@ pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Conf
 }
 
 fn look(values: &mut Values) -> Look {
-    let leds = values.read("strip.leds", whole(1..=LEDS_MAX));
+    let leds = values.read("strip.leds", whole(1..=Look::LEDS_MAX as u64));
     let palettes = [
         ("classic", Palette::CLASSIC),
         ("colour-blind", Palette::COLOUR_BLIND),
@@ -174,10 +172,7 @@ fn plan(values: &mut Values, prefix: &str) -> Plan {
 
 /// The plan of that name.
 fn choose(plans: &[Plan], name: &str) -> Result<Plan, String> {
-    let named = plans
-        .iter()
-        .find(|plan| plan.name().eq_ignore_ascii_case(name));
-    named.copied().ok_or_else(|| {
+    plan::find(plans, name).ok_or_else(|| {
         let names: Vec<_> = plans
             .iter()
             .map(|plan| format!("`{}`", plan.name()))
@@ -206,7 +201,7 @@ fn strip(values: &mut Values, real: bool, look: &Look, plans: &[Plan], bufsiz: u
     let device = values.read("strip.device", |value| {
         let path = text(value)?;
         spi::Device::new(path).ok_or_else(|| {
-            let what = "is not a device of spidev's, such as \"/dev/spidev0.0\"";
+            let what = "is not a device of SPI0, \"/dev/spidev0.0\" or \"/dev/spidev0.1\"; the others have no DMA or other pins";
             format!("`{}` {what}", shown(path))
         })
     });

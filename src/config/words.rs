@@ -52,11 +52,8 @@ impl Config {
             ReadyLook::Off => "dark",
         };
         lines.push(format!("{pattern}; before a talk {ready}"));
-        lines.push(format!(
-            "flash: {} lit, {} dark",
-            seconds(flash_half),
-            seconds(flash_half)
-        ));
+        let hz = (500.0 / flash_half.as_secs_f64()).round() / 1000.0;
+        lines.push(format!("flash: at most {hz} a second, as long dark as lit"));
         lines
     }
 }

@@ -36,6 +36,8 @@ pub struct Keyboard {
     parser: Parser,
     decoder: Decoder,
     arrived: Moment,
+    /// All that arrived was an escape.
+    escaped: bool,
     last: Option<Key>,
 }
 
@@ -43,7 +45,9 @@ impl Keyboard {
     /// The keys among `bytes`, which arrived at `now`.
     pub fn take(&mut self, bytes: &[u8], now: Moment) -> Vec<Key> {
         let pause = now.since(self.arrived);
-        if pause > SEQUENCE {
+        // A slow line may deliver a sequence in two.
+        let goes_on = self.escaped && matches!(bytes.first(), Some(b'[' | b'O'));
+        if pause > SEQUENCE && !goes_on {
             self.parser = Parser::new();
             self.decoder.pasting = false;
         }
@@ -54,9 +58,10 @@ impl Keyboard {
             return Vec::new();
         }
         self.arrived = now;
+        self.escaped = bytes == b"\x1b";
         self.parser.advance(&mut self.decoder, bytes);
         let mut keys = std::mem::take(&mut self.decoder.keys);
-        if bytes == b"\x1b" {
+        if self.escaped {
             keys.push(Key::Other);
         }
         keys.retain(|&key| self.last.replace(key) != Some(key));
@@ -149,14 +154,6 @@ impl Ui {
         let meant_for = Some(snapshot.timer.generation);
         match key {
             Key::CtrlL => return Act::Repaint,
-            Key::CtrlZ if self.place == Place::Daemon && snapshot.strip_kind != "simulated" => {
-                self.say(
-                    "not suspended: the strip would stand still",
-                    true,
-                    now + WORD,
-                );
-                return Act::Nothing;
-            }
             Key::CtrlZ => return Act::Suspend,
             _ if self.help => {
                 self.help = false;
@@ -192,7 +189,11 @@ impl Ui {
                 if asked || !running || self.place == Place::Console {
                     return Act::Leave;
                 }
-                self.say("a talk is running: press q again to quit", true, now + QUIT);
+                self.say(
+                    "a talk is running: in a second, press q again to quit",
+                    true,
+                    now + QUIT,
+                );
                 self.quit_asked = Some(now + QUIT);
                 Act::Nothing
             }

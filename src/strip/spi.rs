@@ -42,37 +42,24 @@ pub fn bufsiz() -> usize {
         .unwrap_or(BUFSIZ_DEFAULT)
 }
 
-/// A device node as spidev names them, `/dev/spidev0.0`: bus 0 to 6 and chip select 0 to 2.
+/// A device node of SPI0: `/dev/spidev0.0`, or `/dev/spidev0.1` by the other chip select, which a strip does not heed. The
+/// other buses have other pins, and SPI1 has no DMA, without which there are gaps between bytes.
 #[derive(Clone, Debug)]
 pub struct Device {
     path: PathBuf,
-    bus: Bus,
     chip_select: SlaveSelect,
 }
 
 impl Device {
-    /// `None` if the path is not of that form.
+    /// `None` if the path is another.
     pub fn new(path: &str) -> Option<Self> {
-        let (bus, chip_select) = path.strip_prefix("/dev/spidev")?.split_once('.')?;
-        let bus = match bus {
-            "0" => Bus::Spi0,
-            "1" => Bus::Spi1,
-            "2" => Bus::Spi2,
-            "3" => Bus::Spi3,
-            "4" => Bus::Spi4,
-            "5" => Bus::Spi5,
-            "6" => Bus::Spi6,
-            _ => return None,
-        };
-        let chip_select = match chip_select {
-            "0" => SlaveSelect::Ss0,
-            "1" => SlaveSelect::Ss1,
-            "2" => SlaveSelect::Ss2,
+        let chip_select = match path {
+            "/dev/spidev0.0" => SlaveSelect::Ss0,
+            "/dev/spidev0.1" => SlaveSelect::Ss1,
             _ => return None,
         };
         Some(Self {
             path: path.into(),
-            bus,
             chip_select,
         })
     }
@@ -150,7 +137,7 @@ impl Open {
             .map_err(Fault::Open)?;
         lock::hold(&node).map_err(Fault::Held)?;
         let spi =
-            Spi::new(device.bus, device.chip_select, clock_hz, Mode::Mode0).map_err(Fault::Spi)?;
+            Spi::new(Bus::Spi0, device.chip_select, clock_hz, Mode::Mode0).map_err(Fault::Spi)?;
         let driver = match chip {
             Chip::Ws2812 => Driver::Ws2812(Ws2812::new(spi)),
             Chip::Sk6812Rgbw => Driver::Sk6812w(Ws2812::new_sk6812w(spi)),

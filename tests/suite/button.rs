@@ -7,7 +7,7 @@ use talklight::button::{Button, Role, STUCK, Signal};
 use talklight::clock::Moment;
 
 const HOLD: Duration = Duration::from_secs(1);
-const START: Role = Role::Start { hold: HOLD };
+const START: Role = Role::Start { hold: Some(HOLD) };
 const TALK: u64 = 7;
 
 /// Plays a contact to a button: closed at first or not, then toggled at each of `edges`, in microseconds from the

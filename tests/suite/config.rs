@@ -118,7 +118,7 @@ fn shipped_configs_mean_what_they_say() {
         "lightning, 5:00: green for 3:00, yellow for 1:00, red for 0:30, flashing for 0:30, then off\n\
          60 LEDs, simulated\n\
          every LED in the phase's colour; before a talk the first LED dim\n\
-         flash: 0.5 s lit, 0.5 s dark\n\
+         flash: at most 1 a second, as long dark as lit\n\
          no button"
     );
     assert_eq!(
@@ -142,9 +142,9 @@ fn pi_toml_means_what_it_says() {
         shipped("pi").describe(),
         "lightning, 5:00: green for 3:00, yellow for 1:00, red for 0:30, flashing for 0:30, then off\n\
          60 LEDs ws2812 in the order grb on /dev/spidev0.0 at 3.3 MHz\n\
-         60 LEDs draw at most 837 mA\n\
+         60 LEDs draw at most 833 mA\n\
          every LED in the phase's colour; before a talk the first LED dim\n\
-         flash: 0.5 s lit, 0.5 s dark\n\
+         flash: at most 1 a second, as long dark as lit\n\
          button: GPIO 17 (pin 11) starts; held for 1s it resets; pressed is low"
     );
 }
@@ -184,9 +184,9 @@ fn words_tell_what_dims_the_strip_and_what_a_clock_risks() {
         [
             "60 LEDs sk6812-rgbw in the order grb on /dev/spidev0.0 at 3.8 MHz",
             "that clock is outside of a WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz suits every Pi",
-            "60 LEDs draw at most 850 mA, dimmed to 74 % by the limit of 850 mA",
+            "60 LEDs draw at most 850 mA, dimmed to 75 % by the limit of 850 mA",
             "a bar that shortens with the time left; before a talk dark",
-            "flash: 0.167 s lit, 0.167 s dark",
+            "flash: at most 3 a second, as long dark as lit",
             "button: GPIO 4 (pin 7) resets; pressed is low",
             "control socket /run/s",
             "every frame is recorded in t",
@@ -794,10 +794,9 @@ mod spi {
         let text =
             "[button]\nstart = 17\nreset = 27\nbias = \"none\"\nactive = \"high\"\nhold = \"2s\"";
         let wiring = good(text).buttons.unwrap().wiring();
-        let hold = Duration::from_secs(2);
         assert_eq!(
             wiring.buttons,
-            [(17, Role::Start { hold }), (27, Role::Reset)]
+            [(17, Role::Start { hold: None }), (27, Role::Reset)]
         );
         assert_eq!(
             (wiring.bias, wiring.active_low),
@@ -810,7 +809,7 @@ mod spi {
     fn a_device_is_one_of_spidev() {
         spi_says(
             "device = \"/dev/spi0\"",
-            "strip.device: `/dev/spi0` is not a device of spidev's, such as \"/dev/spidev0.0\"",
+            "strip.device: `/dev/spi0` is not a device of SPI0, \"/dev/spidev0.0\" or \"/dev/spidev0.1\"; the others have no DMA or other pins",
         );
         good("[strip]\nkind = \"spi\"\ndevice = \"/dev/spidev6.1\"");
     }

@@ -5,11 +5,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::Stdio;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Frame, House, PATIENCE, QUICK, pause, until};
+use crate::harness::{Frame, House, PATIENCE, QUICK, until};
 
 /// The phase of the plan `QUICK` this long after its start, by arithmetic of its own.
 fn phase_after(ns: u64) -> &'static str {
@@ -145,6 +144,9 @@ fn a_command_for_an_older_generation_is_refused() {
 fn a_daemon_killed_at_any_moment_goes_on_to_the_same_end() {
     let mut house = House::running(QUICK);
     house.does(&["start"]);
+    until("the talk is on the tape", || {
+        phases(&house.tape()).contains(&"green")
+    });
     let began = started(&house.tape());
     for kill_at in [300, 700, 1200, 1700] {
         until("the moment has come", || {
@@ -322,13 +324,14 @@ fn hostile_clients_stop_nobody() {
             stream
         })
         .collect();
-    let mut turned_away = 0;
     for watcher in &watchers {
         let mut line = String::new();
         BufReader::new(watcher).read_line(&mut line).unwrap();
-        turned_away += usize::from(line.contains("there are 32 watching already"));
+        assert!(
+            line.contains("quick"),
+            "the newcomer takes the place of the oldest: {line}"
+        );
     }
-    assert_eq!(turned_away, 8);
     until("the talk is over", || {
         house.tape().last().unwrap().phase == "over"
     });
@@ -345,13 +348,39 @@ fn hostile_clients_stop_nobody() {
         assert!(open < 300, "{open} descriptors");
     }
     drop((silent, watchers));
-    until("watchers that have gone make room", || {
-        let mut stream = connect();
-        stream.write_all(b"watch\n").unwrap();
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).unwrap();
-        !line.contains("watching already")
-    });
+}
+
+#[test]
+fn one_that_crowds_the_watchers_loses_its_own_places() {
+    let house = House::running(QUICK);
+    let mut other = house
+        .command(&["status", "--watch", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(other.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("ready"));
+    let crowd: Vec<UnixStream> = (0..100)
+        .map(|_| {
+            let mut stream = UnixStream::connect(house.socket()).unwrap();
+            stream.write_all(b"watch\n").unwrap();
+            BufReader::new(&stream)
+                .read_line(&mut String::new())
+                .unwrap();
+            stream
+        })
+        .collect();
+    house.does(&["start"]);
+    assert!(
+        lines
+            .next()
+            .expect("still there")
+            .unwrap()
+            .contains("green")
+    );
+    other.kill().unwrap();
+    other.wait().unwrap();
+    drop(crowd);
 }
 
 #[test]
@@ -432,10 +461,10 @@ fn the_service_manager_hears_of_readiness_the_watchdog_the_status_and_the_end() 
     };
     hear("READY=1");
     hear("WATCHDOG=1");
-    hear("STATUS=ready: the next talk is quick, 0:02");
+    hear("STATUS=ready, quick, 0:02; simulated strip sending");
     house.does(&["start"]);
-    hear("STATUS=green: 0:0");
-    hear("STATUS=over: quick ended 0:00 ago");
+    hear("STATUS=green, quick, 0:02; simulated strip sending");
+    hear("STATUS=over, quick");
     house.signal(Signal::SIGTERM);
     hear("STOPPING=1");
 }
@@ -459,6 +488,106 @@ fn lines_for_the_journal_carry_their_priority() {
         "{}",
         house.log()
     );
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_an_error_in_the_journal() {
+    let mut house = House::new("[strip]\nleds = 0\n");
+    let log = File::create(house.folder.file("log")).unwrap();
+    let metadata = log.metadata().unwrap();
+    house.env(
+        "JOURNAL_STREAM",
+        &format!("{}:{}", metadata.dev(), metadata.ino()),
+    );
+    let status = house.command(&["--headless"]).stderr(log).status().unwrap();
+    assert_eq!(status.code(), Some(78));
+    assert!(
+        house
+            .log()
+            .starts_with("<3>talklight: config.toml:2: strip.leds: "),
+        "{}",
+        house.log()
+    );
+}
+
+#[test]
+fn a_second_hang_up_does_not_keep_the_strip_from_going_dark() {
+    for _ in 0..5 {
+        let mut house = House::running(QUICK);
+        house.does(&["start"]);
+        let pid = nix::unistd::Pid::from_raw(house.daemon.as_ref().unwrap().id() as i32);
+        nix::sys::signal::kill(pid, Signal::SIGHUP).unwrap();
+        assert!(house.signal(Signal::SIGHUP).success());
+        assert!(
+            house
+                .tape()
+                .pop()
+                .unwrap()
+                .leds
+                .iter()
+                .all(|led| led == "000000")
+        );
+        assert!(!house.socket().exists());
+    }
+}
+
+#[test]
+fn what_lies_in_the_way_of_the_resume_file_stops_nothing() {
+    let house = House::running(QUICK);
+    nix::unistd::mkfifo(
+        &house.folder.file("s.talk.new"),
+        nix::sys::stat::Mode::S_IRWXU,
+    )
+    .unwrap();
+    assert_eq!(house.does(&["start"]), "started quick, 0:02");
+    assert!(house.folder.file("s.talk").is_file());
+}
+
+#[test]
+fn sockets_of_any_name_keep_their_files_apart() {
+    for name in ["x.talk", "x.lock", "x.new"] {
+        let house = House::new(QUICK);
+        let socket = |command: &mut std::process::Command| {
+            command
+                .args(["--socket", name])
+                .current_dir(house.folder.path())
+                .env_clear()
+                .stdin(Stdio::null())
+                .stderr(Stdio::null());
+        };
+        let mut daemon = std::process::Command::new(crate::harness::TALKLIGHT);
+        socket(daemon.arg("--headless"));
+        let mut daemon = daemon.spawn().unwrap();
+        until("the daemon answers", || {
+            UnixStream::connect(house.folder.file(name)).is_ok()
+        });
+        for verb in ["start", "reset", "status"] {
+            let mut client = std::process::Command::new(crate::harness::TALKLIGHT);
+            socket(client.arg(verb));
+            assert!(
+                client.stdout(Stdio::null()).status().unwrap().success(),
+                "{name}: {verb}"
+            );
+        }
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_flag_that_a_command_has_no_use_for_is_refused() {
+    let house = House::running(QUICK);
+    let mut command = std::process::Command::new(crate::harness::TALKLIGHT);
+    let output = command
+        .args(["--plan", "quick", "--socket"])
+        .arg(house.socket())
+        .arg("start")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(crate::harness::text(&output.stderr).contains("--plan is for the timer itself"));
+    assert_eq!(house.run(&["start", ""]).status.code(), Some(2));
+    assert_eq!(house.status()["phase"], "ready");
 }
 
 #[test]
@@ -497,7 +626,7 @@ fn a_daemon_that_does_not_answer_does_not_keep_its_client_for_ever() {
 }
 
 #[test]
-fn a_tape_on_a_full_disk_does_not_stop_the_talk() {
+fn a_tape_that_takes_no_more_is_told_and_does_not_stop_the_talk() {
     if !std::path::Path::new("/dev/full").exists() {
         return;
     }
@@ -508,6 +637,47 @@ fn a_tape_on_a_full_disk_does_not_stop_the_talk() {
         UnixStream::connect(house.socket()).is_ok()
     });
     house.does(&["start"]);
-    pause(Duration::from_millis(100));
+    until("the tape's end is told", || {
+        !house.status()["faults"].as_array().unwrap().is_empty()
+    });
+    assert_eq!(house.status()["faults"][0]["input"], "tape");
     assert_eq!(house.status()["strip"]["health"], "sending");
+}
+
+#[test]
+fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
+    let mut house = House::new(QUICK);
+    let log = File::create(house.folder.file("log")).unwrap();
+    let mut command = house.command(&["--headless", "--tape", "no/such/folder"]);
+    house.daemon = Some(command.stderr(log).spawn().unwrap());
+    until("the daemon answers", || {
+        UnixStream::connect(house.socket()).is_ok()
+    });
+    house.does(&["start"]);
+    assert!(
+        house
+            .log()
+            .contains("there is no tape: no/such/folder: No such file"),
+        "{}",
+        house.log()
+    );
+}
+
+#[test]
+fn a_tape_goes_on_where_the_last_process_left_it() {
+    let mut house = House::new(QUICK);
+    for _ in 0..2 {
+        let mut command = house.command(&["--headless", "--tape", "tape.0"]);
+        house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());
+        until("the daemon answers", || {
+            UnixStream::connect(house.socket()).is_ok()
+        });
+        house.signal(Signal::SIGTERM);
+    }
+    let dark = house
+        .tape()
+        .iter()
+        .filter(|frame| frame.leds.iter().all(|led| led == "000000"))
+        .count();
+    assert_eq!(dark, 2, "each ended with a dark frame");
 }

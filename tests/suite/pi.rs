@@ -155,7 +155,7 @@ impl Strip {
     fn bytes(&self, colour: [u8; 3], scale: f64) -> Vec<u8> {
         let mut channels = colour.map(|channel| {
             let part = f64::from(channel) / 255.0;
-            let light = if self.gamma { part.powf(2.2) } else { part };
+            let light = if self.gamma { part.powf(2.25) } else { part };
             (light * f64::from(self.brightness) * scale).round() as u8
         });
         let mut white = 0;

@@ -605,21 +605,6 @@ fn any_key_leaves_the_page_and_does_nothing_else() {
 }
 
 #[test]
-fn a_real_strip_is_not_left_standing_still() {
-    let snapshot = Snapshot {
-        strip_kind: "spi",
-        ..talk()
-    };
-    let mut ui = Ui::new(Place::Daemon);
-    assert_eq!(ui.press(Key::CtrlZ, &snapshot, START), Act::Nothing);
-    assert!(ui.notice.is_some());
-    assert_eq!(
-        Ui::new(Place::Console).press(Key::CtrlZ, &snapshot, START),
-        Act::Suspend
-    );
-}
-
-#[test]
 fn sizes_are_taken_with_a_grain_of_salt() {
     assert_eq!(size(0, 0), Size { cols: 80, rows: 24 });
     assert_eq!(

@@ -163,6 +163,7 @@ fn unit(key: &str) -> Vec<String> {
 fn the_unit_runs_commands_that_there_are() {
     for command in unit("ExecStart").into_iter().chain(unit("ExecStopPost")) {
         let program = command
+            .trim_start_matches('-')
             .strip_prefix("/usr/bin/")
             .expect("the place where it is installed");
         Cli::try_parse_from(program.split_whitespace())

@@ -387,6 +387,17 @@ fn a_console_tells_that_its_daemon_has_ended() {
 }
 
 #[test]
+fn a_real_strip_is_not_left_standing_still() {
+    let house = House::new(LONG);
+    let terminal = Terminal::open(&house, &["--strip", "spi"], (80, 24));
+    terminal.sees("space start");
+    terminal.keys("\u{1a}");
+    terminal.sees("not suspended: the strip would keep its colour");
+    terminal.signal(Signal::SIGTSTP);
+    assert_eq!(house.status()["phase"], "ready");
+}
+
+#[test]
 fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
     let house = House::new(LONG);
     // A shell with job control, as a person has; without one there would be nothing to come back from.
