@@ -811,7 +811,7 @@ mod spi {
             "device = \"/dev/spi0\"",
             "strip.device: `/dev/spi0` is not a device of SPI0, \"/dev/spidev0.0\" or \"/dev/spidev0.1\"; the others have no DMA or other pins",
         );
-        good("[strip]\nkind = \"spi\"\ndevice = \"/dev/spidev6.1\"");
+        good("[strip]\nkind = \"spi\"\ndevice = \"/dev/spidev0.1\"");
     }
 
     #[test]

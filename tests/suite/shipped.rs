@@ -190,3 +190,38 @@ fn the_unit_restarts_after_all_but_a_bad_config_and_its_watchdog_outlasts_a_beat
     assert_eq!(unit("RuntimeDirectory"), ["talklight"]);
     assert_eq!(unit("RuntimeDirectoryPreserve"), ["restart"]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_currents_of_the_wiring_page_are_those_that_the_program_tells() {
+    use talklight::config::{Config, Origin, Overrides};
+    let page = read("docs/wiring.md");
+    let rows = page
+        .lines()
+        .skip_while(|line| !line.contains("| brightness 128 | brightness 255 |"))
+        .skip(2);
+    let mut checked = 0;
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        for (brightness, limit, told) in
+            [(128, 850, cells[2]), (128, 0, cells[3]), (255, 0, cells[4])]
+        {
+            let config = format!(
+                "[strip]\nkind = \"spi\"\nleds = {}\nbrightness = {brightness}\nmax_milliamps = {limit}",
+                cells[1]
+            );
+            let config =
+                Config::parse(&config, Origin::BuiltIn, &Overrides::default(), 4096).unwrap();
+            let milliamps = told.split(',').next().unwrap();
+            assert!(
+                config
+                    .describe()
+                    .contains(&format!("draw at most {milliamps} mA")),
+                "{row}: {}",
+                config.describe()
+            );
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 15);
+}
