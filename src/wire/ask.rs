@@ -1,0 +1,103 @@
+//! Requests, in words.
+
+use std::str::FromStr;
+
+use crate::event::Origin;
+
+/// The longest request in bytes, its newline included.
+pub const REQUEST_MAX: usize = 256;
+
+/// What a client asks for, in one line of words: `start lightning`, or `if 17 as console reset`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    pub what: What,
+    /// Refuse if the timer is of another generation.
+    pub generation: Option<u64>,
+    /// [`Origin::Socket`] or [`Origin::Console`].
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    Start(Option<String>),
+    Reset,
+    Undo,
+    Choose(String),
+    Status,
+    /// The status now and after each change, a line each.
+    Watch,
+    /// Snapshots, for a screen in another process.
+    Attach,
+}
+
+impl Ask {
+    /// The line that says it, newline included.
+    pub fn line(&self) -> String {
+        let generation = self
+            .generation
+            .map_or(String::new(), |n| format!("if {n} "));
+        let origin = if self.origin == Origin::Console {
+            "as console "
+        } else {
+            ""
+        };
+        let what = match &self.what {
+            What::Start(None) => "start".into(),
+            What::Start(Some(plan)) => format!("start {plan}"),
+            What::Reset => "reset".into(),
+            What::Undo => "undo".into(),
+            What::Choose(plan) => format!("choose {plan}"),
+            What::Status => "status".into(),
+            What::Watch => "watch".into(),
+            What::Attach => "attach".into(),
+        };
+        format!("{generation}{origin}{what}\n")
+    }
+}
+
+impl FromStr for Ask {
+    type Err = String;
+
+    fn from_str(line: &str) -> Result<Self, String> {
+        let mut words = line.split_ascii_whitespace().peekable();
+        let mut generation = None;
+        if words.next_if_eq(&"if").is_some() {
+            let number = words.next().and_then(|word| word.parse().ok());
+            generation = Some(
+                number
+                    .ok_or("`if` takes the generation that `status` shows, as in `if 17 reset`")?,
+            );
+        }
+        let mut origin = Origin::Socket;
+        if words.next_if_eq(&"as").is_some() {
+            words.next_if_eq(&"console").ok_or("`as` takes `console`")?;
+            origin = Origin::Console;
+        }
+        let mut plan = None;
+        let what = match words.next() {
+            Some("start") => {
+                plan = words.next();
+                What::Start(plan.map(Into::into))
+            }
+            Some("choose") => {
+                plan = words.next();
+                What::Choose(plan.ok_or("`choose` takes the name of a plan")?.into())
+            }
+            Some("reset") => What::Reset,
+            Some("undo") => What::Undo,
+            Some("status") => What::Status,
+            Some("watch") => What::Watch,
+            Some("attach") => What::Attach,
+            _ => return Err("say start, reset, undo, choose, status, watch or attach".into()),
+        };
+        match words.next() {
+            None => Ok(Self {
+                what,
+                generation,
+                origin,
+            }),
+            Some(_) if plan.is_some() => Err("a plan's name is one word".into()),
+            Some(_) => Err("there is a word too many".into()),
+        }
+    }
+}
