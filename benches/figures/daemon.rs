@@ -58,6 +58,20 @@ impl Daemon {
         Self { pid, socket, child }
     }
 
+    /// Schedules the engine as the unit does, if that may be done: first in, first out, before all that is not.
+    pub fn favour(&self) -> bool {
+        let chrt = Command::new("chrt")
+            .args([
+                "--fifo",
+                "--reset-on-fork",
+                "--pid",
+                "10",
+                &self.pid.to_string(),
+            ])
+            .status();
+        chrt.is_ok_and(|status| status.success())
+    }
+
     /// Says one line; when it was said, and the line that came back.
     pub fn ask(&self, line: &str) -> (u64, String) {
         let mut stream = UnixStream::connect(&self.socket).unwrap();

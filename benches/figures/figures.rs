@@ -44,10 +44,11 @@ pub fn print(full: bool) {
     row("figure", "reach", "floor", "measured", None);
     row("---", "---", "---", "---", None);
     let talks = if full { 20 } else { 5 };
-    lateness(talks, 0, "calm");
+    lateness(talks, 0, false, "calm");
     println!("Load: {}", load());
     let cores = thread::available_parallelism().map_or(2, usize::from);
-    lateness(talks, cores, "cores busy");
+    lateness(talks, cores, false, "cores busy");
+    lateness(talks, cores, true, "busy, in the unit");
     commands();
     steady();
     starts();
@@ -124,9 +125,18 @@ fn changes(daemon: &Daemon) -> Vec<u64> {
     instants.map(|instant| instant.as_ns() - ahead).collect()
 }
 
-fn lateness(talks: usize, busy: usize, with: &str) {
+fn lateness(talks: usize, busy: usize, as_service: bool, with: &str) {
     let rig = pi();
     let daemon = Daemon::on_rig(&rig, QUICK);
+    if as_service && !daemon.favour() {
+        return row(
+            &format!("frame after its instant, {with}"),
+            "",
+            "",
+            "may not be set here",
+            None,
+        );
+    }
     let mut instants = Vec::new();
     let [bare, exact, working] = beside(STEP, busy, || {
         for _ in 0..talks {
