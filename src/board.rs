@@ -90,6 +90,7 @@ pub enum Tone {
 impl Entry {
     pub fn tone(&self) -> Tone {
         match &self.what {
+            Happening::Done(outcome) if !outcome.is_change() => Tone::Refused,
             Happening::Phase(Phase::Over) | Happening::Done(_) => Tone::Done,
             Happening::Phase(_) => Tone::Quiet,
             Happening::StripBack | Happening::InputBack | Happening::Stopping => Tone::Done,
@@ -140,7 +141,9 @@ impl fmt::Display for Entry {
                     Clock(plan.length())
                 )
             }
-            Happening::Done(Outcome::Unchanged) => write!(f, "nothing to do for the {by}"),
+            Happening::Done(outcome @ (Outcome::AlreadyReady | Outcome::AlreadyChosen(_))) => {
+                write!(f, "{outcome}")
+            }
             Happening::Refused(refusal) => write!(f, "{refusal}"),
             Happening::Phase(Phase::Over) => write!(f, "talk ended"),
             Happening::Phase(phase) => write!(f, "{phase}"),

@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 /// Without a command it is the timer: on the simulated strip in this terminal, or on the strip that the config names.
 /// The commands speak to a timer that is running.
 #[derive(Debug, Parser)]
-#[command(version, disable_help_subcommand = true)]
+#[command(version)]
 pub struct Cli {
     #[command(flatten)]
     pub flags: Flags,
@@ -28,19 +28,19 @@ pub struct Flags {
     #[arg(long, value_name = "PATH", global = true)]
     pub socket: Option<PathBuf>,
     /// The kind of strip: simulated or spi
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", global = true)]
     pub strip: Option<String>,
     /// The length of the strip
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", global = true)]
     pub leds: Option<usize>,
     /// Record every frame in this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub tape: Option<PathBuf>,
     /// The plan of the first talk
-    #[arg(long, value_name = "NAME")]
-    pub plan: Option<String>,
+    #[arg(long = "plan", value_name = "NAME", global = true)]
+    pub first_plan: Option<String>,
     /// Show no screen, even in a terminal
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub headless: bool,
 }
 
@@ -48,6 +48,7 @@ pub struct Flags {
 pub enum Verb {
     /// Start a talk of this plan, or of the chosen one
     Start {
+        /// The name of a plan; `talklight status` tells which there are
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         plan: Option<String>,
     },
@@ -57,6 +58,7 @@ pub enum Verb {
     Undo,
     /// Choose the plan of the talks to come
     Choose {
+        /// The name of a plan; `talklight status` tells which there are
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         plan: String,
     },
@@ -109,14 +111,14 @@ impl Cli {
             strip,
             leds,
             tape,
-            plan,
+            first_plan,
             headless,
         } = &self.flags;
         let given = [
             ("--strip", strip.is_some()),
             ("--leds", leds.is_some()),
             ("--tape", tape.is_some()),
-            ("--plan", plan.is_some()),
+            ("--plan", first_plan.is_some()),
             ("--headless", *headless),
         ];
         given

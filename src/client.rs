@@ -148,9 +148,11 @@ fn denied(path: &Path) -> String {
         .and_then(|found| Group::from_gid(Gid::from_raw(found.gid())).ok().flatten());
     let path = path.display();
     match group {
-        Some(Group { name, .. }) => format!(
-            "you may not use {path}; join its group with `sudo usermod -aG {name} $USER` and log in again"
-        ),
-        None => format!("you may not use {path}; ask its owner"),
+        Some(Group { name, gid, .. }) if gid.as_raw() != 0 => {
+            format!(
+                "you may not use {path}; join its group with `sudo usermod -aG {name} $USER` and log in again"
+            )
+        }
+        _ => format!("you may not use {path}; ask as the user that it belongs to"),
     }
 }

@@ -244,7 +244,10 @@ fn read(path: &Path) -> Result<Option<String>, Mistakes> {
         Err((ErrorKind::NotFound, _)) => "is a link to a file that is not there".into(),
         Err((ErrorKind::IsADirectory, _)) => "is a directory; name the file in it".into(),
         Err((ErrorKind::PermissionDenied, _)) => {
-            "may not be read by this user; `chmod a+r` lets everybody read it".into()
+            format!(
+                "may not be read by this user; `sudo chmod a+r {}` lets everybody read it",
+                path.display()
+            )
         }
         Err((_, error)) => format!("cannot be read: {error}"),
     };

@@ -30,6 +30,8 @@ use crate::tape::Tape;
 use crate::timer::{Command, Phase, Timer, seconds_left};
 use crate::{journal, lock};
 
+/// A talk that was over for longer, when its daemon ended, is of no interest to the next one.
+const YESTERDAY: Duration = Duration::from_secs(10 * 60);
 /// How long the end may take before somebody's second word counts.
 const LAST_FRAME: Duration = Duration::from_secs(1);
 /// How long the end waits for a log that nobody reads.
@@ -92,11 +94,10 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         config.origin,
         path.display()
     );
-    first.note(
-        now,
-        Origin::Clock,
-        Happening::Told(Tone::Done, hello.into()),
-    );
+    let to_stderr = terminal.is_none() || !io::stderr().is_terminal();
+    if to_stderr {
+        journal::say(&hello);
+    }
     for (tone, text) in [found, no_screen, no_tape].into_iter().flatten() {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
     }
@@ -111,7 +112,6 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
 
     let notify = Arc::new(Notify::from_env());
     let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
-    let to_stderr = terminal.is_none() || !io::stderr().is_terminal();
     event::spawn("journal", Origin::Clock, events.clone(), move |_| {
         Ok(journal::run(&theirs, &notifier, to_stderr)?)
     });
@@ -196,9 +196,13 @@ fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<
             (fresh, Some((Tone::Warning, text.into())))
         }
         Found::Unusable(why) => {
-            let text = format!("{} is ignored: {why}", resume.path().display());
+            let text = format!(
+                "{} is ignored, this is ready: {why}",
+                resume.path().display()
+            );
             (fresh, Some((Tone::Warning, text)))
         }
+        Found::Timer(timer) if timer.at(now).overrun > YESTERDAY => (fresh, None),
         Found::Timer(mut timer) => {
             // A running talk goes on by its own plan; the plans to come are those of the config as it is now.
             timer.chosen = plan::find(&config.plans, timer.chosen.name()).unwrap_or(config.chosen);

@@ -21,7 +21,7 @@ use crate::clock::{self, Moment};
 use crate::event::{Answer, Event, Origin, Request, Stop};
 use crate::frame::{Picture, Rgb};
 use crate::strip::Strip;
-use crate::timer::{Outcome, Phase, Refusal, Timer};
+use crate::timer::{Phase, Refusal, Timer};
 
 /// How often the picture is sent when nothing changes: a glitch on the wire stays until the next frame. The same beat
 /// tries a failed strip again and tells the watchdog that all is well.
@@ -156,8 +156,7 @@ impl<'a> Engine<'a> {
             _ => self.now.timer.apply(command, now),
         };
         match result {
-            Ok(Outcome::Unchanged) => {}
-            Ok(outcome) => {
+            Ok(outcome) if outcome.is_change() => {
                 // A command says itself what it leads to, but for the end of a talk that an undo brings back too late.
                 let phase = self.now.timer.at(now).phase;
                 if phase != Phase::Over {
@@ -166,11 +165,10 @@ impl<'a> Engine<'a> {
                 self.note(now, origin, Happening::Done(outcome));
                 self.keep(now);
             }
-            Err(refusal) => {
-                if origin != Origin::Socket {
-                    self.note(now, origin, Happening::Refused(refusal));
-                }
-            }
+            // Whoever asks over the socket is answered there; whoever presses something looks at a screen.
+            _ if origin == Origin::Socket => {}
+            Ok(outcome) => self.note(now, origin, Happening::Done(outcome)),
+            Err(refusal) => self.note(now, origin, Happening::Refused(refusal)),
         }
         reply.map(|reply| {
             (

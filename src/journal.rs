@@ -60,6 +60,11 @@ fn is_journal() -> bool {
     stream == format!("{}:{}", stderr.st_dev, stderr.st_ino)
 }
 
+/// Writes a line about something that has been done.
+pub fn say(text: &str) {
+    let _ = write_line(is_journal().then_some(5), text);
+}
+
 /// Writes what keeps the program from going on, each line an error.
 pub fn complain(text: &str) {
     for line in text.lines() {

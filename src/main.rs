@@ -12,7 +12,13 @@ use talklight::{client, console, daemon, journal, notify, screen};
 fn main() -> ExitCode {
     restore_terminal_on_panic();
     let exit = run(&cli::parse()).unwrap_or_else(|error| {
-        journal::complain(&format!("talklight: {error:#}"));
+        // Mistakes in a config begin with their place, so that an editor finds it.
+        let prefix = if error.is::<Mistakes>() {
+            ""
+        } else {
+            "talklight: "
+        };
+        journal::complain(&format!("{prefix}{error:#}"));
         notify::before_failing();
         if error.is::<Mistakes>() {
             Exit::Config
@@ -61,7 +67,7 @@ fn config(flags: &Flags) -> Result<Config, Mistakes> {
         tape: flags.tape.clone(),
         leds: flags.leds,
         socket: flags.socket.clone(),
-        plan: flags.plan.clone(),
+        plan: flags.first_plan.clone(),
     };
     Config::load(flags.config.as_deref(), &overrides)
 }
@@ -127,15 +133,14 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
     anyhow::bail!("the daemon has ended")
 }
 
-/// Prints a line; a reader that has gone away is no reason to panic.
+/// Prints a line. A reader that has gone away is no reason to complain.
 fn say(text: &str) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
-    Ok(
-        match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
-            Ok(()) => Exit::Success,
-            Err(_) => Exit::Failure,
-        },
-    )
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Exit::Success),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Failure),
+        Err(error) => Err(error).context("nothing can be printed"),
+    }
 }
 
 /// A panic in the thread that draws, or in the one that drives the strip, is the end of the screen. Any other is

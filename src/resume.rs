@@ -137,8 +137,9 @@ impl ResumeFile {
                 "it is not a file that this user alone can write",
             ));
         }
-        let mut text = String::new();
-        file.take(LENGTH_MAX).read_to_string(&mut text)?;
+        let mut bytes = Vec::new();
+        file.take(LENGTH_MAX).read_to_end(&mut bytes)?;
+        let text = String::from_utf8(bytes).unwrap_or_default();
         let (sum, text) = text.split_once(' ').unwrap_or_default();
         if sum != checksum(text) {
             return Err(io::Error::other("it is damaged"));

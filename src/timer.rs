@@ -71,8 +71,10 @@ pub enum Outcome {
         left: Duration,
     },
     Chosen(Plan),
-    /// It was so already.
-    Unchanged,
+    /// There was no talk to reset.
+    AlreadyReady,
+    /// The plan was the chosen one already.
+    AlreadyChosen(Plan),
 }
 
 /// Why a command was refused. The text says what to do instead.
@@ -137,7 +139,7 @@ impl Timer {
             }
             (Start(plan), Over { .. }) => self.start(plan, now),
 
-            (Reset, Ready { .. }) => return Ok(Outcome::Unchanged),
+            (Reset, Ready { .. }) => return Ok(Outcome::AlreadyReady),
             (Reset, Running { talk, left }) => {
                 self.state = State::Ready {
                     undo: Some(self::Undo {
@@ -170,7 +172,7 @@ impl Timer {
 
             (Choose(_), Running { left, .. }) => return Err(Refusal::ChooseWhileRunning { left }),
             (Choose(plan), Ready { .. } | Over { .. }) if plan == self.chosen => {
-                return Ok(Outcome::Unchanged);
+                return Ok(Outcome::AlreadyChosen(plan));
             }
             (Choose(plan), Ready { .. } | Over { .. }) => {
                 self.chosen = plan;
@@ -280,6 +282,13 @@ enum Standing {
     Over { talk: Talk, overrun: Duration },
 }
 
+impl Outcome {
+    /// Whether the timer is another than before.
+    pub fn is_change(&self) -> bool {
+        !matches!(self, Self::AlreadyReady | Self::AlreadyChosen(_))
+    }
+}
+
 impl Phase {
     pub const ALL: [Phase; 6] = [
         Phase::Ready,
@@ -337,7 +346,8 @@ impl fmt::Display for Outcome {
                 plan.name(),
                 Clock(plan.length())
             ),
-            Self::Unchanged => write!(f, "it is so already"),
+            Self::AlreadyReady => write!(f, "ready already; there is no talk to reset"),
+            Self::AlreadyChosen(plan) => write!(f, "{} is chosen already", plan.name()),
         }
     }
 }

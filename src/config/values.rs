@@ -116,8 +116,11 @@ impl<'a> Values<'a> {
         if let Some(&place) = plan.and_then(|(plan, _)| self.plans.get(plan))
             && !self.written.contains_key(key)
         {
-            let what = "is missing; a plan has a `name`, a `length`, and the marks `yellow`, `red` and `flash` in time \
-                        left, such as `yellow = \"2m\"`";
+            let what = match key.rsplit('.').next() {
+                Some("name") => "is missing, such as `name = \"talk\"`",
+                Some("length") => "is missing, such as `length = \"5m\"`",
+                _ => "is missing; write it in time left, such as \"2m\", or \"0s\" for none",
+            };
             self.tell(place, key, what);
             self.wrong.insert(key.into());
         }

@@ -12,7 +12,7 @@ impl Config {
     pub fn describe(&self) -> String {
         let mut lines: Vec<_> = self.plans.iter().map(describe_plan).collect();
         if self.plans.len() > 1 {
-            lines.push(format!("start begins {}", self.chosen.name()));
+            lines.push(format!("the button starts {}", self.chosen.name()));
         }
         lines.extend(self.describe_strip());
         lines.push(match &self.buttons {

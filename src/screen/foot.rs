@@ -154,11 +154,11 @@ impl Painter<'_> {
             _ => (86400, "d"),
         };
         let age = match seconds / unit {
-            0 => "now".into(),
+            0 => "<1 min".into(),
             count => format!("{count} {name}"),
         };
         // Room for the longest, so that no line gains an age as it gets older.
-        if taken + 2 + "59 min".len() <= span.cols {
+        if taken + 2 + "<1 min".len() <= span.cols {
             self.right(span, row, &age, HINT);
             self.changes_at(Some(
                 since + Duration::from_secs((seconds / unit + 1) * unit),

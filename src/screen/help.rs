@@ -31,7 +31,7 @@ pub fn draw(
     let width = if two { (cols - GUTTER) / 2 } else { cols }.min(COLUMN_MAX);
     let columns = match two {
         true => vec![vec![lights, keys], vec![button, wrong]],
-        false => vec![vec![lights, button, keys, wrong]],
+        false => vec![vec![keys, lights, button, wrong]],
     };
     for (i, sections) in columns.into_iter().enumerate() {
         let col = col + i * (width + GUTTER);
@@ -105,7 +105,7 @@ fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
             "button",
             vec![
                 entry("press", "start the talk"),
-                entry("hold", "until it is dark: reset"),
+                entry("hold", "until it is dark: reset, or use the second one"),
             ],
         ),
         (

@@ -155,12 +155,14 @@ impl Ui {
         match key {
             Key::CtrlL => return Act::Repaint,
             Key::CtrlZ => return Act::Suspend,
-            _ if self.help => {
+            Key::Char('?' | 'q') | Key::Other if self.help => {
                 self.help = false;
                 return Act::Nothing;
             }
             _ => self.notice = None,
         }
+        // What it says of the other keys, they do.
+        self.help = false;
         let quit_asked = self.quit_asked.take();
         match key {
             Key::Char(' ') | Key::Enter => Act::Send(Command::Start(None), None),

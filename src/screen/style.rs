@@ -35,7 +35,7 @@ impl Style {
         let get = |name| get(name).filter(|value| !value.is_empty());
         let term = get("TERM").unwrap_or_else(|| "dumb".into());
         let lines = term == "dumb";
-        let depth = if lines || get("NO_COLOR").is_some() {
+        let depth = if lines || term.starts_with("vt") || get("NO_COLOR").is_some() {
             Depth::None
         } else if get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit") {
             Depth::True

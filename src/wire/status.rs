@@ -157,6 +157,9 @@ impl Status {
                 clock(self.plan.length_ms)
             ),
         };
+        if self.plans.len() > 1 && self.phase == "ready" {
+            line += &format!(" (of {})", self.plans.join(", "));
+        }
         if let Some(undo) = self.undo_ms {
             line += &format!("; the reset can be undone for {} s", undo.div_ceil(1000));
         }

@@ -219,7 +219,7 @@ fn keys_lie_over_the_default_one_by_one() {
         ["a", "b"]
     );
     assert_eq!(config.chosen, config.plans[0]);
-    assert!(config.describe().contains("\nstart begins a\n"));
+    assert!(config.describe().contains("\nthe button starts a\n"));
     assert_eq!(good("\u{feff}[strip]\r\nleds = 0x10\r\n").look.leds, 16);
 }
 
@@ -566,7 +566,7 @@ fn mistakes_of_a_plan_name_the_mark() {
     );
     says(
         "[[plan]]\nname = \"p\"\nlength = \"5m\"\nyellow = \"2m\"\nflash = \"0s\"",
-        "c.toml:1: plan.red: is missing; a plan has a `name`, a `length`, and the marks `yellow`, `red` and `flash` in time left, such as `yellow = \"2m\"`",
+        "c.toml:1: plan.red: is missing; write it in time left, such as \"2m\", or \"0s\" for none",
     );
     let twice = plan(m5, m2, m1, m1) + &plan(m5, m2, m1, m1).replace("\"p\"", "\"P\"");
     says(

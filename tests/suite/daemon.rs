@@ -101,7 +101,10 @@ fn what_is_refused_says_what_to_do() {
         house.does(&["choose", "long"]),
         "the next talk is long, 1:00:00"
     );
-    assert_eq!(house.does(&["reset"]), "it is so already");
+    assert_eq!(
+        house.does(&["reset"]),
+        "ready already; there is no talk to reset"
+    );
     assert_eq!(house.does(&["start"]), "started long, 1:00:00");
     assert_eq!(
         house.refuses(&["start"]),
@@ -229,7 +232,9 @@ fn a_resume_file_that_cannot_be_trusted_is_ignored_with_a_warning() {
     house.start();
     assert_eq!(house.status()["phase"], "ready");
     assert!(
-        house.log().contains("s.talk is ignored: it is damaged"),
+        house
+            .log()
+            .contains("s.talk is ignored, this is ready: it is damaged"),
         "{}",
         house.log()
     );
@@ -502,9 +507,7 @@ fn what_keeps_it_from_starting_is_an_error_in_the_journal() {
     let status = house.command(&["--headless"]).stderr(log).status().unwrap();
     assert_eq!(status.code(), Some(78));
     assert!(
-        house
-            .log()
-            .starts_with("<3>talklight: config.toml:2: strip.leds: "),
+        house.log().starts_with("<3>config.toml:2: strip.leds: "),
         "{}",
         house.log()
     );

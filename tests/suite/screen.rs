@@ -588,14 +588,15 @@ fn quitting_during_a_talk_asks_once_more() {
 }
 
 #[test]
-fn any_key_leaves_the_page_and_does_nothing_else() {
-    for key in [
-        Key::Char(' '),
-        Key::Char('?'),
-        Key::Char('q'),
-        Key::CtrlC,
-        Key::Other,
-    ] {
+fn the_page_is_left_by_q_and_every_other_key_does_what_it_says_there() {
+    let mut ui = Ui::new(Place::Daemon);
+    ui.press(Key::Char('?'), &talk(), START);
+    assert_eq!(
+        ui.press(Key::Char(' '), &talk(), START + s(1.0)),
+        Act::Send(Command::Start(None), None)
+    );
+    assert!(!ui.help);
+    for key in [Key::Char('?'), Key::Char('q'), Key::Other] {
         let mut ui = Ui::new(Place::Daemon);
         ui.press(Key::Char('?'), &talk(), START);
         assert!(ui.help);

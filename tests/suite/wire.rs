@@ -171,7 +171,7 @@ fn the_status_has_the_shape_that_programs_rely_on() {
     assert_eq!(status.line(), words);
 
     timer.apply(Command::Reset, s(301)).unwrap();
-    let words = "ready: the next talk is lightning, 5:00; the reset can be undone for 9 s; spi strip failing";
+    let words = "ready: the next talk is lightning, 5:00 (of lightning, ignite); the reset can be undone for 9 s; spi strip failing";
     assert!(
         Status::new(&snapshot(timer), s(302))
             .line()

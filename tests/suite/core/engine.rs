@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use proptest::prelude::*;
-use talklight::board::{Board, Happening, Health, LOG_LENGTH};
+use talklight::board::{Board, Happening, Health, LOG_LENGTH, Tone};
 use talklight::clock::Moment;
 use talklight::engine::{BEAT, Engine, Keeper};
 use talklight::event::{Event, Origin, Request, Stop};
@@ -26,10 +26,6 @@ fn bar(leds: usize) -> Look {
         pattern: Pattern::Bar,
         ..look()
     }
-}
-
-fn done(what: &Happening) -> bool {
-    matches!(what, Happening::Done(_))
 }
 
 mod order {
@@ -525,10 +521,21 @@ mod commands {
             house.ask(START, None, origin);
             house.ask(Command::Reset, None, Origin::ResetButton);
             house.ask(Command::Reset, None, Origin::ResetButton);
-            assert_eq!(house.news(log).iter().filter(|what| done(what)).count(), 2);
             let latest = house.board.latest();
-            let by: Vec<Origin> = latest.news(log).map(|entry| entry.origin).collect();
-            assert_eq!(by, [origin, Origin::ResetButton]);
+            let told: Vec<_> = latest
+                .news(log)
+                .map(|entry| (entry.origin, entry.tone()))
+                .collect();
+            // The second reset has nothing to do, and says so to the one who pressed.
+            let reset = Origin::ResetButton;
+            assert_eq!(
+                told,
+                [
+                    (origin, Tone::Done),
+                    (reset, Tone::Done),
+                    (reset, Tone::Refused)
+                ]
+            );
         }
     }
 

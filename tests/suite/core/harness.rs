@@ -356,7 +356,7 @@ pub fn command(word: &str) -> (Command, Verdict) {
 
 pub fn verdict(answer: &Answer) -> Verdict {
     match answer.result {
-        Ok(Outcome::Unchanged) => Verdict::Nothing,
+        Ok(Outcome::AlreadyReady | Outcome::AlreadyChosen(_)) => Verdict::Nothing,
         Ok(_) => Verdict::Done,
         Err(_) => Verdict::Refused,
     }

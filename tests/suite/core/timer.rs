@@ -56,7 +56,7 @@ fn word(result: Result<Outcome, Refusal>) -> &'static str {
         Ok(Outcome::Cleared) => "cleared",
         Ok(Outcome::Undone { .. }) => "undone",
         Ok(Outcome::Chosen(_)) => "chosen",
-        Ok(Outcome::Unchanged) => "nothing",
+        Ok(Outcome::AlreadyReady | Outcome::AlreadyChosen(_)) => "nothing",
         Err(Refusal::AlreadyRunning { .. }) => "!running",
         Err(Refusal::ChooseWhileRunning { .. }) => "!running-2",
         Err(Refusal::JustEnded) => "!ended",
@@ -261,7 +261,7 @@ proptest! {
             let before = timer;
             let result = timer.apply(command, now);
             let verdict = match result {
-                Ok(Outcome::Unchanged) => Verdict::Nothing,
+                Ok(Outcome::AlreadyReady | Outcome::AlreadyChosen(_)) => Verdict::Nothing,
                 Ok(_) => Verdict::Done,
                 Err(_) => Verdict::Refused,
             };

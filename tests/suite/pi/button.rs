@@ -166,7 +166,13 @@ impl Happenings {
             snapshots: BufReader::new(stream).lines(),
             seen: 0,
         };
-        happenings.next();
+        // What there is now comes at once.
+        let there_is = happenings
+            .snapshots
+            .next()
+            .expect("the daemon runs")
+            .unwrap();
+        happenings.news(&there_is);
         happenings
     }
 
@@ -174,19 +180,23 @@ impl Happenings {
     fn next(&mut self) -> Vec<String> {
         loop {
             let line = self.snapshots.next().expect("the daemon runs");
-            let line = line.expect("something happens");
-            let snapshot: serde_json::Value = serde_json::from_str(&line).unwrap();
-            let log = snapshot["log"].as_array().unwrap();
-            let number = |entry: &serde_json::Value| entry["number"].as_u64().unwrap();
-            let new = log.iter().filter(|entry| number(entry) > self.seen);
-            let told: Vec<String> = new
-                .map(|entry| entry["text"].as_str().unwrap().into())
-                .collect();
+            let told = self.news(&line.expect("something happens"));
             if !told.is_empty() {
-                self.seen = number(log.last().unwrap());
                 return told;
             }
         }
+    }
+
+    fn news(&mut self, line: &str) -> Vec<String> {
+        let snapshot: serde_json::Value = serde_json::from_str(line).unwrap();
+        let log = snapshot["log"].as_array().unwrap();
+        let number = |entry: &serde_json::Value| entry["number"].as_u64().unwrap();
+        let new = log.iter().filter(|entry| number(entry) > self.seen);
+        let told = new
+            .map(|entry| entry["text"].as_str().unwrap().into())
+            .collect();
+        self.seen = log.last().map_or(0, number);
+        told
     }
 }
 
