@@ -28,7 +28,7 @@ pub mod text;
 pub mod view;
 
 use grid::{Grid, Size};
-use keys::{Act, Keyboard, Ui};
+use keys::{Act, Key, Keyboard, Ui};
 use terminal::Input;
 pub use terminal::{Terminal, is_shown, restore};
 
@@ -124,7 +124,11 @@ impl Screen<'_> {
             self.greet(&snapshot)?;
         }
         loop {
-            let until = self.draw(&snapshot)?;
+            let until = self
+                .draw(&snapshot)?
+                .into_iter()
+                .chain(self.keyboard.due())
+                .min();
             let ready = self.wait(until)?;
             let now = clock::now();
             if ready.hung_up {
@@ -136,9 +140,11 @@ impl Screen<'_> {
             {
                 return Ok(leave);
             }
-            if ready.keys
-                && let Some(leave) = self.read_keys(&snapshot, now)?
-            {
+            let keys = match ready.keys {
+                true => self.read_keys(now)?,
+                false => self.keyboard.settle(now).into_iter().collect(),
+            };
+            if let Some(leave) = self.heed_keys(keys, &snapshot, now)? {
                 return Ok(leave);
             }
             // After the keys, which were meant for what was on the screen.
@@ -206,14 +212,22 @@ impl Screen<'_> {
         })
     }
 
-    fn read_keys(&mut self, snapshot: &Snapshot, now: Moment) -> io::Result<Option<Leave>> {
+    fn read_keys(&mut self, now: Moment) -> io::Result<Vec<Key>> {
         let mut bytes = [0; 256];
-        let length = match self.terminal.read(&mut bytes)? {
-            Input::Bytes(length) => length,
-            Input::Nothing => return Ok(None),
-            Input::HungUp => return Ok(Some(Leave::HungUp)),
-        };
-        for key in self.keyboard.take(&bytes[..length], now) {
+        match self.terminal.read(&mut bytes)? {
+            Input::Bytes(length) => Ok(self.keyboard.take(&bytes[..length], now)),
+            Input::Nothing => Ok(Vec::new()),
+            Input::HungUp => Err(nix::Error::EIO.into()),
+        }
+    }
+
+    fn heed_keys(
+        &mut self,
+        keys: Vec<Key>,
+        snapshot: &Snapshot,
+        now: Moment,
+    ) -> io::Result<Option<Leave>> {
+        for key in keys {
             match self.ui.press(key, snapshot, now) {
                 Act::Nothing => {}
                 Act::Send(command, generation) => self.house.send(command, generation),

@@ -105,7 +105,7 @@ fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
             "button",
             vec![
                 entry("press", "start the talk"),
-                entry("hold", "until it is dark: reset, or use the second one"),
+                entry("hold", "until it is dark: reset"),
             ],
         ),
         (

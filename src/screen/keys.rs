@@ -9,9 +9,11 @@ use crate::board::Snapshot;
 use crate::clock::Moment;
 use crate::timer::Command;
 
-/// The same key again within this time of its last arrival is a key held down: X11 repeats after 660 ms, then 30 times a
-/// second.
+/// The same key again within this time of its last arrival may be a key held down: X11 repeats one after 660 ms, Linux
+/// after 250.
 pub const HELD: Duration = Duration::from_millis(750);
+/// One that is held down comes again within this time, at 10 times a second or more. One that does not was pressed twice.
+pub const REPEAT: Duration = Duration::from_millis(150);
 /// An escape sequence arrives in one piece; what comes after a pause like this is a key again.
 const SEQUENCE: Duration = Duration::from_millis(250);
 /// How long a word about a key stays.
@@ -39,6 +41,8 @@ pub struct Keyboard {
     /// All that arrived was an escape.
     escaped: bool,
     last: Option<Key>,
+    /// A key that came twice, and when it is known whether it is held down.
+    doubtful: Option<(Key, Moment)>,
 }
 
 impl Keyboard {
@@ -51,11 +55,12 @@ impl Keyboard {
             self.parser = Parser::new();
             self.decoder.pasting = false;
         }
+        let mut pressed: Vec<Key> = self.settle(now).into_iter().collect();
         if pause >= HELD {
             self.last = None;
         }
         if bytes.is_empty() {
-            return Vec::new();
+            return pressed;
         }
         self.arrived = now;
         self.escaped = bytes == b"\x1b";
@@ -64,8 +69,26 @@ impl Keyboard {
         if self.escaped {
             keys.push(Key::Other);
         }
-        keys.retain(|&key| self.last.replace(key) != Some(key));
-        keys
+        for (n, key) in keys.into_iter().enumerate() {
+            let again = self.last.replace(key) == Some(key);
+            // What comes in one piece with it comes at once after it.
+            let held = again && (n > 0 || pause < REPEAT || self.doubtful.is_some());
+            self.doubtful = (again && !held).then_some((key, now + REPEAT));
+            pressed.extend((!again).then_some(key));
+        }
+        pressed
+    }
+
+    /// When to [`settle`](Self::settle) what is doubtful.
+    pub fn due(&self) -> Option<Moment> {
+        self.doubtful.map(|(_, due)| due)
+    }
+
+    /// A key that was in doubt, and did not come again as one that is held down would have.
+    pub fn settle(&mut self, now: Moment) -> Option<Key> {
+        self.doubtful
+            .take_if(|(_, due)| *due <= now)
+            .map(|(key, _)| key)
     }
 }
 
@@ -191,11 +214,7 @@ impl Ui {
                 if asked || !running || self.place == Place::Console {
                     return Act::Leave;
                 }
-                self.say(
-                    "a talk is running: in a second, press q again to quit",
-                    true,
-                    now + QUIT,
-                );
+                self.say("a talk is running: press q again to quit", true, now + QUIT);
                 self.quit_asked = Some(now + QUIT);
                 Act::Nothing
             }

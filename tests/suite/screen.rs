@@ -455,10 +455,13 @@ fn colours_are_the_nearest_a_terminal_has() {
 /// The keys that a keyboard makes of what arrives at each number of milliseconds.
 fn typed(arrivals: &[(u64, &str)]) -> Vec<Key> {
     let mut keyboard = Keyboard::default();
-    let arrive = |(ms, bytes): &(u64, &str)| {
-        keyboard.take(bytes.as_bytes(), START + Duration::from_millis(*ms))
-    };
-    arrivals.iter().flat_map(arrive).collect()
+    let at = |ms: u64| START + Duration::from_millis(ms);
+    let mut keys = Vec::new();
+    for (ms, bytes) in arrivals {
+        keys.extend(keyboard.take(bytes.as_bytes(), at(*ms)));
+    }
+    keys.extend(keyboard.settle(at(1_000_000)));
+    keys
 }
 
 fn chars(text: &str) -> Vec<Key> {
@@ -473,9 +476,21 @@ fn a_key_held_down_is_one_press() {
     assert_eq!(typed(&held), chars(" "));
     held.push((693 + 299 * 33 + HELD.as_millis() as u64, " "));
     assert_eq!(typed(&held), chars("  "));
-    assert_eq!(typed(&[(0, " "), (749, " "), (1498, " ")]), chars(" "));
+    // Linux, as slow as it comes: after 250 ms, ten times a second.
+    let slow: Vec<_> = std::iter::once((0, "r"))
+        .chain((0..50).map(|n| (250 + n * 100, "r")))
+        .collect();
+    assert_eq!(typed(&slow), chars("r"));
+    // Somebody who is impatient is not somebody who holds it down.
+    assert_eq!(typed(&[(0, "q"), (300, "q")]), chars("qq"));
+    assert_eq!(
+        typed(&[(0, "q"), (300, "q"), (600, "q"), (900, "q")]),
+        chars("qqqq")
+    );
+    assert_eq!(typed(&[(0, "q"), (149, "q")]), chars("q"));
     assert_eq!(typed(&[(0, " "), (750, " ")]), chars("  "));
     assert_eq!(typed(&[(0, "   r  rr")]), chars(" r r"));
+    assert_eq!(typed(&[(0, "    ")]), chars(" "));
     assert_eq!(typed(&[(0, "r"), (100, "u"), (200, "r")]), chars("rur"));
     assert_eq!(typed(&[(0, "R"), (100, "r")]), chars("r"));
 }

@@ -202,7 +202,7 @@ fn a_talk_by_keys() {
     terminal.sees("reset undone by the keyboard");
     terminal.keys("q");
     terminal.sees("press q again to quit");
-    crate::harness::pause(std::time::Duration::from_millis(800));
+    crate::harness::pause(std::time::Duration::from_millis(300));
     terminal.keys("q");
     assert!(terminal.ends().success());
     assert!(
