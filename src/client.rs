@@ -4,11 +4,13 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use nix::unistd::{Gid, Group};
 
+use crate::clock;
 use crate::socket;
 use crate::wire::{self, Ask, Reply};
 
@@ -16,6 +18,9 @@ use crate::wire::{self, Ask, Reply};
 const SERVICE: &str = "/run/talklight/control.sock";
 /// A daemon answers at once; one that does not is stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a daemon that has ended may take to be back: a service that crashed is, within a second.
+const ABSENCE: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_millis(250);
 /// An answer that is longer is none.
 const ANSWER_MAX: u64 = 1024 * 1024;
 
@@ -116,6 +121,18 @@ pub fn watch(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Lines> {
         first: Some(first),
         rest,
     })
+}
+
+/// Waits for a daemon that hung up to be back, and asks it again. None if it stays away.
+pub fn watch_again(path: &Path, ask: &Ask) -> Option<Lines> {
+    let absent = clock::now();
+    while clock::now().since(absent) < ABSENCE {
+        thread::park_timeout(RETRY);
+        if let Ok(lines) = connect(Some(path)).and_then(|stream| watch(stream, ask)) {
+            return Some(lines);
+        }
+    }
+    None
 }
 
 /// The lines that a daemon says to one that watches, until it hangs up.

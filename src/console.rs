@@ -1,13 +1,12 @@
 //! A screen and keys for a daemon in another process.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
@@ -20,9 +19,11 @@ use crate::signal::{self, Suspend};
 use crate::timer::Command;
 use crate::wire::{self, Ask, SnapshotRecord, What};
 
-/// How long a daemon that has ended may take to be back: a service that crashed is, within a second.
-const ABSENCE: Duration = Duration::from_secs(5);
-const RETRY: Duration = Duration::from_millis(250);
+const ATTACH: Ask = Ask {
+    what: What::Attach,
+    generation: None,
+    origin: Origin::Console,
+};
 
 /// Shows the daemon at `socket` until somebody detaches.
 ///
@@ -30,7 +31,9 @@ const RETRY: Duration = Duration::from_millis(250);
 /// If there is no daemon or no terminal, or the daemon ends and does not come back.
 pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
     let (path, stream) = client::find(socket)?;
-    let (board, lines) = attach(stream)?;
+    let mut lines = client::watch(stream, &ATTACH)?;
+    let first = lines.next().context("the daemon hung up")??;
+    let board = Board::new(snapshot(&first)?);
     let terminal = Terminal::open().context("the terminal")?;
     let terminal = terminal.context("the console needs a terminal to show itself in")?;
     let signals = signal::block(Suspend::Screen)?;
@@ -67,18 +70,6 @@ pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
     }
 }
 
-/// A board like the daemon's, and the lines that keep it so.
-fn attach(stream: UnixStream) -> anyhow::Result<(Arc<Board>, Lines)> {
-    let ask = Ask {
-        what: What::Attach,
-        generation: None,
-        origin: Origin::Console,
-    };
-    let mut lines = client::watch(stream, &ask)?;
-    let first = lines.next().context("the daemon hung up")??;
-    Ok((Board::new(snapshot(&first)?), lines))
-}
-
 fn snapshot(line: &str) -> anyhow::Result<Snapshot> {
     let snapshot = wire::decode::<SnapshotRecord>(line).and_then(Snapshot::try_from);
     snapshot.context("what the daemon shows cannot be read")
@@ -87,27 +78,23 @@ fn snapshot(line: &str) -> anyhow::Result<Snapshot> {
 /// Copies the daemon's board until there is no daemon any more, and says so. One that crashed comes back with its talk.
 fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
     loop {
+        let read = |line: io::Result<String>| snapshot(&line?);
         let end = lines
             .by_ref()
-            .map(|line| snapshot(&line?))
+            .map(read)
             .find_map(|next| next.map(|next| board.post(next)).err());
-        if let Some(error) = end.filter(|error| error.is::<wire::Invalid>()) {
+        if let Some(error) = end
+            && error.is::<wire::Invalid>()
+        {
             return error;
         }
-        let absent = clock::now();
         let mut alone = Snapshot::clone(&board.latest());
         alone.strip = Health::Failing("the timer does not answer; it may come back".into());
         board.post(alone);
-        lines = loop {
-            if clock::now().since(absent) > ABSENCE {
-                return anyhow!("the daemon has ended");
-            }
-            thread::park_timeout(RETRY);
-            if let Ok((back, lines)) = client::connect(Some(path)).and_then(attach) {
-                board.post(Snapshot::clone(&back.latest()));
-                break lines;
-            }
-        };
+        match client::watch_again(path, &ATTACH) {
+            Some(back) => lines = back,
+            None => return anyhow!("the daemon has ended"),
+        }
     }
 }
 

@@ -108,7 +108,7 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
         generation: None,
         origin: Origin::Socket,
     };
-    let stream = with_daemon(flags, client::connect)?;
+    let (path, stream) = with_daemon(flags, client::find)?;
     if !watch {
         let status = client::request(stream, &ask)?
             .status
@@ -119,18 +119,21 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
             status.line()
         });
     }
-    for line in client::watch(stream, &ask)? {
-        let line = line?;
-        let exit = if json {
-            say(&line)
-        } else {
-            say(&wire::decode::<Status>(&line)?.line())
-        };
-        if exit? == Exit::Failure {
-            return Ok(Exit::Failure);
+    let mut lines = client::watch(stream, &ask)?;
+    loop {
+        // A daemon that hangs up is a line that cannot be read, or none.
+        for line in lines.by_ref().map_while(Result::ok) {
+            let exit = if json {
+                say(&line)
+            } else {
+                say(&wire::decode::<Status>(&line)?.line())
+            };
+            if exit? == Exit::Failure {
+                return Ok(Exit::Failure);
+            }
         }
+        lines = client::watch_again(&path, &ask).context("the daemon has ended")?;
     }
-    anyhow::bail!("the daemon has ended")
 }
 
 /// Prints a line. A reader that has gone away is no reason to complain.

@@ -684,3 +684,33 @@ fn a_tape_goes_on_where_the_last_process_left_it() {
         .count();
     assert_eq!(dark, 2, "each ended with a dark frame");
 }
+
+#[test]
+fn a_watcher_outlives_a_crash_of_its_daemon() {
+    let mut house = House::running(&QUICK.replace("\"2s\"", "\"1h\""));
+    let mut child = house
+        .command(&["status", "--watch", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut sees = |phase: &str| {
+        assert!(
+            lines
+                .next()
+                .unwrap()
+                .unwrap()
+                .contains(&format!("\"phase\":\"{phase}\""))
+        )
+    };
+    sees("ready");
+    house.does(&["start"]);
+    sees("green");
+    house.signal(Signal::SIGKILL);
+    house.start();
+    sees("green");
+    house.does(&["reset"]);
+    sees("ready");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
