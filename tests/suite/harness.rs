@@ -110,7 +110,9 @@ impl House {
 
     /// Starts a daemon, and waits until it answers.
     pub fn start(&mut self) {
+        // There from now on, so that the latest tape is this daemon's.
         let tape = format!("tape.{}", self.tapes());
+        File::create(self.folder.file(&tape)).unwrap();
         let log = File::options()
             .create(true)
             .append(true)
