@@ -27,6 +27,9 @@ use crate::timer::{Phase, Refusal, Timer};
 /// tries a failed strip again and tells the watchdog that all is well.
 pub const BEAT: Duration = Duration::from_secs(1);
 
+/// How often the last, dark frame is tried.
+const LAST_TRIES: usize = 3;
+
 /// An answer and where it goes.
 type Reply = (SyncSender<Answer>, Answer);
 
@@ -109,7 +112,8 @@ impl<'a> Engine<'a> {
             self.keeper.forget();
         }
         self.frame.fill(Rgb::BLACK);
-        let _ = self.strip.show(&self.frame);
+        // There is no next beat to make up for a failure.
+        let _ = (0..LAST_TRIES).find(|_| self.strip.show(&self.frame).is_ok());
         self.keeper.shown(now, self.phase, &self.frame);
         let origin = match stop {
             Stop::Quit => Origin::Keyboard,

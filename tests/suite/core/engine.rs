@@ -14,7 +14,7 @@ use talklight::frame::{Look, Palette, Pattern, Rgb};
 use talklight::strip::{Strip, StripError};
 use talklight::timer::{Command, Outcome, Phase, Refusal, Timer};
 
-use super::harness::{BOOT, House, board, command, look, plan, play, span};
+use super::harness::{BOOT, House, Kept, board, command, look, plan, play, span};
 use super::model::Verdict;
 use super::timer::{Gap, commands, gaps};
 
@@ -294,6 +294,44 @@ mod end {
         ] {
             assert_eq!(ends(&play(script)), 1, "`{script}`");
         }
+    }
+
+    /// Loses as many frames as it is told, and keeps the last one that it does not lose.
+    struct Lossy {
+        lost: u32,
+        lit: Vec<Rgb>,
+    }
+
+    impl Strip for Lossy {
+        fn show(&mut self, frame: &[Rgb]) -> Result<(), StripError> {
+            match self.lost.checked_sub(1) {
+                Some(lost) => {
+                    self.lost = lost;
+                    Err(StripError("lost".into()))
+                }
+                None => {
+                    self.lit = frame.to_vec();
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn is_dark_though_a_frame_or_two_are_lost() {
+        let mut strip = Lossy {
+            lost: 0,
+            lit: Vec::new(),
+        };
+        let mut kept = Kept::default();
+        let board = board(look(), Timer::new(plan("lightning"), 7));
+        let mut engine = Engine::new(&mut strip, &mut kept, &board, BOOT);
+        engine.step(None, BOOT);
+        drop(engine);
+        assert_ne!(strip.lit, [Rgb::BLACK; 8]);
+        strip.lost = 2;
+        Engine::new(&mut strip, &mut kept, &board, BOOT).stop(Stop::Terminate, BOOT);
+        assert_eq!(strip.lit, [Rgb::BLACK; 8]);
     }
 
     #[test]
