@@ -15,7 +15,8 @@ use crate::timer::{END_GUARD, Phase, seconds_left};
 /// How long a happening is news.
 pub const NEWS: Duration = Duration::from_secs(6);
 
-const ALERT: Ink = Ink::new(PAPER).on(Rgb::new(255, 184, 64)).bold();
+// Not bold: of sixteen colours, bold black is grey on many terminals.
+const ALERT: Ink = Ink::new(PAPER).on(Rgb::new(255, 184, 64));
 const TROUBLE: Ink = Ink::new(Rgb::new(255, 100, 92)).bold();
 
 /// A line about something that happened.
