@@ -34,7 +34,8 @@ pub(super) fn number(value: &DeValue) -> Result<f64, String> {
         DeValue::Float(number) => number.as_str(),
         _ => "",
     };
-    text.parse().map_err(|_| must_bare(value, "be a number"))
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| must_bare(value, "be a number"))
 }
 
 pub(super) fn boolean(value: &DeValue) -> Result<bool, String> {
