@@ -78,6 +78,12 @@ pub enum Verb {
         /// The config that is found, if left out
         file: Option<PathBuf>,
     },
+    /// Say what is wrong with this machine's set-up, and the line that mends it; changes nothing
+    Doctor {
+        /// An object of JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Darken the strip that the config names, unless a timer drives it
     Blank {
         /// As `ExecStopPost=` of the service: not where systemd is about to restart it
@@ -102,7 +108,9 @@ pub fn parse() -> Cli {
 impl Cli {
     /// A flag that was given and that the command has no use for.
     pub fn idle_flag(&self) -> Option<&'static str> {
-        if let None | Some(Verb::Check { .. } | Verb::Blank { .. }) = self.command {
+        if let None | Some(Verb::Check { .. } | Verb::Doctor { .. } | Verb::Blank { .. }) =
+            self.command
+        {
             return None;
         }
         let Flags {

@@ -37,6 +37,39 @@ pub fn connect(named: Option<&Path>) -> anyhow::Result<UnixStream> {
 /// # Errors
 /// As [`connect`].
 pub fn find(named: Option<&Path>) -> anyhow::Result<(PathBuf, UnixStream)> {
+    let Sought {
+        places,
+        mut found,
+        refused,
+    } = seek(named);
+    let names: Vec<String> = places
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    match (found.len(), refused) {
+        (0, Some(refused)) => bail!(refused),
+        (0, None) => bail!(
+            "no talklight answers at {}; start one, or name its socket with --socket",
+            names.join(" or ")
+        ),
+        (1, _) => Ok(found.remove(0)),
+        _ => bail!(
+            "two talklights are running, at {}; name the one you mean with --socket",
+            names.join(" and ")
+        ),
+    }
+}
+
+/// Where daemons were looked for, and what was there.
+pub struct Sought {
+    pub places: Vec<PathBuf>,
+    pub found: Vec<(PathBuf, UnixStream)>,
+    /// Why one that is there cannot be asked.
+    pub refused: Option<String>,
+}
+
+/// Looks for daemons at `named`, or where they are by default.
+pub fn seek(named: Option<&Path>) -> Sought {
     let mut places: Vec<PathBuf> = match named {
         Some(path) => vec![path.into()],
         // A folder of ours that somebody else has made his own holds no daemon of ours.
@@ -48,7 +81,12 @@ pub fn find(named: Option<&Path>) -> anyhow::Result<(PathBuf, UnixStream)> {
     places.dedup();
     let (mut found, mut refused) = (Vec::new(), None);
     for path in &places {
-        match UnixStream::connect(path) {
+        let stream = UnixStream::connect(path).and_then(|stream| {
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            Ok(stream)
+        });
+        match stream {
             Ok(stream) => found.push((path.clone(), stream)),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 refused = Some(denied(path))
@@ -61,26 +99,10 @@ pub fn find(named: Option<&Path>) -> anyhow::Result<(PathBuf, UnixStream)> {
             Err(error) => refused = Some(format!("{} does not answer: {error}", path.display())),
         }
     }
-    let names: Vec<String> = places
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    match (found.len(), refused) {
-        (0, Some(refused)) => bail!(refused),
-        (0, None) => bail!(
-            "no talklight answers at {}; start one, or name its socket with --socket",
-            names.join(" or ")
-        ),
-        (1, _) => {
-            let (path, stream) = found.remove(0);
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
-            Ok((path, stream))
-        }
-        _ => bail!(
-            "two talklights are running, at {}; name the one you mean with --socket",
-            names.join(" and ")
-        ),
+    Sought {
+        places,
+        found,
+        refused,
     }
 }
 

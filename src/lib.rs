@@ -76,6 +76,8 @@ pub mod screen;
 
 pub mod config;
 
+pub mod doctor;
+
 pub mod cli;
 pub mod console;
 pub mod daemon;

@@ -1,7 +1,7 @@
 //! One daemon for each thing: an advisory lock that ends with its process, and the name of who holds it.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,9 @@ pub fn beside(path: &Path, what: &str) -> PathBuf {
 /// [`Held`] if another process has it. A file system that knows no locks is no reason to refuse.
 pub fn hold(file: &File) -> Result<(), Held> {
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(Held { by: holder(file) }),
+        Err(TryLockError::WouldBlock) => Err(Held {
+            by: file.metadata().ok().and_then(|file| holder(&file)),
+        }),
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
 }
@@ -47,11 +49,10 @@ impl fmt::Display for Held {
 
 impl std::error::Error for Held {}
 
-/// The process that holds a lock on `file`, as Linux tells it in lines like
+/// The process that holds a lock on a file, as Linux tells it in lines like
 /// `1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`: process, device and inode.
-fn holder(file: &File) -> Option<u32> {
-    let metadata = file.metadata().ok()?;
-    let (device, inode) = (metadata.dev(), metadata.ino());
+pub fn holder(file: &Metadata) -> Option<u32> {
+    let (device, inode) = (file.dev(), file.ino());
     let place = format!("{:02x}:{:02x}:{inode}", major(device), minor(device));
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
     locks.lines().find_map(|line| {

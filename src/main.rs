@@ -7,7 +7,7 @@ use talklight::cli::{self, Cli, Exit, Flags, Verb};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::event::Origin;
 use talklight::wire::{self, Ask, Status, What};
-use talklight::{client, console, daemon, journal, notify, screen};
+use talklight::{client, console, daemon, doctor, journal, notify, screen};
 
 fn main() -> ExitCode {
     restore_terminal_on_panic();
@@ -52,6 +52,15 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
                 config.describe()
             ))
         }
+        Some(Verb::Doctor { json }) => {
+            let report = doctor::examine(flags.config.as_deref(), &overrides(flags));
+            let said = say(&if json {
+                wire::encode(&report)
+            } else {
+                report.to_string()
+            })?;
+            Ok(if report.good { said } else { Exit::Failure })
+        }
         Some(Verb::Blank { after_service }) => match config(flags) {
             _ if after_service && notify::restart_follows(Exit::Config as u8) => Ok(Exit::Success),
             // The daemon has told the mistakes already, and blanked the strip if it ever lit it.
@@ -62,14 +71,17 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
 }
 
 fn config(flags: &Flags) -> Result<Config, Mistakes> {
-    let overrides = Overrides {
+    Config::load(flags.config.as_deref(), &overrides(flags))
+}
+
+fn overrides(flags: &Flags) -> Overrides {
+    Overrides {
         strip: flags.strip.clone(),
         tape: flags.tape.clone(),
         leds: flags.leds,
         socket: flags.socket.clone(),
         plan: flags.first_plan.clone(),
-    };
-    Config::load(flags.config.as_deref(), &overrides)
+    }
 }
 
 /// Does something with the daemon at the socket that was named, by flag or in a config. A config that is merely found may be

@@ -10,10 +10,12 @@ use crate::plan::PlanError;
 
 mod ask;
 mod record;
+mod report;
 mod status;
 
 pub use ask::{Ask, REQUEST_MAX, What};
 pub use record::{SnapshotRecord, TimerRecord};
+pub use report::{Check, Report, Verdict};
 pub use status::{InputFault, PlanStatus, Status, StripStatus};
 
 /// The daemon's answer to a command or to `status`, in one line of JSON.

@@ -1,7 +1,9 @@
 //! Buttons on GPIO lines, by the kernel's character device.
 
+use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gpiocdev::Request;
@@ -203,29 +205,51 @@ fn origin(role: Role) -> Origin {
     }
 }
 
-/// Asks for all lines at once, on the chip of the header: its number differs between models and kernels, its label
-/// begins with `pinctrl-` on all.
-fn request(wiring: &Wiring) -> Result<Request, String> {
-    let lines: Vec<Offset> = wiring.buttons.iter().map(|(offset, _)| *offset).collect();
+/// Why there is no chip to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoChip {
+    Absent,
+    Denied(PathBuf),
+    Unlisted(String),
+}
+
+impl fmt::Display for NoChip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("there is no Raspberry Pi's GPIO chip under /dev; leave [button] out where there is no button"),
+            Self::Denied(path) => write!(f, "{} may not be opened; is this user in the group `gpio`?", path.display()),
+            Self::Unlisted(error) => f.write_str(error),
+        }
+    }
+}
+
+/// The chip of the header: its number differs between models and kernels, its label begins with `pinctrl-` on all.
+///
+/// # Errors
+/// Why there is none.
+pub fn header_chip() -> Result<PathBuf, NoChip> {
     let mut denied = None;
     let is_header = |chip: &Chip| {
         chip.info()
             .is_ok_and(|info| info.label.starts_with("pinctrl-"))
     };
     let found = chips()
-        .map_err(|error| error.to_string())?
+        .map_err(|error| NoChip::Unlisted(error.to_string()))?
         .into_iter()
         .find(|path| match Chip::from_path(path) {
             Ok(chip) => is_header(&chip),
             Err(_) => {
-                denied = Some(path.display().to_string());
+                denied = Some(path.clone());
                 false
             }
         });
-    let path = found.ok_or_else(|| match denied {
-        Some(path) => format!("{path} may not be opened; is this user in the group `gpio`?"),
-        None => "there is no Raspberry Pi's GPIO chip under /dev; leave [button] out where there is no button".into(),
-    })?;
+    found.ok_or(denied.map_or(NoChip::Absent, NoChip::Denied))
+}
+
+/// Asks for all lines at once, on the chip of the header.
+fn request(wiring: &Wiring) -> Result<Request, String> {
+    let lines: Vec<Offset> = wiring.buttons.iter().map(|(offset, _)| *offset).collect();
+    let path = header_chip().map_err(|fault| fault.to_string())?;
     let mut request = Request::builder();
     request
         .on_chip(&path)

@@ -1,0 +1,430 @@
+//! What is wrong with the set-up of this machine, and the line that mends it.
+//!
+//! [`examine`] gathers [`Facts`] and judges them: [`judge`] reads nothing and is all there is to know about good and bad.
+//! Nothing here changes anything.
+
+use std::path::Path;
+
+use crate::config::Overrides;
+use crate::wire::{Check, Report, Verdict};
+use facts::{BUFSIZ_MAX, Daemon, File, Line, Node, Strip, Use};
+
+pub use facts::Facts;
+pub use firmware::Firmware;
+pub use model::{Core, Model};
+
+pub mod facts;
+mod firmware;
+#[cfg(target_os = "linux")]
+mod gpio;
+mod model;
+
+/// Looks at this machine, under the config that these flags mean.
+pub fn examine(config: Option<&Path>, overrides: &Overrides) -> Report {
+    Report::new(judge(&Facts::gather(config, overrides)))
+}
+
+/// What the facts mean, a check for each thing that can be right or wrong.
+pub fn judge(facts: &Facts) -> Vec<Check> {
+    let mut checks = vec![machine(facts), config(facts)];
+    if facts.model.is_some() {
+        match &facts.strip {
+            None => checks.push(unknown(
+                "spi",
+                "the strip of the config is simulated; a real one takes `kind = \"spi\"`",
+            )),
+            Some(strip) => checks.extend(strip_checks(facts, strip)),
+        }
+        checks.extend(gpio(facts));
+        checks.push(supply(facts));
+        checks.push(match facts.watchdog {
+            true => good("watchdog", "the hardware watchdog is there"),
+            false => unknown("watchdog", "no hardware watchdog is seen: no /dev/watchdog"),
+        });
+    }
+    checks.push(daemon(facts));
+    checks.extend(unit(facts));
+    checks
+}
+
+fn machine(facts: &Facts) -> Check {
+    let kernel = facts.kernel.as_deref().unwrap_or("unknown");
+    match &facts.model {
+        Some(model) => good("model", format!("{}, kernel {kernel}", model.name)),
+        None => unknown(
+            "model",
+            format!("no Raspberry Pi, kernel {kernel}: its strip and buttons are not looked for"),
+        ),
+    }
+}
+
+fn config(facts: &Facts) -> Check {
+    match &facts.config {
+        Ok(origin) => good("config", format!("{origin} is good")),
+        Err(mistakes) => bad(
+            "config",
+            format!("the config has mistakes:\n{mistakes}"),
+            "mend these lines; `talklight check` says whether it is good".to_owned(),
+        ),
+    }
+}
+
+fn strip_checks(facts: &Facts, strip: &Strip) -> Vec<Check> {
+    let mut checks = vec![spi(facts, strip)];
+    if let Some(node) = &strip.node {
+        checks.push(access(strip, node));
+        checks.push(holder(facts, strip, node));
+    }
+    checks.extend(buffer(facts, strip));
+    checks.push(core_clock(facts));
+    checks.extend(current(strip));
+    checks
+}
+
+fn spi(facts: &Facts, strip: &Strip) -> Check {
+    let device = &strip.device;
+    if strip.node.is_some() {
+        return good("spi", format!("SPI is enabled: {device}"));
+    }
+    match &facts.firmware {
+        Some(firmware) if firmware.is_spi_on() => bad(
+            "spi",
+            format!(
+                "{device} is not there, though {} enables SPI",
+                facts.boot("config.txt")
+            ),
+            "reboot; if it is still not there, look with `sudo modprobe spidev` and `dmesg | grep -i spi`",
+        ),
+        _ => bad(
+            "spi",
+            format!("SPI is off: {device} is not there"),
+            facts.add_to_config_txt(&["dtparam=spi=on"]),
+        ),
+    }
+}
+
+fn access(strip: &Strip, node: &Node) -> Check {
+    let (device, group) = (&strip.device, &node.group);
+    let member = match node.service_may {
+        Some(true) => "; the user talklight may",
+        Some(false) => "; the user talklight may not",
+        None => "",
+    };
+    let this = if node.may {
+        "this user may"
+    } else {
+        "this user may not"
+    };
+    let text = format!("{device} belongs to the group {group}; {this} open it{member}");
+    match node.service_may {
+        Some(true) => good("access", text),
+        None if node.may => good("access", text),
+        Some(false) => bad(
+            "access",
+            text,
+            format!("sudo usermod -aG {group} talklight && sudo systemctl restart talklight"),
+        ),
+        None => bad(
+            "access",
+            text,
+            format!("sudo usermod -aG {group} $USER, and log in again"),
+        ),
+    }
+}
+
+/// A holder is the daemon, or a second one that keeps the first from its strip.
+fn holder(facts: &Facts, strip: &Strip, node: &Node) -> Check {
+    let device = &strip.device;
+    match (&node.held_by, &facts.daemon) {
+        (None, _) => good("holder", format!("nobody else is seen to drive {device}")),
+        (Some(who), Daemon::Answers(status)) if status.strip.health != "failing" => {
+            good("holder", format!("{who} drives {device}"))
+        }
+        (Some(who), Daemon::Answers(_)) => bad(
+            "holder",
+            format!("{who} drives {device}, and the daemon cannot"),
+            "stop that process, if it is not the daemon itself",
+        ),
+        (Some(who), _) => unknown(
+            "holder",
+            format!("{who} drives {device}, and does not answer here"),
+        ),
+    }
+}
+
+fn buffer(facts: &Facts, strip: &Strip) -> Option<Check> {
+    let (bytes, bufsiz) = (strip.frame_bytes?, strip.bufsiz);
+    let text = format!("a frame of {bytes} bytes, and spidev's buffer takes {bufsiz}");
+    Some(if bytes <= bufsiz {
+        good("buffer", text)
+    } else if bytes <= BUFSIZ_MAX {
+        let file = facts.boot("cmdline.txt");
+        let remedy = format!("append to the one line of {file} and reboot:\nspidev.bufsiz=65536");
+        bad("buffer", text, remedy)
+    } else {
+        let remedy = format!("set `leds` to fewer: no buffer is longer than {BUFSIZ_MAX}");
+        bad("buffer", text, remedy)
+    })
+}
+
+fn core_clock(facts: &Facts) -> Check {
+    let name = "core-clock";
+    let file = facts.boot("config.txt");
+    let (needed, pinned): (&[&str], fn(&Firmware) -> Option<&'static str>) = match facts
+        .model
+        .as_ref()
+        .map(|model| model.core)
+    {
+        Some(Core::Fixed) => {
+            return good(
+                name,
+                "SPI's clock is steady on this model; nothing is to be set",
+            );
+        }
+        Some(Core::Pi4) => (&["core_freq=500", "core_freq_min=500"], pinned_pi4),
+        Some(Core::Pi3 { bluetooth: true }) => (&["core_freq=250"], pinned_pi3_with_bluetooth),
+        Some(Core::Pi3 { bluetooth: false }) => (&["core_freq=250"], pinned_pi3),
+        Some(Core::Unknown) | None => {
+            return unknown(
+                name,
+                "what this model's core clock does is not known here; if the strip flickers, fix it in config.txt",
+            );
+        }
+    };
+    let Some(firmware) = &facts.firmware else {
+        let text = format!(
+            "{file} cannot be read; this model needs there: {}",
+            needed.join(" and ")
+        );
+        return unknown(name, text);
+    };
+    if let Some(section) = firmware.doubt(&CORE_KEYS) {
+        let text = format!(
+            "{file} sets it under {section}, of which it is not known here whether it applies"
+        );
+        return unknown(name, text);
+    }
+    match pinned(firmware) {
+        Some(by) => good(name, format!("the core clock is fixed: {by} in {file}")),
+        None => bad(
+            name,
+            "the core clock changes with the load and SPI's with it: the strip flickers or turns white",
+            facts.add_to_config_txt(needed),
+        ),
+    }
+}
+
+/// What has a say in the core clock.
+const CORE_KEYS: [&str; 6] = [
+    "core_freq",
+    "core_freq_min",
+    "force_turbo",
+    "enable_uart",
+    "dtoverlay=miniuart-bt",
+    "dtoverlay=disable-bt",
+];
+
+fn pinned_pi4(firmware: &Firmware) -> Option<&'static str> {
+    let set = |key| firmware.number(key);
+    if set("core_freq") == Some(500) && set("core_freq_min") == Some(500) {
+        Some("core_freq=500 and core_freq_min=500")
+    } else {
+        turbo(firmware)
+    }
+}
+
+/// `enable_uart=1` fixes it where Bluetooth has the better UART, for then the other one is made from the core clock.
+fn pinned_pi3_with_bluetooth(firmware: &Firmware) -> Option<&'static str> {
+    let swapped = [
+        "miniuart-bt",
+        "disable-bt",
+        "pi3-miniuart-bt",
+        "pi3-disable-bt",
+    ]
+    .iter()
+    .any(|overlay| firmware.has_overlay(overlay));
+    let uart = firmware.number("enable_uart") == Some(1) && !swapped;
+    pinned_pi3(firmware).or(uart.then_some("enable_uart=1"))
+}
+
+fn pinned_pi3(firmware: &Firmware) -> Option<&'static str> {
+    let set = |key| firmware.number(key);
+    match (set("core_freq"), set("core_freq_min")) {
+        (Some(250), None | Some(..=250)) => Some("core_freq=250"),
+        (Some(400), Some(400)) => Some("core_freq=400 and core_freq_min=400"),
+        _ => turbo(firmware),
+    }
+}
+
+fn turbo(firmware: &Firmware) -> Option<&'static str> {
+    (firmware.number("force_turbo") == Some(1)).then_some("force_turbo=1")
+}
+
+fn current(strip: &Strip) -> Option<Check> {
+    let drawn = strip.milliamps?;
+    Some(match strip.max_milliamps {
+        0 => unknown(
+            "current",
+            format!(
+                "the strip draws up to {drawn} mA without a limit; its supply must give that and a fifth more"
+            ),
+        ),
+        limit => good(
+            "current",
+            format!(
+                "the strip draws up to {drawn} mA, within its limit of {limit} mA; its supply should give {} mA",
+                limit + limit.div_ceil(4)
+            ),
+        ),
+    })
+}
+
+fn gpio(facts: &Facts) -> Vec<Check> {
+    match &facts.lines {
+        None if facts.config.is_err() => Vec::new(),
+        None => vec![unknown("gpio", "the config has no button")],
+        Some(Err(fault)) => vec![match fault {
+            facts::NoLines::Denied(path, group) => bad(
+                "gpio",
+                format!("{path} may not be opened by this user, so the buttons are not looked at"),
+                format!("sudo usermod -aG {group} $USER, and log in again; or ask with sudo"),
+            ),
+            facts::NoLines::Other(fault) => bad(
+                "gpio",
+                fault.clone(),
+                "a Pi has one; look with `ls -l /dev/gpiochip*` and `gpiodetect`",
+            ),
+        }],
+        Some(Ok(lines)) => lines.iter().map(|line| button(facts, line)).collect(),
+    }
+}
+
+fn button(facts: &Facts, line: &Line) -> Check {
+    let gpio = line.gpio;
+    match &line.state {
+        Use::Open => good(
+            "button",
+            format!("GPIO {gpio} is free, and its contact is open"),
+        ),
+        Use::Closed => bad(
+            "button",
+            format!(
+                "the contact on GPIO {gpio} is closed: pressed, stuck, or wired to the wrong side"
+            ),
+            "let go of it and ask again; a press must change the level that `bias` gives the line, and `active` name that level",
+        ),
+        Use::Ours => match &facts.daemon {
+            Daemon::Answers(status) => match status.faults.first() {
+                None => good("button", format!("the daemon listens on GPIO {gpio}")),
+                Some(fault) => bad(
+                    "button",
+                    format!("the daemon says of {}: {}", fault.input, fault.error),
+                    "do as it says; the wiring is in the README",
+                ),
+            },
+            _ => unknown(
+                "button",
+                format!("a talklight that does not answer here listens on GPIO {gpio}"),
+            ),
+        },
+        Use::Taken(by) => {
+            let by = match by.as_str() {
+                "" => "another driver",
+                by => by,
+            };
+            bad(
+                "button",
+                format!("GPIO {gpio} is taken by {by}"),
+                format!(
+                    "stop what takes it (a line of {}, or a program), or give the button another line in [button]",
+                    facts.boot("config.txt")
+                ),
+            )
+        }
+        Use::Refused(error) => bad(
+            "button",
+            format!("GPIO {gpio} cannot be had: {error}"),
+            "`gpioinfo` tells who uses it; or give the button another line in [button]",
+        ),
+    }
+}
+
+fn supply(facts: &Facts) -> Check {
+    let remedy = "a stronger supply or a shorter cable for the Pi; feed the strip from its own, not through the Pi";
+    match facts.throttled {
+        None => unknown(
+            "under-voltage",
+            "whether the Pi has seen under-voltage is not known here; `vcgencmd get_throttled` tells",
+        ),
+        Some(bits) if bits & 1 != 0 => bad(
+            "under-voltage",
+            "the Pi's supply is below 4.63 V now",
+            remedy,
+        ),
+        Some(bits) if bits & 1 << 16 != 0 => bad(
+            "under-voltage",
+            "the Pi's supply has been below 4.63 V since it was started",
+            remedy,
+        ),
+        Some(_) => good("under-voltage", "no under-voltage was seen"),
+    }
+}
+
+fn daemon(facts: &Facts) -> Check {
+    let name = "daemon";
+    match &facts.daemon {
+        Daemon::Answers(status) if status.strip.health == "failing" => bad(
+            name,
+            format!("the daemon answers; {}", status.standing()),
+            "do as it says; it tries again each second",
+        ),
+        Daemon::Answers(status) => good(name, format!("the daemon answers: {}", status.standing())),
+        Daemon::Silent(why) => bad(name, why.clone(), "sudo systemctl restart talklight"),
+        Daemon::Refused(why) => unknown(name, why.clone()),
+        Daemon::Two(places) => bad(
+            name,
+            format!("two daemons answer, at {places}"),
+            "end one of them: `sudo systemctl stop talklight`, or `q` on the screen of the other",
+        ),
+        Daemon::Absent(places) if facts.unit.as_ref().is_some_and(File::is_there) => bad(
+            name,
+            format!("no daemon answers at {places}"),
+            "sudo systemctl enable --now talklight; `systemctl status talklight` says why not",
+        ),
+        Daemon::Absent(places) => unknown(name, format!("no daemon answers at {places}")),
+    }
+}
+
+fn unit(facts: &Facts) -> Option<Check> {
+    Some(match facts.unit.as_ref()? {
+        File::There(path) => good("unit", format!("the service is installed: {path}")),
+        // Nobody needs it on a laptop.
+        File::Absent(_) if facts.model.is_none() => return None,
+        File::Absent(path) => bad(
+            "unit",
+            format!("the service is not installed: no {path}"),
+            "install the package, or as the README says under \"Setting up the Pi\"",
+        ),
+    })
+}
+
+fn good(name: &'static str, text: impl Into<String>) -> Check {
+    check(name, Verdict::Good, text.into(), None)
+}
+
+fn unknown(name: &'static str, text: impl Into<String>) -> Check {
+    check(name, Verdict::Unknown, text.into(), None)
+}
+
+fn bad(name: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Check {
+    check(name, Verdict::Bad, text.into(), Some(remedy.into()))
+}
+
+fn check(name: &'static str, verdict: Verdict, text: String, remedy: Option<String>) -> Check {
+    Check {
+        name,
+        verdict,
+        text,
+        remedy,
+    }
+}
