@@ -170,94 +170,41 @@ fn buffer(facts: &Facts, strip: &Strip) -> Option<Check> {
 fn core_clock(facts: &Facts) -> Check {
     let name = "core-clock";
     let file = facts.boot("config.txt");
-    let (needed, pinned): (&[&str], fn(&Firmware) -> Option<&'static str>) = match facts
+    let core = facts
         .model
         .as_ref()
-        .map(|model| model.core)
-    {
-        Some(Core::Fixed) => {
-            return good(
-                name,
-                "SPI's clock is steady on this model; nothing is to be set",
-            );
+        .map_or(Core::Unknown, |model| model.core);
+    match (core, &facts.firmware) {
+        (Core::Fixed, _) => {
+            let text = "SPI's clock is steady on this model; nothing is to be set";
+            good(name, text)
         }
-        Some(Core::Pi4) => (&["core_freq=500", "core_freq_min=500"], pinned_pi4),
-        Some(Core::Pi3 { bluetooth: true }) => (&["core_freq=250"], pinned_pi3_with_bluetooth),
-        Some(Core::Pi3 { bluetooth: false }) => (&["core_freq=250"], pinned_pi3),
-        Some(Core::Unknown) | None => {
-            return unknown(
-                name,
-                "what this model's core clock does is not known here; if the strip flickers, fix it in config.txt",
-            );
+        (Core::Unknown, _) => {
+            let text = "what the core clock of this model does is not known here; if the strip flickers, fix it";
+            unknown(name, text)
         }
-    };
-    let Some(firmware) = &facts.firmware else {
-        let text = format!(
-            "{file} cannot be read; this model needs there: {}",
-            needed.join(" and ")
-        );
-        return unknown(name, text);
-    };
-    if let Some(section) = firmware.doubt(&CORE_KEYS) {
-        let text = format!(
-            "{file} sets it under {section}, of which it is not known here whether it applies"
-        );
-        return unknown(name, text);
+        (_, None) => {
+            let lines = core.lines().join(" and ");
+            unknown(
+                name,
+                format!("{file} cannot be read; this model needs {lines} there"),
+            )
+        }
+        (_, Some(firmware)) => match (firmware.doubt(core.keys()), core.fixed_by(firmware)) {
+            (Some(section), _) => unknown(
+                name,
+                format!(
+                    "{file} sets the core clock under {section}, and whether that applies is not known here"
+                ),
+            ),
+            (None, Some(by)) => good(name, format!("the core clock is fixed: {by} in {file}")),
+            (None, None) => bad(
+                name,
+                "the core clock changes with the load, and SPI's with it: the strip flickers or turns white",
+                facts.add_to_config_txt(core.lines()),
+            ),
+        },
     }
-    match pinned(firmware) {
-        Some(by) => good(name, format!("the core clock is fixed: {by} in {file}")),
-        None => bad(
-            name,
-            "the core clock changes with the load and SPI's with it: the strip flickers or turns white",
-            facts.add_to_config_txt(needed),
-        ),
-    }
-}
-
-/// What has a say in the core clock.
-const CORE_KEYS: [&str; 6] = [
-    "core_freq",
-    "core_freq_min",
-    "force_turbo",
-    "enable_uart",
-    "dtoverlay=miniuart-bt",
-    "dtoverlay=disable-bt",
-];
-
-fn pinned_pi4(firmware: &Firmware) -> Option<&'static str> {
-    let set = |key| firmware.number(key);
-    if set("core_freq") == Some(500) && set("core_freq_min") == Some(500) {
-        Some("core_freq=500 and core_freq_min=500")
-    } else {
-        turbo(firmware)
-    }
-}
-
-/// `enable_uart=1` fixes it where Bluetooth has the better UART, for then the other one is made from the core clock.
-fn pinned_pi3_with_bluetooth(firmware: &Firmware) -> Option<&'static str> {
-    let swapped = [
-        "miniuart-bt",
-        "disable-bt",
-        "pi3-miniuart-bt",
-        "pi3-disable-bt",
-    ]
-    .iter()
-    .any(|overlay| firmware.has_overlay(overlay));
-    let uart = firmware.number("enable_uart") == Some(1) && !swapped;
-    pinned_pi3(firmware).or(uart.then_some("enable_uart=1"))
-}
-
-fn pinned_pi3(firmware: &Firmware) -> Option<&'static str> {
-    let set = |key| firmware.number(key);
-    match (set("core_freq"), set("core_freq_min")) {
-        (Some(250), None | Some(..=250)) => Some("core_freq=250"),
-        (Some(400), Some(400)) => Some("core_freq=400 and core_freq_min=400"),
-        _ => turbo(firmware),
-    }
-}
-
-fn turbo(firmware: &Firmware) -> Option<&'static str> {
-    (firmware.number("force_turbo") == Some(1)).then_some("force_turbo=1")
 }
 
 fn current(strip: &Strip) -> Option<Check> {

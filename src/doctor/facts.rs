@@ -161,8 +161,10 @@ impl Facts {
 
     /// Says to add lines where they are for this model.
     pub fn add_to_config_txt(&self, lines: &[&str]) -> String {
-        let all = self.firmware.as_ref().is_some_and(|file| !file.ends_in_all);
-        let all = all.then_some("[all]\n").unwrap_or_default();
+        let all = match &self.firmware {
+            Some(file) if !file.ends_in_all => "[all]\n",
+            _ => "",
+        };
         format!(
             "add to the end of {} and reboot:\n{all}{}",
             self.boot("config.txt"),

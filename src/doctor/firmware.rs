@@ -62,10 +62,6 @@ impl Firmware {
         value[..end.unwrap_or(value.len())].parse().ok()
     }
 
-    pub fn has_overlay(&self, name: &str) -> bool {
-        self.values.contains_key(&format!("dtoverlay={name}"))
-    }
-
     /// The section that sets one of `keys`, of which it is not known whether it applies.
     pub fn doubt(&self, keys: &[&str]) -> Option<&str> {
         keys.iter()

@@ -1,5 +1,7 @@
 //! The models of the Raspberry Pi, as far as their set-up differs.
 
+use super::firmware::Firmware;
+
 /// A Raspberry Pi.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
@@ -70,3 +72,52 @@ impl Model {
         })
     }
 }
+
+impl Core {
+    /// What fixes it, as lines of `config.txt`.
+    pub fn lines(self) -> &'static [&'static str] {
+        match self {
+            Self::Fixed | Self::Unknown => &[],
+            Self::Pi4 => &["core_freq=500", "core_freq_min=500"],
+            Self::Pi3 { .. } => &["core_freq=250"],
+        }
+    }
+
+    /// The keys that have a say in it.
+    pub fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Pi3 { bluetooth: true } => &KEYS,
+            _ => &KEYS[..3],
+        }
+    }
+
+    /// The lines that fix it, if it is fixed.
+    pub fn fixed_by(self, firmware: &Firmware) -> Option<&'static str> {
+        let number = |key| firmware.number(key);
+        let turbo = number("force_turbo") == Some(1);
+        // Where Bluetooth has the better UART, the other one, which is made from the core clock, holds that still.
+        let uart = number("enable_uart") == Some(1)
+            && !KEYS[4..]
+                .iter()
+                .any(|overlay| firmware.value(overlay).is_some());
+        match (self, number("core_freq"), number("core_freq_min")) {
+            (Self::Pi4, Some(500), Some(500)) => Some("core_freq=500 and core_freq_min=500"),
+            (Self::Pi3 { .. }, Some(250), None | Some(..=250)) => Some("core_freq=250"),
+            (Self::Pi3 { .. }, Some(400), Some(400)) => Some("core_freq=400 and core_freq_min=400"),
+            _ if turbo => Some("force_turbo=1"),
+            (Self::Pi3 { bluetooth: true }, _, _) if uart => Some("enable_uart=1"),
+            _ => None,
+        }
+    }
+}
+
+const KEYS: [&str; 8] = [
+    "core_freq",
+    "core_freq_min",
+    "force_turbo",
+    "enable_uart",
+    "dtoverlay=miniuart-bt",
+    "dtoverlay=disable-bt",
+    "dtoverlay=pi3-miniuart-bt",
+    "dtoverlay=pi3-disable-bt",
+];
