@@ -136,7 +136,10 @@ fn access(strip: &Strip, node: &Node) -> Check {
 fn holder(facts: &Facts, strip: &Strip, node: &Node) -> Check {
     let device = &strip.device;
     match (&node.held_by, &facts.daemon) {
-        (None, _) => good("holder", format!("nobody else is seen to drive {device}")),
+        (None, _) => good(
+            "holder",
+            format!("no other process is seen to drive {device}"),
+        ),
         (Some(who), Daemon::Answers(status)) if status.strip.health != "failing" => {
             good("holder", format!("{who} drives {device}"))
         }
@@ -261,14 +264,15 @@ fn button(facts: &Facts, line: &Line) -> Check {
             "let go of it and ask again; a press must change the level that `bias` gives the line, and `active` name that level",
         ),
         Use::Ours => match &facts.daemon {
-            Daemon::Answers(status) => match status.faults.first() {
-                None => good("button", format!("the daemon listens on GPIO {gpio}")),
-                Some(fault) => bad(
-                    "button",
-                    format!("the daemon says of {}: {}", fault.input, fault.error),
-                    "do as it says; the wiring is in the README",
+            Daemon::Answers(status) if status.faults.is_empty() => {
+                good("button", format!("the daemon listens on GPIO {gpio}"))
+            }
+            Daemon::Answers(_) => unknown(
+                "button",
+                format!(
+                    "the daemon listens on GPIO {gpio}, and has something to say of its inputs"
                 ),
-            },
+            ),
             _ => unknown(
                 "button",
                 format!("a talklight that does not answer here listens on GPIO {gpio}"),
@@ -320,11 +324,15 @@ fn supply(facts: &Facts) -> Check {
 fn daemon(facts: &Facts) -> Check {
     let name = "daemon";
     match &facts.daemon {
-        Daemon::Answers(status) if status.strip.health == "failing" => bad(
-            name,
-            format!("the daemon answers; {}", status.standing()),
-            "do as it says; it tries again each second",
-        ),
+        Daemon::Answers(status)
+            if status.strip.health == "failing" || !status.faults.is_empty() =>
+        {
+            bad(
+                name,
+                format!("the daemon answers: {}", status.standing()),
+                "do as it says; it tries again each second",
+            )
+        }
         Daemon::Answers(status) => good(name, format!("the daemon answers: {}", status.standing())),
         Daemon::Silent(why) => bad(name, why.clone(), "sudo systemctl restart talklight"),
         Daemon::Refused(why) => unknown(name, why.clone()),
@@ -347,10 +355,10 @@ fn unit(facts: &Facts) -> Option<Check> {
         File::There(path) => good("unit", format!("the service is installed: {path}")),
         // Nobody needs it on a laptop.
         File::Absent(_) if facts.model.is_none() => return None,
-        File::Absent(path) => bad(
+        // Nor who starts the daemon by hand.
+        File::Absent(path) => unknown(
             "unit",
-            format!("the service is not installed: no {path}"),
-            "install the package, or as the README says under \"Setting up the Pi\"",
+            format!("the service is not installed: no {path}; the README tells how"),
         ),
     })
 }

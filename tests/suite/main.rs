@@ -3,6 +3,8 @@ mod colour;
 mod config;
 mod core;
 mod daemon;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod harness;
 mod house;
 #[cfg(target_os = "linux")]
