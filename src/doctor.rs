@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::config::Overrides;
 use crate::wire::{Check, Report, Verdict};
-use facts::{BUFSIZ_MAX, Daemon, File, Line, Node, Strip, Use};
+use facts::{BUFSIZ_MAX, Daemon, File, Line, NoLines, Node, Strip, Use};
 
 pub use facts::Facts;
 pub use firmware::Firmware;
@@ -72,7 +72,7 @@ fn config(facts: &Facts) -> Check {
 fn strip_checks(facts: &Facts, strip: &Strip) -> Vec<Check> {
     let mut checks = vec![spi(facts, strip)];
     if let Some(node) = &strip.node {
-        checks.push(access(strip, node));
+        checks.push(access("spi-access", &strip.device, node));
         checks.push(holder(facts, strip, node));
     }
     checks.extend(buffer(facts, strip));
@@ -103,33 +103,38 @@ fn spi(facts: &Facts, strip: &Strip) -> Check {
     }
 }
 
-fn access(strip: &Strip, node: &Node) -> Check {
-    let (device, group) = (&strip.device, &node.group);
-    let member = match node.service_may {
-        Some(true) => "; the user talklight may",
-        Some(false) => "; the user talklight may not",
-        None => "",
-    };
-    let this = if node.may {
-        "this user may"
-    } else {
-        "this user may not"
-    };
-    let text = format!("{device} belongs to the group {group}; {this} open it{member}");
-    match node.service_may {
-        Some(true) => good("access", text),
-        None if node.may => good("access", text),
-        Some(false) => bad(
-            "access",
-            text,
-            format!("sudo usermod -aG {group} talklight && sudo systemctl restart talklight"),
-        ),
-        None => bad(
-            "access",
-            text,
-            format!("sudo usermod -aG {group} $USER, and log in again"),
-        ),
+/// The service has to open the device, and where there is no service, who asks.
+fn access(name: &'static str, device: &str, node: &Node) -> Check {
+    let group = &node.group;
+    let may = |may| if may { "may" } else { "may not" };
+    let mut text = format!(
+        "{device} belongs to the group {group}; this user {} open it",
+        may(node.may)
+    );
+    if let Some(service) = node.service_may {
+        text += &format!(", the user talklight {}", may(service));
     }
+    if node.service_may.unwrap_or(node.may) {
+        return good(name, text);
+    }
+    let remedy = match (group.as_str(), node.service_may) {
+        // Nobody should join that one.
+        ("root", _) => {
+            let (subsystem, group) = if name == "spi-access" {
+                ("spidev", "spi")
+            } else {
+                ("gpio", "gpio")
+            };
+            format!(
+                "add to /etc/udev/rules.d/60-talklight.rules and reboot:\nSUBSYSTEM==\"{subsystem}\", GROUP=\"{group}\", MODE=\"0660\""
+            )
+        }
+        (_, Some(_)) => {
+            format!("sudo usermod -aG {group} talklight && sudo systemctl restart talklight")
+        }
+        (_, None) => format!("sudo usermod -aG {group} $USER, and log in again"),
+    };
+    bad(name, text, remedy)
 }
 
 /// A holder is the daemon, or a second one that keeps the first from its strip.
@@ -216,7 +221,7 @@ fn current(strip: &Strip) -> Option<Check> {
         0 => unknown(
             "current",
             format!(
-                "the strip draws up to {drawn} mA without a limit; its supply must give that and a fifth more"
+                "the strip draws up to {drawn} mA without a limit; its supply must give that and a quarter more"
             ),
         ),
         limit => good(
@@ -230,23 +235,25 @@ fn current(strip: &Strip) -> Option<Check> {
 }
 
 fn gpio(facts: &Facts) -> Vec<Check> {
-    match &facts.lines {
-        None if facts.config.is_err() => Vec::new(),
-        None => vec![unknown("gpio", "the config has no button")],
-        Some(Err(fault)) => vec![match fault {
-            facts::NoLines::Denied(path, group) => bad(
-                "gpio",
-                format!("{path} may not be opened by this user, so the buttons are not looked at"),
-                format!("sudo usermod -aG {group} $USER, and log in again; or ask with sudo"),
-            ),
-            facts::NoLines::Other(fault) => bad(
-                "gpio",
-                fault.clone(),
-                "a Pi has one; look with `ls -l /dev/gpiochip*` and `gpiodetect`",
-            ),
-        }],
-        Some(Ok(lines)) => lines.iter().map(|line| button(facts, line)).collect(),
+    let mut checks = Vec::new();
+    if let Some((path, node)) = &facts.chip {
+        checks.push(access("gpio-access", path, node));
     }
+    match &facts.lines {
+        None if facts.config.is_err() => {}
+        None => checks.push(unknown("gpio", "the config has no button")),
+        Some(Err(NoLines::Denied)) => checks.push(unknown(
+            "gpio",
+            "the buttons cannot be looked at by this user; ask with sudo",
+        )),
+        Some(Err(NoLines::Other(fault))) => checks.push(bad(
+            "gpio",
+            fault.clone(),
+            "a Pi has one; look with `ls -l /dev/gpiochip*` and `gpiodetect`",
+        )),
+        Some(Ok(lines)) => checks.extend(lines.iter().map(|line| button(facts, line))),
+    }
+    checks
 }
 
 fn button(facts: &Facts, line: &Line) -> Check {

@@ -32,6 +32,8 @@ pub struct Facts {
     pub config: Result<String, String>,
     /// None if the config means a simulated one.
     pub strip: Option<Strip>,
+    /// The chip of the buttons' lines, if it is there and the config has a button.
+    pub chip: Option<(String, Node)>,
     /// None if the config has no button.
     pub lines: Option<Result<Vec<Line>, NoLines>>,
     /// The bits of the firmware's `get_throttled`.
@@ -86,8 +88,8 @@ pub enum Use {
 
 #[derive(Clone, Debug)]
 pub enum NoLines {
-    /// The chip, and the group that it belongs to.
-    Denied(String, String),
+    /// The chip may not be opened.
+    Denied,
     Other(String),
 }
 
@@ -133,6 +135,7 @@ impl Facts {
         let socket = known.map_or(overrides.socket.as_deref(), |config| {
             config.socket.as_deref()
         });
+        let lines = model.as_ref().and_then(|_| lines(known?));
         Self {
             kernel: text("/proc/sys/kernel/osrelease").map(|text| text.trim().into()),
             boot,
@@ -141,7 +144,8 @@ impl Facts {
                 Firmware::read(model.sections, "config.txt", &read)
             }),
             strip: model.as_ref().and_then(|_| strip(known)),
-            lines: model.as_ref().and_then(|_| lines(known?)),
+            chip: lines.as_ref().and_then(|(chip, _)| chip.clone()),
+            lines: lines.map(|(_, lines)| lines),
             model,
             config: config
                 .as_ref()
@@ -258,22 +262,34 @@ fn process(pid: u32) -> String {
     }
 }
 
+/// The chip of the buttons, and its lines.
+type Gpio = (Option<(String, Node)>, Result<Vec<Line>, NoLines>);
+
 #[cfg(target_os = "linux")]
-fn lines(config: &Config) -> Option<Result<Vec<Line>, NoLines>> {
-    use crate::button::gpio::NoChip;
+fn lines(config: &Config) -> Option<Gpio> {
+    use crate::button::gpio::{NoChip, header_chip};
     let wiring = config.buttons?.wiring();
-    Some(super::gpio::look(&wiring).map_err(|fault| match fault {
-        NoChip::Denied(path) => {
-            let path = path.display().to_string();
-            let group = node(&path).map_or("gpio".into(), |node| node.group);
-            NoLines::Denied(path, group)
+    let (path, lines) = match header_chip() {
+        Ok(path) => {
+            let lines = super::gpio::look(&path, &wiring);
+            (
+                Some(path),
+                lines.map_err(|error| NoLines::Other(error.to_string())),
+            )
         }
-        fault => NoLines::Other(fault.to_string()),
-    }))
+        Err(NoChip::Denied(path)) => (Some(path), Err(NoLines::Denied)),
+        Err(fault) => (None, Err(NoLines::Other(fault.to_string()))),
+    };
+    let chip = path.and_then(|path| {
+        let path = path.display().to_string();
+        let node = node(&path)?;
+        Some((path, node))
+    });
+    Some((chip, lines))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn lines(_: &Config) -> Option<Result<Vec<Line>, NoLines>> {
+fn lines(_: &Config) -> Option<Gpio> {
     None
 }
 

@@ -1,5 +1,6 @@
 //! The lines of the buttons, and who has them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use gpiocdev::Request;
@@ -9,15 +10,14 @@ use nix::poll::ppoll;
 use nix::sys::time::TimeSpec;
 
 use super::facts::{Line, Use};
-use crate::button::gpio::{NoChip, Wiring, header_chip};
+use crate::button::gpio::Wiring;
 
 /// A pull of 50 kilohms charges the filter of a long lead, 100 nF, in 5 ms.
 const SETTLE: Duration = Duration::from_millis(25);
 
 /// Looks at each line; one that is free is read, and given back.
-pub fn look(wiring: &Wiring) -> Result<Vec<Line>, NoChip> {
-    let path = header_chip()?;
-    let chip = Chip::from_path(&path).map_err(|_| NoChip::Denied(path.clone()))?;
+pub fn look(chip: &Path, wiring: &Wiring) -> gpiocdev::Result<Vec<Line>> {
+    let chip = Chip::from_path(chip)?;
     let state = |gpio| match chip.line_info(gpio) {
         Ok(info) if info.used && info.consumer == "talklight" => Use::Ours,
         Ok(info) if info.used => Use::Taken(info.consumer),

@@ -66,6 +66,15 @@ fn healthy(name: &str, config_txt: &str) -> Facts {
             milliamps: Some(850),
             max_milliamps: 850,
         }),
+        chip: Some((
+            "/dev/gpiochip0".into(),
+            Node {
+                group: "gpio".into(),
+                may: true,
+                service_may: Some(true),
+                held_by: None,
+            },
+        )),
         lines: Some(Ok(vec![Line {
             gpio: 17,
             state: Use::Open,
@@ -255,6 +264,7 @@ fn what_is_not_known_is_said_to_be_so() {
     );
     unknown(
         &Facts {
+            chip: None,
             lines: None,
             ..pi4()
         },
@@ -312,12 +322,12 @@ fn each_fault_has_its_remedy() {
     assert!(remedy(&set, "spi").starts_with("reboot;"));
 
     let outsider = with_node(&|node| node.service_may = Some(false));
-    assert!(remedy(&outsider, "access").starts_with("sudo usermod -aG spi talklight "));
+    assert!(remedy(&outsider, "spi-access").starts_with("sudo usermod -aG spi talklight "));
     let stranger = with_node(&|node| (node.may, node.service_may) = (false, None));
-    assert!(remedy(&stranger, "access").starts_with("sudo usermod -aG spi $USER"));
+    assert!(remedy(&stranger, "spi-access").starts_with("sudo usermod -aG spi $USER"));
     // Who asks need not be in the group, if the service is.
     let asked = with_node(&|node| node.may = false);
-    verdict(&asked, "access", Verdict::Good);
+    verdict(&asked, "spi-access", Verdict::Good);
 
     let long = with_strip(&|strip| strip.frame_bytes = Some(4108));
     assert_eq!(
@@ -338,12 +348,24 @@ fn each_fault_has_its_remedy() {
     );
     assert!(remedy(&with_line(Use::Refused("EBUSY".into())), "button").contains("gpioinfo"));
     verdict(&with_line(Use::Ours), "button", Verdict::Good);
-    let denied = NoLines::Denied("/dev/gpiochip0".into(), "gpio".into());
-    let denied = Facts {
-        lines: Some(Err(denied)),
+    let mut denied = pi4();
+    denied.lines = Some(Err(NoLines::Denied));
+    denied.chip.as_mut().unwrap().1.may = false;
+    verdict(&denied, "gpio", Verdict::Unknown);
+    verdict(&denied, "gpio-access", Verdict::Good);
+    denied.chip.as_mut().unwrap().1.service_may = Some(false);
+    assert!(remedy(&denied, "gpio-access").starts_with("sudo usermod -aG gpio talklight "));
+    denied.chip.as_mut().unwrap().1.group = "root".into();
+    assert_eq!(
+        remedy(&denied, "gpio-access"),
+        "add to /etc/udev/rules.d/60-talklight.rules and reboot:\nSUBSYSTEM==\"gpio\", GROUP=\"gpio\", MODE=\"0660\""
+    );
+    let absent = Facts {
+        lines: Some(Err(NoLines::Other("none".into()))),
+        chip: None,
         ..pi4()
     };
-    assert!(remedy(&denied, "gpio").starts_with("sudo usermod -aG gpio $USER"));
+    assert!(remedy(&absent, "gpio").contains("gpiodetect"));
 
     for bits in [1, 0x5_0005, 1 << 16] {
         remedy(
@@ -607,10 +629,14 @@ fn each_fault_of_a_pi_is_seen() {
 
         let rig = set_up();
         rig.allow("/dev/spidev0.0", false);
-        assert!(only_bad(&rig, "access").starts_with("sudo usermod -aG "));
+        // Whose they are depends on who runs the test.
+        let lets_in = |remedy: String| {
+            remedy.starts_with("sudo usermod -aG ") || remedy.contains("MODE=\"0660\"")
+        };
+        assert!(lets_in(only_bad(&rig, "spi-access")));
         rig.allow("/dev/spidev0.0", true);
         rig.allow("/dev/gpiochip0", false);
-        assert!(only_bad(&rig, "gpio").contains("sudo usermod -aG "));
+        assert!(lets_in(only_bad(&rig, "gpio-access")));
 
         let rig = set_up();
         rig.put(
