@@ -15,9 +15,9 @@ pub use model::{Core, Model};
 
 pub mod facts;
 mod firmware;
-#[cfg(target_os = "linux")]
-mod gpio;
 mod model;
+#[cfg(target_os = "linux")]
+mod pi;
 
 /// Looks at this machine, under the config that these flags mean.
 pub fn examine(config: Option<&Path>, overrides: &Overrides) -> Report {

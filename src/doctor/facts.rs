@@ -1,21 +1,18 @@
-//! What there is to know about this machine. All that the doctor reads is read here.
+//! What there is to know about this machine. Here and in `pi` is all that the doctor reads.
 
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-use nix::unistd::{AccessFlags, Gid, Group, User, access};
 
 use super::firmware::Firmware;
 use super::model::Model;
+#[cfg(target_os = "linux")]
+use super::pi;
 use crate::client::{self, Sought};
-use crate::config::{self, Config, Kind, Origin, Overrides};
+use crate::config::{self, Config, Origin, Overrides};
 use crate::event;
-use crate::lock;
 use crate::wire::{Ask, Status, What};
 
 const FILE_BYTES_MAX: u64 = 64 * 1024;
-const SERVICE_USER: &str = "talklight";
 /// rppal documents it as the longest buffer; a config is read for this one, and the buffer has a check of its own.
 pub const BUFSIZ_MAX: usize = 65_536;
 
@@ -111,6 +108,9 @@ pub enum File {
     Absent(String),
 }
 
+/// The chip of the buttons, and its lines.
+pub type Gpio = (Option<(String, Node)>, Result<Vec<Line>, NoLines>);
+
 impl File {
     pub fn is_there(&self) -> bool {
         matches!(self, Self::There(_))
@@ -135,7 +135,14 @@ impl Facts {
         let socket = known.map_or(overrides.socket.as_deref(), |config| {
             config.socket.as_deref()
         });
-        let lines = model.as_ref().and_then(|_| lines(known?));
+        #[cfg(target_os = "linux")]
+        let (strip, gpio) = match model {
+            Some(_) => (pi::strip(known), known.and_then(pi::gpio)),
+            None => (None, None),
+        };
+        #[cfg(not(target_os = "linux"))]
+        let (strip, gpio): (Option<Strip>, Option<Gpio>) = (None, None);
+        let (chip, lines) = gpio.unzip();
         Self {
             kernel: text("/proc/sys/kernel/osrelease").map(|text| text.trim().into()),
             boot,
@@ -143,9 +150,9 @@ impl Facts {
                 let read = |file: &str| text(&format!("{boot}/{file}"));
                 Firmware::read(model.sections, "config.txt", &read)
             }),
-            strip: model.as_ref().and_then(|_| strip(known)),
-            chip: lines.as_ref().and_then(|(chip, _)| chip.clone()),
-            lines: lines.map(|(_, lines)| lines),
+            strip,
+            chip: chip.flatten(),
+            lines,
             model,
             config: config
                 .as_ref()
@@ -178,7 +185,7 @@ impl Facts {
 }
 
 /// The text of a file that is no longer than it should be.
-fn text(path: &str) -> Option<String> {
+pub fn text(path: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).ok()?;
     file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
@@ -205,92 +212,6 @@ fn read_config(named: Option<&Path>, overrides: &Overrides) -> Result<Config, St
         }
         Err(_) => Err(mistakes),
     }
-}
-
-#[cfg(target_os = "linux")]
-fn strip(config: Option<&Config>) -> Option<Strip> {
-    use crate::strip::spi;
-    let of_config = match config.map(|config| (&config.strip, config)) {
-        Some((Kind::Simulated, _)) => return None,
-        Some((Kind::Spi(spi), config)) => Some((spi, config)),
-        None => None,
-    };
-    let device = of_config.map_or("/dev/spidev0.0".into(), |(spi, _)| {
-        spi.device.path().display().to_string()
-    });
-    let drive = of_config.map(|(spi, config)| (&spi.drive, &config.look, &config.plans));
-    Some(Strip {
-        node: node(&device),
-        device,
-        frame_bytes: drive
-            .map(|(drive, look, _)| spi::frame_bytes(look.leds, drive.settings().chip)),
-        bufsiz: spi::bufsiz(),
-        milliamps: drive.map(|(drive, look, plans)| {
-            drive.milliamps(look.leds, &look.brightest(plans).collect::<Vec<_>>())
-        }),
-        max_milliamps: drive.map_or(0, |(drive, _, _)| drive.settings().max_milliamps),
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn strip(_: Option<&Config>) -> Option<Strip> {
-    None
-}
-
-fn node(path: &str) -> Option<Node> {
-    let found = std::fs::metadata(path).ok()?;
-    let service = User::from_name(SERVICE_USER).ok().flatten();
-    let group = Group::from_gid(Gid::from_raw(found.gid())).ok().flatten();
-    let everybody = found.mode() & 0o006 == 0o006;
-    let service_may = service.map(|user| {
-        let member = |group: &Group| group.mem.contains(&user.name);
-        everybody || user.gid.as_raw() == found.gid() || group.as_ref().is_some_and(member)
-    });
-    Some(Node {
-        group: group.map_or_else(|| found.gid().to_string(), |group| group.name),
-        // The node is not opened: that might disturb who drives the strip.
-        may: access(path, AccessFlags::R_OK | AccessFlags::W_OK).is_ok(),
-        service_may,
-        held_by: lock::holder(&found).map(process),
-    })
-}
-
-fn process(pid: u32) -> String {
-    match text(&format!("/proc/{pid}/comm")) {
-        Some(name) => format!("process {pid} ({})", name.trim_end()),
-        None => format!("process {pid}"),
-    }
-}
-
-/// The chip of the buttons, and its lines.
-type Gpio = (Option<(String, Node)>, Result<Vec<Line>, NoLines>);
-
-#[cfg(target_os = "linux")]
-fn lines(config: &Config) -> Option<Gpio> {
-    use crate::button::gpio::{NoChip, header_chip};
-    let wiring = config.buttons?.wiring();
-    let (path, lines) = match header_chip() {
-        Ok(path) => {
-            let lines = super::gpio::look(&path, &wiring);
-            (
-                Some(path),
-                lines.map_err(|error| NoLines::Other(error.to_string())),
-            )
-        }
-        Err(NoChip::Denied(path)) => (Some(path), Err(NoLines::Denied)),
-        Err(fault) => (None, Err(NoLines::Other(fault.to_string()))),
-    };
-    let chip = path.and_then(|path| {
-        let path = path.display().to_string();
-        let node = node(&path)?;
-        Some((path, node))
-    });
-    Some((chip, lines))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn lines(_: &Config) -> Option<Gpio> {
-    None
 }
 
 /// As the firmware tells it, in hexadecimal; else the alarm of the hardware monitor, which knows of this moment only.
