@@ -59,9 +59,9 @@ pub enum Origin {
 
 /// What kind of strip frames go to.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Kind {
-    Simulated,
+    /// With the drive that a real strip of these settings would have; none if they give it too little current.
+    Simulated(Option<Drive>),
     #[cfg(target_os = "linux")]
     Spi(SpiConfig),
 }
@@ -156,7 +156,7 @@ impl Kind {
     /// The kind as a config names it.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Simulated => "simulated",
+            Self::Simulated(_) => "simulated",
             #[cfg(target_os = "linux")]
             Self::Spi(_) => "spi",
         }

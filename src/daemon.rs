@@ -53,7 +53,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     // Before the first thread: threads inherit the mask, and binding changes the umask for a moment.
     let signals = signal::block(match (&terminal, &config.strip) {
         (Some(_), _) => Suspend::Screen,
-        (None, Kind::Simulated) => Suspend::Default,
+        (None, Kind::Simulated(_)) => Suspend::Default,
         #[cfg(target_os = "linux")]
         (None, Kind::Spi(_)) => Suspend::Never,
     })?;
@@ -161,7 +161,7 @@ pub fn blank(config: &Config) -> anyhow::Result<()> {
 
 fn open_strip(config: &Config) -> anyhow::Result<Box<dyn Strip>> {
     match &config.strip {
-        Kind::Simulated => Ok(Box::new(Simulated::default())),
+        Kind::Simulated(_) => Ok(Box::new(Simulated::default())),
         #[cfg(target_os = "linux")]
         Kind::Spi(spi) => {
             use crate::strip::spi::SpiStrip;

@@ -14,7 +14,7 @@ use super::convert::{
 use super::values::{CHOSEN, Values};
 use super::words::seconds;
 use super::{Active, Bias, Buttons, Config, Kind, Origin};
-use crate::drive::{Chip, DriveSettings, Order};
+use crate::drive::{Chip, Drive, DriveSettings, Order};
 use crate::frame::{Look, Palette, Pattern, ReadyLook};
 use crate::plan::{self, Plan, PlanError};
 #[cfg(target_os = "linux")]
@@ -214,39 +214,41 @@ fn strip(values: &mut Values, real: bool, look: &Look, plans: &[Plan], bufsiz: u
     );
     let pictures: Vec<_> = look.brightest(plans).collect();
     look_alikes(values, look, real.then_some(settings), &pictures);
+    let drive = Drive::new(settings, look.leds, &pictures);
     if !real {
-        return Kind::Simulated;
+        return Kind::Simulated(drive.ok());
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (clock_hz, bufsiz);
         values.conflict(&["strip.kind"], "SPI takes Linux; write \"simulated\"");
-        Kind::Simulated
+        Kind::Simulated(drive.ok())
     }
     #[cfg(target_os = "linux")]
     {
-        let drive = crate::drive::Drive::new(settings, look.leds, &pictures);
-        if let Err(error) = drive {
-            let keys = [
-                "strip.max_milliamps",
-                "strip.leds",
-                "strip.milliamps_per_led",
-                "strip.kind",
-            ];
-            let limit = settings.max_milliamps;
-            values.conflict(
-                &keys,
-                format!("{limit} mA is {error}; write 0 for no limit"),
-            );
-        }
-        fits_buffer(values, look.leds, chip, bufsiz);
-        drive.map_or(Kind::Simulated, |drive| {
-            Kind::Spi(SpiConfig {
+        let kind = match drive {
+            Ok(drive) => Kind::Spi(SpiConfig {
                 device,
                 clock_hz,
                 drive,
-            })
-        })
+            }),
+            Err(error) => {
+                let keys = [
+                    "strip.max_milliamps",
+                    "strip.leds",
+                    "strip.milliamps_per_led",
+                    "strip.kind",
+                ];
+                let limit = settings.max_milliamps;
+                values.conflict(
+                    &keys,
+                    format!("{limit} mA is {error}; write 0 for no limit"),
+                );
+                Kind::Simulated(None)
+            }
+        };
+        fits_buffer(values, look.leds, chip, bufsiz);
+        kind
     }
 }
 

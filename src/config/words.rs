@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::convert::HEADER_PINS;
 use super::{Active, Buttons, Config, Kind};
-use crate::frame::{Look, Pattern, ReadyLook};
+use crate::drive::Drive;
+use crate::frame::{Look, Pattern, Picture, ReadyLook};
 use crate::plan::{Clock, Plan};
 
 impl Config {
@@ -36,13 +37,19 @@ impl Config {
             flash_half,
             ..
         } = self.look;
-        let mut lines = match &self.strip {
-            Kind::Simulated => vec![format!("{}, simulated", count(leds))],
-            #[cfg(target_os = "linux")]
-            Kind::Spi(spi) => {
-                spi.describe(leds, &self.look.brightest(&self.plans).collect::<Vec<_>>())
-            }
-        };
+        let pictures: Vec<_> = self.look.brightest(&self.plans).collect();
+        let mut lines =
+            match &self.strip {
+                Kind::Simulated(drive) => {
+                    let mut lines = vec![format!("{}, simulated", count(leds))];
+                    lines.extend(drive.as_ref().map(|drive| {
+                        format!("as a real strip, {}", current(drive, leds, &pictures))
+                    }));
+                    lines
+                }
+                #[cfg(target_os = "linux")]
+                Kind::Spi(spi) => spi.describe(leds, &pictures),
+            };
         let pattern = match pattern {
             Pattern::Solid => "every LED in the phase's colour",
             Pattern::Bar => "a bar that shortens with the time left",
@@ -60,7 +67,7 @@ impl Config {
 
 #[cfg(target_os = "linux")]
 impl super::SpiConfig {
-    fn describe(&self, leds: usize, pictures: &[crate::frame::Picture]) -> Vec<String> {
+    fn describe(&self, leds: usize, pictures: &[Picture]) -> Vec<String> {
         /// The window of the WS2812B's data sheet: T1H = 3/f ≤ 950 ns and T1L = 1/f ≥ 300 ns.
         const WS2812B_HZ: std::ops::RangeInclusive<u32> = 3_158_000..=3_333_000;
         let settings = self.drive.settings();
@@ -76,18 +83,7 @@ impl super::SpiConfig {
             let what = "that clock is outside of a WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz suits every Pi";
             lines.push(what.into());
         }
-        let milliamps = self.drive.milliamps(leds, pictures);
-        let dimmed = match (self.drive.scale() * 100.0).floor() {
-            100.0 => String::new(),
-            part => format!(
-                ", dimmed to {part} % by the limit of {} mA",
-                settings.max_milliamps
-            ),
-        };
-        lines.push(format!(
-            "{} draw at most {milliamps} mA{dimmed}",
-            count(leds)
-        ));
+        lines.push(current(&self.drive, leds, pictures));
         lines
     }
 }
@@ -107,6 +103,19 @@ impl Buttons {
         let said: Vec<_> = start.into_iter().chain(reset).collect();
         format!("button: {}; pressed is {level}", said.join(", "))
     }
+}
+
+/// What the strip draws, and what is done about it.
+fn current(drive: &Drive, leds: usize, pictures: &[Picture]) -> String {
+    let milliamps = drive.milliamps(leds, pictures);
+    let dimmed = match (drive.scale() * 100.0).floor() {
+        100.0 => String::new(),
+        part => format!(
+            ", dimmed to {part} % by the limit of {} mA",
+            drive.settings().max_milliamps
+        ),
+    };
+    format!("{} draw at most {milliamps} mA{dimmed}", count(leds))
 }
 
 fn describe_plan(plan: &Plan) -> String {

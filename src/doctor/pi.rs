@@ -24,7 +24,7 @@ const SETTLE: Duration = Duration::from_millis(25);
 /// The strip that the config means; that of the default device if the config has mistakes.
 pub fn strip(config: Option<&Config>) -> Option<Strip> {
     let of_config = match config.map(|config| (&config.strip, config)) {
-        Some((Kind::Simulated, _)) => return None,
+        Some((Kind::Simulated(_), _)) => return None,
         Some((Kind::Spi(spi), config)) => Some((spi, config)),
         None => None,
     };

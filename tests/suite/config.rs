@@ -66,7 +66,7 @@ fn an_empty_file_is_the_shipped_default() {
     assert_eq!(format!("{empty:?}"), format!("{default:?}"));
     assert_eq!(empty.describe(), default.describe());
     assert_eq!(empty.look.palette, Palette::CLASSIC);
-    assert!(matches!(empty.strip, Kind::Simulated));
+    assert!(matches!(empty.strip, Kind::Simulated(Some(_))));
     assert_eq!(empty.buttons, None);
 }
 
@@ -117,6 +117,7 @@ fn shipped_configs_mean_what_they_say() {
         shipped("default").describe(),
         "lightning, 5:00: green for 3:00, yellow for 1:00, red for 0:30, flashing for 0:30, then off\n\
          60 LEDs, simulated\n\
+         as a real strip, 60 LEDs draw at most 833 mA\n\
          every LED in the phase's colour; before a talk the first LED dim\n\
          flash: at most 1 a second, as long dark as lit\n\
          no button"
