@@ -14,15 +14,18 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::clock::Moment;
 use crate::event::Origin;
-use crate::frame::Look;
+use crate::frame::{Look, Picture, Rgb};
 use crate::plan::{Clock, Plan};
 use crate::timer::{self, Outcome, Phase, Refusal, Timer};
+use crate::trial::Trial;
 
 /// The state of the house at one moment. A value: readers hold it as long as they like.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     pub timer: Timer,
     pub look: Look,
+    /// Who has the strip between talks. A talk that starts ends that.
+    pub guest: Option<Guest>,
     /// The plans to choose from; the first is the default.
     pub plans: Arc<[Plan]>,
     /// The strip's kind as the config names it.
@@ -34,6 +37,21 @@ pub struct Snapshot {
     pub log: VecDeque<Entry>,
     /// The number of this snapshot; each that is posted has the next one.
     pub number: u64,
+}
+
+/// A trial, and the moment from which it is shown no more, unless it is asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guest {
+    pub trial: Trial,
+    pub until: Moment,
+}
+
+/// What the strip shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The timer, by the look.
+    Timer(Picture),
+    Trial(Trial),
 }
 
 /// How many happenings a snapshot remembers.
@@ -66,6 +84,8 @@ pub enum Happening {
     Phase(Phase),
     StripFailed(Arc<str>),
     StripBack,
+    TrialBegan,
+    TrialEnded,
     InputFailed(Arc<str>),
     InputBack,
     SourceEnded(Arc<str>),
@@ -93,7 +113,11 @@ impl Entry {
             Happening::Done(outcome) if !outcome.is_change() => Tone::Refused,
             Happening::Phase(Phase::Over) | Happening::Done(_) => Tone::Done,
             Happening::Phase(_) => Tone::Quiet,
-            Happening::StripBack | Happening::InputBack | Happening::Stopping => Tone::Done,
+            Happening::StripBack
+            | Happening::InputBack
+            | Happening::TrialBegan
+            | Happening::TrialEnded
+            | Happening::Stopping => Tone::Done,
             Happening::Refused(_) => Tone::Refused,
             Happening::KeepFailed(_) => Tone::Warning,
             Happening::StripFailed(_) | Happening::InputFailed(_) | Happening::SourceEnded(_) => {
@@ -149,6 +173,8 @@ impl fmt::Display for Entry {
             Happening::Phase(phase) => write!(f, "{phase}"),
             Happening::StripFailed(why) => write!(f, "strip failed: {why}"),
             Happening::StripBack => write!(f, "strip is back"),
+            Happening::TrialBegan => write!(f, "the strip is being tested; a start ends that"),
+            Happening::TrialEnded => write!(f, "the test of the strip is over"),
             Happening::InputFailed(why) => write!(f, "{by} failed: {why}"),
             Happening::InputBack => write!(f, "{by} is back"),
             Happening::SourceEnded(how) => write!(f, "{by} is lost until the next start: {how}"),
@@ -238,7 +264,42 @@ impl AsFd for Bell {
     }
 }
 
+impl Shown {
+    /// Fills `frame`; a trial also makes it as long as the strip is taken for.
+    pub fn paint(&self, frame: &mut Vec<Rgb>, leds: usize) {
+        match self {
+            Self::Timer(picture) => {
+                frame.resize(leds, Rgb::BLACK);
+                picture.paint(frame);
+            }
+            Self::Trial(trial) => trial.paint(frame),
+        }
+    }
+}
+
 impl Snapshot {
+    /// What the strip shows at `now`: the one place where that is chosen.
+    pub fn shown(&self, now: Moment) -> Shown {
+        match self.trial(now) {
+            Some(trial) => Shown::Trial(trial),
+            None => Shown::Timer(self.look.picture(&self.timer.at(now))),
+        }
+    }
+
+    /// The trial that has the strip.
+    pub fn trial(&self, now: Moment) -> Option<Trial> {
+        let guest = self.guest.filter(|guest| now < guest.until);
+        guest.map(|guest| guest.trial)
+    }
+
+    /// The first moment after `now` at which it shows something else, if time alone ever changes that.
+    pub fn next_change(&self, now: Moment) -> Option<Moment> {
+        match self.guest {
+            Some(guest) if now < guest.until => Some(guest.until),
+            _ => self.look.next_change(&self.timer, now),
+        }
+    }
+
     /// The happenings after number `seen`.
     pub fn news(&self, seen: u64) -> impl Iterator<Item = &Entry> {
         self.log.iter().filter(move |entry| entry.number > seen)

@@ -79,6 +79,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     let mut first = Snapshot {
         timer,
         look: config.look,
+        guest: None,
         plans: config.plans.clone().into(),
         strip_kind: config.strip.name(),
         strip: Health::Starting,
@@ -159,18 +160,13 @@ pub fn blank(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open_strip(config: &Config) -> anyhow::Result<Box<dyn Strip>> {
+pub(crate) fn open_strip(config: &Config) -> anyhow::Result<Box<dyn Strip>> {
     match &config.strip {
         Kind::Simulated(_) => Ok(Box::new(Simulated::default())),
         #[cfg(target_os = "linux")]
         Kind::Spi(spi) => {
             use crate::strip::spi::SpiStrip;
-            let strip = SpiStrip::new(
-                spi.device.clone(),
-                spi.clock_hz,
-                spi.drive.clone(),
-                config.look.leds,
-            );
+            let strip = SpiStrip::new(spi.device.clone(), spi.clock_hz, spi.drive.clone());
             let strip = strip.with_context(|| {
                 format!(
                     "the strip on {} is driven already; `talklight console` shows it",

@@ -33,6 +33,9 @@ pub enum Chip {
 }
 
 impl Chip {
+    pub const ALL: [(&'static str, Chip); 2] =
+        [("ws2812", Chip::Ws2812), ("sk6812-rgbw", Chip::Sk6812Rgbw)];
+
     pub const fn channels(self) -> usize {
         match self {
             Self::Ws2812 => 3,

@@ -16,12 +16,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use crate::board::{Board, Happening, Health, Snapshot};
+use crate::board::{Board, Guest, Happening, Health, Shown, Snapshot};
 use crate::clock::{self, Moment};
-use crate::event::{Answer, Event, Origin, Request, Stop};
-use crate::frame::{Picture, Rgb};
+use crate::event::{Answer, Busy, Event, Origin, Request, Stop};
+use crate::frame::Rgb;
 use crate::strip::Strip;
 use crate::timer::{Phase, Refusal, Timer};
+use crate::trial::Trial;
 
 /// How often the picture is sent when nothing changes: a glitch on the wire stays until the next frame. The same beat
 /// tries a failed strip again and tells the watchdog that all is well.
@@ -30,8 +31,27 @@ pub const BEAT: Duration = Duration::from_secs(1);
 /// How often the last, dark frame is tried.
 const LAST_TRIES: usize = 3;
 
-/// An answer and where it goes.
-type Reply = (SyncSender<Answer>, Answer);
+/// How long a trial is shown unless it is asked for again: a tester that has gone leaves no colour behind.
+pub const TRIAL: Duration = Duration::from_secs(10);
+
+/// An answer and where it goes. Nobody waits for it any more, or somebody does: either way it is done.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, on the stack"
+)]
+enum Reply {
+    Command(SyncSender<Answer>, Answer),
+    Try(SyncSender<Result<(), Busy>>, Result<(), Busy>),
+}
+
+impl Reply {
+    fn send(self) {
+        match self {
+            Self::Command(to, answer) => drop(to.try_send(answer)),
+            Self::Try(to, answer) => drop(to.try_send(answer)),
+        }
+    }
+}
 
 /// What the engine works with besides the strip.
 pub trait Keeper {
@@ -55,7 +75,7 @@ pub struct Engine<'a> {
     now: Snapshot,
     changed: bool,
     phase: Phase,
-    picture: Option<Picture>,
+    shown: Option<Shown>,
     frame: Vec<Rgb>,
     beat: Moment,
     keeping: bool,
@@ -76,7 +96,7 @@ impl<'a> Engine<'a> {
             board,
             changed: false,
             phase: snapshot.timer.at(now).phase,
-            picture: None,
+            shown: None,
             frame: vec![Rgb::BLACK; snapshot.look.leds],
             beat: now,
             keeping: true,
@@ -93,11 +113,10 @@ impl<'a> Engine<'a> {
         self.pass(now);
         self.show(now);
         self.publish();
-        if let Some((to, answer)) = reply {
-            // Nobody waits for this answer any more, or somebody does: either way it is done.
-            let _ = to.try_send(answer);
+        if let Some(reply) = reply {
+            reply.send();
         }
-        let change = self.now.look.next_change(&self.now.timer, now);
+        let change = self.now.next_change(now);
         let phase = self.now.timer.next_phase(now);
         [change, phase]
             .into_iter()
@@ -123,8 +142,12 @@ impl<'a> Engine<'a> {
         self.publish();
     }
 
-    /// Notes the phases that time has turned to since the last look.
+    /// Notes what time has brought since the last look.
     fn pass(&mut self, now: Moment) {
+        if self.now.guest.is_some_and(|guest| guest.until <= now) {
+            self.now.guest = None;
+            self.note(now, Origin::Clock, Happening::TrialEnded);
+        }
         let phase = self.now.timer.at(now).phase;
         if phase != self.phase {
             self.phase = phase;
@@ -135,6 +158,7 @@ impl<'a> Engine<'a> {
     fn take(&mut self, event: Event, now: Moment) -> Option<Reply> {
         match event {
             Event::Command(request) => return self.command(request, now),
+            Event::Try(trial, to) => return Some(Reply::Try(to, self.try_out(trial, now))),
             Event::Input(origin, fault) => self.input(origin, fault, now),
             Event::SourceEnded(origin, how) => {
                 self.now
@@ -166,6 +190,9 @@ impl<'a> Engine<'a> {
                 if phase != Phase::Over {
                     self.phase = phase;
                 }
+                if phase.is_running() {
+                    self.now.guest = None;
+                }
                 self.note(now, origin, Happening::Done(outcome));
                 self.keep(now);
             }
@@ -174,16 +201,32 @@ impl<'a> Engine<'a> {
             Ok(outcome) => self.note(now, origin, Happening::Done(outcome)),
             Err(refusal) => self.note(now, origin, Happening::Refused(refusal)),
         }
-        reply.map(|reply| {
-            (
-                reply,
-                Answer {
-                    result,
-                    timer: self.now.timer,
-                    at: now,
-                },
-            )
+        reply.map(|to| {
+            let answer = Answer {
+                result,
+                timer: self.now.timer,
+                at: now,
+            };
+            Reply::Command(to, answer)
         })
+    }
+
+    /// Lends the strip, or takes it back; not from a talk.
+    fn try_out(&mut self, trial: Option<Trial>, now: Moment) -> Result<(), Busy> {
+        let reading = self.now.timer.at(now);
+        if reading.phase.is_running() {
+            return Err(Busy { left: reading.left });
+        }
+        let until = now + TRIAL;
+        let guest = trial.map(|trial| Guest { trial, until });
+        match (self.now.guest, guest) {
+            (None, Some(_)) => self.note(now, Origin::Socket, Happening::TrialBegan),
+            (Some(_), None) => self.note(now, Origin::Socket, Happening::TrialEnded),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        self.changed |= self.now.guest != guest;
+        self.now.guest = guest;
+        Ok(())
     }
 
     fn input(&mut self, origin: Origin, fault: Option<Arc<str>>, now: Moment) {
@@ -226,15 +269,19 @@ impl<'a> Engine<'a> {
     }
 
     fn show(&mut self, now: Moment) {
-        let picture = self.now.look.picture(&self.now.timer.at(now));
-        if self.picture == Some(picture) && now < self.beat {
+        let shown = self.now.shown(now);
+        if self.shown == Some(shown) && now < self.beat {
             return;
         }
-        if self.picture != Some(picture) {
-            picture.paint(&mut self.frame);
-            self.picture = Some(picture);
+        if self.shown != Some(shown) {
+            shown.paint(&mut self.frame, self.now.look.leds);
+            self.shown = Some(shown);
         }
-        let health = match self.strip.show(&self.frame) {
+        let sent = match shown {
+            Shown::Timer(_) => self.strip.show(&self.frame),
+            Shown::Trial(trial) => self.strip.show_as(trial.make, &self.frame),
+        };
+        let health = match sent {
             Ok(()) => Health::Sending,
             Err(error) => Health::Failing(error.to_string().into()),
         };

@@ -5,9 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::timer::{Command, Outcome, Refusal, Timer};
+use crate::plan::Clock;
+use crate::timer::{Command, Outcome, Refusal, Timer, seconds_left};
+use crate::trial::Trial;
 
 /// How many events may wait for the engine. A source that finds the channel full waits; the strip never does.
 pub const QUEUE: usize = 64;
@@ -17,6 +20,8 @@ pub type Events = SyncSender<Event>;
 #[derive(Debug)]
 pub enum Event {
     Command(Request),
+    /// Show a trial for a while, or no more, and tell how it went.
+    Try(Option<Trial>, SyncSender<Result<(), Busy>>),
     /// An input has failed, or works again (`None`).
     Input(Origin, Option<Arc<str>>),
     /// A source of events has come to its end, which none does while all is well.
@@ -40,6 +45,22 @@ pub struct Answer {
     pub result: Result<Outcome, Refusal>,
     pub timer: Timer,
     pub at: Moment,
+}
+
+/// A talk has the strip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy {
+    pub left: Duration,
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = Clock(seconds_left(self.left));
+        write!(
+            f,
+            "a talk is running, {left} left; the strip is its own, test it when it is over"
+        )
+    }
 }
 
 /// Who did it.
@@ -118,6 +139,13 @@ pub fn spawn(
         .name(name.into())
         .spawn(run)
         .expect("the system has room for one more thread");
+}
+
+/// Asks for a trial, or for its end, and waits for the answer; `None` once the engine is gone.
+pub fn try_out(events: &Events, trial: Option<Trial>) -> Option<Result<(), Busy>> {
+    let (reply, answer) = sync_channel(1);
+    events.send(Event::Try(trial, reply)).ok()?;
+    answer.recv().ok()
 }
 
 /// Sends a command and waits for its answer; `None` once the engine is gone.

@@ -51,6 +51,8 @@ pub mod frame;
 
 pub mod drive;
 
+pub mod trial;
+
 pub mod event;
 
 pub mod board;

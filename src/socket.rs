@@ -22,7 +22,7 @@ use nix::unistd::geteuid;
 
 use crate::board::{Board, Snapshot};
 use crate::clock;
-use crate::event::{Events, ask};
+use crate::event::{Events, ask, try_out};
 use crate::lock;
 use crate::plan::{self, Plan};
 use crate::timer::Command;
@@ -333,12 +333,19 @@ impl Connection {
             What::Undo => self.command(&ask, Command::Undo),
             What::Status => {
                 let status = Status::new(&self.board.latest(), clock::now());
-                self.reply(&Reply {
-                    ok: true,
-                    message: status.line(),
-                    status: Some(status),
-                })
+                self.answer(true, status.line(), status)
             }
+            What::Try(trial) => match try_out(&self.events, *trial) {
+                None => self.reply(&stopping()),
+                Some(tried) => {
+                    let status = Status::new(&self.board.latest(), clock::now());
+                    let message = match tried {
+                        Ok(()) => status.line(),
+                        Err(busy) => busy.to_string(),
+                    };
+                    self.answer(tried.is_ok(), message, status)
+                }
+            },
             What::Watch => {
                 let mut last = None;
                 self.watch(|snapshot| {
@@ -405,7 +412,7 @@ impl Connection {
 
     fn command(&mut self, asked: &Ask, command: Command) -> anyhow::Result<()> {
         let reply = match ask(&self.events, command, asked.generation, asked.origin) {
-            None => refused("the daemon is stopping".into()),
+            None => stopping(),
             Some(answer) => {
                 let snapshot = Snapshot {
                     timer: answer.timer,
@@ -446,9 +453,21 @@ impl Connection {
         }
     }
 
+    fn answer(&mut self, ok: bool, message: String, status: Status) -> anyhow::Result<()> {
+        self.reply(&Reply {
+            ok,
+            message,
+            status: Some(status),
+        })
+    }
+
     fn reply(&mut self, reply: &Reply) -> anyhow::Result<()> {
         Ok(self.stream.write_all(wire::encode(reply).as_bytes())?)
     }
+}
+
+fn stopping() -> Reply {
+    refused("the daemon is stopping".into())
 }
 
 fn refused(message: String) -> Reply {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::frame::Rgb;
+use crate::trial::Make;
 
 pub mod simulated;
 #[cfg(target_os = "linux")]
@@ -15,6 +16,16 @@ pub trait Strip {
     /// # Errors
     /// What went wrong, and its remedy. The frame is lost; the strip is as good as new for the next one.
     fn show(&mut self, frame: &[Rgb]) -> Result<(), StripError>;
+
+    /// Sends one frame as a strip of that make takes it, whatever this one is taken for. A strip that cannot be taken for
+    /// another just shows it.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    fn show_as(&mut self, make: Make, frame: &[Rgb]) -> Result<(), StripError> {
+        let _ = make;
+        self.show(frame)
+    }
 }
 
 /// Why a frame did not reach the strip, in words for a technician.

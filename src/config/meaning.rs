@@ -36,9 +36,6 @@ const PATH_BYTES_MAX: usize = 4095;
 const HOLD_MIN: Duration = Duration::from_millis(300);
 const HOLD_MAX: Duration = Duration::from_secs(10);
 
-pub(super) const CHIPS: [(&str, Chip); 2] =
-    [("ws2812", Chip::Ws2812), ("sk6812-rgbw", Chip::Sk6812Rgbw)];
-
 /// What the values mean. Where one is wrong, so is what this returns.
 pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Config {
     let real = values.read("strip.kind", one_of([("simulated", false), ("spi", true)]));
@@ -188,7 +185,7 @@ fn choose(plans: &[Plan], name: &str) -> Result<Plan, String> {
 }
 
 fn strip(values: &mut Values, real: bool, look: &Look, plans: &[Plan], bufsiz: usize) -> Kind {
-    let chip = values.read("strip.chip", one_of(CHIPS));
+    let chip = values.read("strip.chip", one_of(Chip::ALL));
     let settings = DriveSettings {
         chip,
         order: values.read("strip.order", one_of(Order::ALL)),

@@ -74,7 +74,7 @@ impl super::SpiConfig {
         let mut lines = vec![format!(
             "{} {} in the order {} on {} at {} MHz",
             count(leds),
-            name_of(&super::meaning::CHIPS, settings.chip),
+            name_of(&crate::drive::Chip::ALL, settings.chip),
             name_of(&crate::drive::Order::ALL, settings.order),
             self.device.path().display(),
             f64::from(self.clock_hz) / 1e6,

@@ -269,6 +269,7 @@ impl Painter<'_> {
         let kind = self.snapshot.strip_kind;
         match &self.snapshot.strip {
             Health::Failing(why) => format!("{kind} strip: failing: {why}"),
+            _ if self.snapshot.trial(self.now).is_some() => format!("{kind} strip: being tested"),
             _ if kind == "simulated" => "simulated strip".into(),
             Health::Starting => format!("{kind} strip: starting"),
             Health::Sending => format!("{kind} strip: sending"),

@@ -131,11 +131,7 @@ impl Rows {
 impl Painter<'_> {
     fn paint(&mut self) {
         self.changes_at(self.snapshot.timer.next_phase(self.now));
-        self.changes_at(
-            self.snapshot
-                .look
-                .next_change(&self.snapshot.timer, self.now),
-        );
+        self.changes_at(self.snapshot.next_change(self.now));
         self.changes_at(self.next_second());
 
         let size = self.grid.size();
@@ -220,8 +216,10 @@ impl Painter<'_> {
 
     fn strip(&mut self, span: Span, row: usize, rows: usize, pitch: usize) {
         let leds = self.snapshot.look.leds;
-        let mut frame = vec![Rgb::BLACK; leds];
-        self.snapshot.look.picture(&self.reading).paint(&mut frame);
+        let mut frame = Vec::new();
+        self.snapshot.shown(self.now).paint(&mut frame, leds);
+        // Of a trial on more LEDs than the config has there is no place for the rest.
+        frame.resize(leds, Rgb::BLACK);
         let lit = match (self.style.depth, self.reading.phase) {
             (Depth::None, Phase::Green) => 'G',
             (Depth::None, Phase::Yellow) => 'Y',

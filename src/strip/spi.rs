@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use rppal::spi::{Bus, Error as SpiError, Mode, SlaveSelect, Spi};
 use smart_leds_trait::{RGB8, RGBW, SmartLedsWrite, White};
-use ws2812_spi::hosted::{Ws2812, devices::Sk6812w};
+use ws2812_spi::hosted::Ws2812;
 
 use super::{Strip, StripError};
 use crate::drive::{Chip, Drive, Wire};
 use crate::frame::Rgb;
 use crate::lock::{self, Held};
+use crate::trial::Make;
 
 /// The kernel's default for the longest write that spidev takes, in bytes.
 pub const BUFSIZ_DEFAULT: usize = 4096;
@@ -75,6 +76,8 @@ pub struct SpiStrip {
     clock_hz: u32,
     drive: Drive,
     wire: Vec<Wire>,
+    /// The colour bytes of the longest frame sent. What a longer frame has lit, a shorter one leaves lit.
+    reach: usize,
     open: Option<Open>,
 }
 
@@ -83,8 +86,8 @@ impl SpiStrip {
     ///
     /// # Errors
     /// [`Held`] if another process drives this strip.
-    pub fn new(device: Device, clock_hz: u32, drive: Drive, leds: usize) -> Result<Self, Held> {
-        let open = match Open::new(&device, clock_hz, drive.settings().chip) {
+    pub fn new(device: Device, clock_hz: u32, drive: Drive) -> Result<Self, Held> {
+        let open = match Open::new(&device, clock_hz) {
             Err(Fault::Held(held)) => return Err(held),
             open => open.ok(),
         };
@@ -92,44 +95,71 @@ impl SpiStrip {
             device,
             clock_hz,
             drive,
-            wire: vec![[0; 4]; leds],
+            wire: Vec::new(),
+            reach: 0,
             open,
         })
     }
 
-    fn send(&mut self) -> Result<(), Fault> {
+    fn send(&mut self, frame: &[Rgb], other: Option<&Drive>) -> Result<(), StripError> {
+        let drive = other.unwrap_or(&self.drive);
+        let chip = drive.settings().chip;
+        let leds = frame.len().max(self.reach / chip.channels());
+        self.wire.clear();
+        self.wire.resize(leds, [0; 4]);
+        drive.apply(frame, &mut self.wire[..frame.len()]);
+        self.write(chip).map_err(|fault| {
+            // A node that has gone stays gone for those who hold it open.
+            self.open = None;
+            StripError(fault.explain(&self.device))
+        })?;
+        self.reach = self.reach.max(frame.len() * chip.channels());
+        Ok(())
+    }
+
+    fn write(&mut self, chip: Chip) -> Result<(), Fault> {
         let open = match &mut self.open {
             Some(open) => open,
-            closed => closed.insert(Open::new(
-                &self.device,
-                self.clock_hz,
-                self.drive.settings().chip,
-            )?),
+            closed => closed.insert(Open::new(&self.device, self.clock_hz)?),
         };
-        open.driver.write(&self.wire).map_err(Fault::Spi)
+        // A new driver each time: one that has failed would send that frame again, in front of the next. It sends green, red,
+        // blue and white; what it is given under these names is in the strip's order already.
+        let sent = match chip {
+            Chip::Ws2812 => {
+                let rgb = |&[g, r, b, _]: &Wire| RGB8 { r, g, b };
+                Ws2812::new(&mut open.spi).write(self.wire.iter().map(rgb))
+            }
+            Chip::Sk6812Rgbw => {
+                let a = White;
+                let rgbw = |&[g, r, b, w]: &Wire| RGBW { r, g, b, a: a(w) };
+                Ws2812::new_sk6812w(&mut open.spi).write(self.wire.iter().map(rgbw))
+            }
+        };
+        sent.map_err(Fault::Spi)
     }
 }
 
 impl Strip for SpiStrip {
     fn show(&mut self, frame: &[Rgb]) -> Result<(), StripError> {
-        self.drive.apply(frame, &mut self.wire);
-        self.send().map_err(|fault| {
-            // The driver would send a failed frame again, in front of the next one, and a node that has gone stays gone
-            // for those who hold it open.
-            self.open = None;
-            StripError(fault.explain(&self.device))
-        })
+        self.send(frame, None)
+    }
+
+    fn show_as(&mut self, make: Make, frame: &[Rgb]) -> Result<(), StripError> {
+        let drive = make
+            .drive(self.drive.settings())
+            .map_err(|error| StripError(format!("`max_milliamps` is {error}")))?;
+        self.send(frame, Some(&drive))
     }
 }
 
 struct Open {
-    driver: Driver,
+    spi: Spi,
     /// spidev lets two processes draw at once; the lock on its node does not.
     _lock: File,
 }
 
 impl Open {
-    fn new(device: &Device, clock_hz: u32, chip: Chip) -> Result<Self, Fault> {
+    fn new(device: &Device, clock_hz: u32) -> Result<Self, Fault> {
         let node = File::options()
             .read(true)
             .write(true)
@@ -138,36 +168,7 @@ impl Open {
         lock::hold(&node).map_err(Fault::Held)?;
         let spi =
             Spi::new(Bus::Spi0, device.chip_select, clock_hz, Mode::Mode0).map_err(Fault::Spi)?;
-        let driver = match chip {
-            Chip::Ws2812 => Driver::Ws2812(Ws2812::new(spi)),
-            Chip::Sk6812Rgbw => Driver::Sk6812w(Ws2812::new_sk6812w(spi)),
-        };
-        Ok(Self {
-            driver,
-            _lock: node,
-        })
-    }
-}
-
-enum Driver {
-    Ws2812(Ws2812<Spi>),
-    Sk6812w(Ws2812<Spi, Sk6812w>),
-}
-
-impl Driver {
-    /// The driver sends green, red, blue and white; what it is given under these names is in the strip's order already.
-    fn write(&mut self, frame: &[Wire]) -> Result<(), SpiError> {
-        match self {
-            Self::Ws2812(driver) => {
-                driver.write(frame.iter().map(|&[g, r, b, _]| RGB8 { r, g, b }))
-            }
-            Self::Sk6812w(driver) => driver.write(frame.iter().map(|&[g, r, b, w]| RGBW {
-                r,
-                g,
-                b,
-                a: White(w),
-            })),
-        }
+        Ok(Self { spi, _lock: node })
     }
 }
 

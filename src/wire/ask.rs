@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use crate::event::Origin;
+use crate::trial::Trial;
 
 /// The longest request in bytes, its newline included.
 pub const REQUEST_MAX: usize = 256;
@@ -28,6 +29,8 @@ pub enum What {
     Watch,
     /// Snapshots, for a screen in another process.
     Attach,
+    /// Show this on the strip for ten seconds, whatever the strip is taken for; nothing ends it before.
+    Try(Option<Trial>),
 }
 
 impl Ask {
@@ -50,6 +53,8 @@ impl Ask {
             What::Status => "status".into(),
             What::Watch => "watch".into(),
             What::Attach => "attach".into(),
+            What::Try(None) => "try nothing".into(),
+            What::Try(Some(trial)) => format!("try {trial}"),
         };
         format!("{generation}{origin}{what}\n")
     }
@@ -88,7 +93,14 @@ impl FromStr for Ask {
             Some("status") => What::Status,
             Some("watch") => What::Watch,
             Some("attach") => What::Attach,
-            _ => return Err("say start, reset, undo, choose, status, watch or attach".into()),
+            Some("try") => {
+                let words: Vec<&str> = words.by_ref().collect();
+                What::Try(match words[..] {
+                    ["nothing"] => None,
+                    _ => Some(words.join(" ").parse()?),
+                })
+            }
+            _ => return Err("say start, reset, undo, choose, status, watch, attach or try".into()),
         };
         match words.next() {
             None => Ok(Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{InputFault, Invalid, health_words};
-use crate::board::{Entry, Happening, Health, Snapshot, Tone};
+use crate::board::{Entry, Guest, Happening, Health, Snapshot, Tone};
 use crate::clock::Moment;
 use crate::event::Origin;
 use crate::frame::{Look, Palette, Pattern, ReadyLook, Rgb};
@@ -19,6 +19,7 @@ pub struct SnapshotRecord {
     number: u64,
     timer: TimerRecord,
     look: LookRecord,
+    guest: Option<(String, u64)>,
     plans: Vec<PlanRecord>,
     strip_kind: String,
     strip: (String, Option<String>),
@@ -76,6 +77,9 @@ impl From<&Snapshot> for SnapshotRecord {
             number: snapshot.number,
             timer: (&snapshot.timer).into(),
             look: (&snapshot.look).into(),
+            guest: snapshot
+                .guest
+                .map(|guest| (guest.trial.to_string(), guest.until.as_ns())),
             plans: snapshot.plans.iter().map(PlanRecord::from).collect(),
             strip_kind: snapshot.strip_kind.into(),
             strip: (health.into(), error.map(Into::into)),
@@ -106,6 +110,7 @@ impl TryFrom<SnapshotRecord> for Snapshot {
             number: record.number,
             timer: (&record.timer).try_into()?,
             look: (&record.look).try_into()?,
+            guest: record.guest.map(guest).transpose()?,
             plans: plans.into(),
             strip_kind: if record.strip_kind == "spi" {
                 "spi"
@@ -309,6 +314,13 @@ impl TryFrom<EntryRecord> for Entry {
             what: Happening::Told(tone, record.text.into()),
         })
     }
+}
+
+fn guest((trial, until_ns): (String, u64)) -> Result<Guest, Invalid> {
+    Ok(Guest {
+        trial: trial.parse().map_err(|_| Invalid)?,
+        until: Moment::from_ns(until_ns),
+    })
 }
 
 fn origin(name: &str) -> Result<Origin, Invalid> {

@@ -55,6 +55,8 @@ pub struct StripStatus {
     /// `starting`, `sending` or `failing`; whether an LED is lit cannot be seen from here.
     pub health: String,
     pub error: Option<String>,
+    /// The trial that `talklight test-strip` shows: chip, order, LEDs and sample, as in `ws2812 grb 60 red`.
+    pub trial: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +94,7 @@ impl Status {
                 leds: snapshot.look.leds,
                 health: health.into(),
                 error: error.map(Into::into),
+                trial: snapshot.trial(now).map(|trial| trial.to_string()),
             },
             faults: snapshot
                 .failed_inputs
@@ -129,9 +132,10 @@ impl Status {
     }
 
     fn trouble(&self) -> String {
-        let mut trouble = match &self.strip.error {
-            None => self.strip.health.clone(),
-            Some(error) => format!("failing: {error}"),
+        let mut trouble = match (&self.strip.error, &self.strip.trial) {
+            (Some(error), _) => format!("failing: {error}"),
+            (None, Some(_)) => "being tested".into(),
+            (None, None) => self.strip.health.clone(),
         };
         for fault in &self.faults {
             trouble += &format!("; {} failed: {}", fault.input, fault.error);

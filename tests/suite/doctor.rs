@@ -109,6 +109,7 @@ fn status() -> Status {
             leds: 60,
             health: "sending".into(),
             error: None,
+            trial: None,
         },
         faults: Vec::new(),
         at_ns: 0,

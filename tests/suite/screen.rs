@@ -56,6 +56,7 @@ fn house(plans: &[Plan]) -> Snapshot {
             flash_half: s(0.5),
         },
         plans: plans.into(),
+        guest: None,
         strip_kind: "simulated",
         strip: Health::Sending,
         failed_inputs: Vec::new(),

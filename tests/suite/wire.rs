@@ -35,6 +35,7 @@ fn snapshot(timer: Timer) -> Snapshot {
             flash_half: Duration::from_millis(500),
         },
         plans: vec![plan("lightning", 300), plan("ignite", 290)].into(),
+        guest: None,
         strip_kind: "spi",
         strip: Health::Failing("a wire is loose".into()),
         failed_inputs: vec![(Origin::Button, "stuck".into())],

@@ -289,6 +289,7 @@ pub fn board(look: Look, timer: Timer) -> Arc<Board> {
         timer,
         look,
         plans: [plan("lightning"), plan("short")].into(),
+        guest: None,
         strip_kind: "simulated",
         strip: Health::Starting,
         failed_inputs: Vec::new(),
