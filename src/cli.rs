@@ -84,6 +84,8 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Light the strip, ask what is seen, and tell the lines of the config that make it right
+    TestStrip,
     /// Darken the strip that the config names, unless a timer drives it
     Blank {
         /// As `ExecStopPost=` of the service: not where systemd is about to restart it
@@ -108,8 +110,10 @@ pub fn parse() -> Cli {
 impl Cli {
     /// A flag that was given and that the command has no use for.
     pub fn idle_flag(&self) -> Option<&'static str> {
-        if let None | Some(Verb::Check { .. } | Verb::Doctor { .. } | Verb::Blank { .. }) =
-            self.command
+        if let None
+        | Some(
+            Verb::Check { .. } | Verb::Doctor { .. } | Verb::TestStrip | Verb::Blank { .. },
+        ) = self.command
         {
             return None;
         }

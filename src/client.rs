@@ -37,11 +37,19 @@ pub fn connect(named: Option<&Path>) -> anyhow::Result<UnixStream> {
 /// # Errors
 /// As [`connect`].
 pub fn find(named: Option<&Path>) -> anyhow::Result<(PathBuf, UnixStream)> {
+    one(seek(named))
+}
+
+/// The one daemon that was found.
+///
+/// # Errors
+/// As [`connect`].
+pub fn one(sought: Sought) -> anyhow::Result<(PathBuf, UnixStream)> {
     let Sought {
         places,
         mut found,
         refused,
-    } = seek(named);
+    } = sought;
     let names: Vec<String> = places
         .iter()
         .map(|path| path.display().to_string())

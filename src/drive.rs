@@ -65,15 +65,24 @@ impl Order {
         ("bgr", Order::Bgr),
     ];
 
-    fn wire(self, [r, g, b, w]: [u8; 4]) -> Wire {
+    /// Where red, green and blue stand on the wire.
+    pub const fn places(self) -> [usize; 3] {
         match self {
-            Self::Rgb => [r, g, b, w],
-            Self::Rbg => [r, b, g, w],
-            Self::Grb => [g, r, b, w],
-            Self::Gbr => [g, b, r, w],
-            Self::Brg => [b, r, g, w],
-            Self::Bgr => [b, g, r, w],
+            Self::Rgb => [0, 1, 2],
+            Self::Rbg => [0, 2, 1],
+            Self::Grb => [1, 0, 2],
+            Self::Gbr => [2, 0, 1],
+            Self::Brg => [1, 2, 0],
+            Self::Bgr => [2, 1, 0],
         }
+    }
+
+    fn wire(self, [r, g, b, w]: [u8; 4]) -> Wire {
+        let mut wire = [w; 4];
+        for (place, channel) in self.places().into_iter().zip([r, g, b]) {
+            wire[place] = channel;
+        }
+        wire
     }
 }
 

@@ -83,3 +83,5 @@ pub mod doctor;
 pub mod cli;
 pub mod console;
 pub mod daemon;
+#[cfg(target_os = "linux")]
+pub mod tester;

@@ -6,6 +6,8 @@ use anyhow::Context;
 use talklight::cli::{self, Cli, Exit, Flags, Verb};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::event::Origin;
+#[cfg(target_os = "linux")]
+use talklight::tester;
 use talklight::wire::{self, Ask, Status, What};
 use talklight::{client, console, daemon, doctor, journal, notify, screen};
 
@@ -61,6 +63,10 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
             })?;
             Ok(if report.good { said } else { Exit::Failure })
         }
+        #[cfg(target_os = "linux")]
+        Some(Verb::TestStrip) => tester::run(&config(flags)?).map(|()| Exit::Success),
+        #[cfg(not(target_os = "linux"))]
+        Some(Verb::TestStrip) => anyhow::bail!("a strip on SPI takes Linux"),
         Some(Verb::Blank { after_service }) => match config(flags) {
             _ if after_service && notify::restart_follows(Exit::Config as u8) => Ok(Exit::Success),
             // The daemon has told the mistakes already, and blanked the strip if it ever lit it.

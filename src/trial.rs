@@ -55,7 +55,39 @@ impl Make {
     }
 }
 
+impl Make {
+    /// As a config has it, a line each: chip, order and LEDs.
+    pub fn lines(self) -> [String; 3] {
+        let (chip, order) = (
+            name_of(&Chip::ALL, self.chip),
+            name_of(&Order::ALL, self.order),
+        );
+        [
+            format!("chip = \"{chip}\""),
+            format!("order = \"{order}\""),
+            format!("leds = {}", self.leds),
+        ]
+    }
+
+    /// For people.
+    pub fn words(self) -> String {
+        let (chip, order) = (
+            name_of(&Chip::ALL, self.chip),
+            name_of(&Order::ALL, self.order),
+        );
+        let leds = match self.leds {
+            1 => "1 LED".into(),
+            leds => format!("{leds} LEDs"),
+        };
+        format!("{leds}, {chip} in the order {order}")
+    }
+}
+
 impl Sample {
+    pub fn name(self) -> &'static str {
+        name_of(&Self::ALL, self)
+    }
+
     pub const ALL: [(&'static str, Sample); 5] = [
         ("red", Sample::Red),
         ("green", Sample::Green),
@@ -84,7 +116,7 @@ impl Trial {
 impl fmt::Display for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { make, sample } = self;
-        write!(f, "{make} {}", name_of(&Sample::ALL, *sample))
+        write!(f, "{make} {}", sample.name())
     }
 }
 

@@ -255,10 +255,7 @@ fn fits_buffer(values: &mut Values, leds: usize, chip: Chip, bufsiz: usize) {
     if bytes <= bufsiz {
         return;
     }
-    let most = |bufsiz: usize| {
-        let frame = |leds| spi::frame_bytes(leds, chip);
-        bufsiz.saturating_sub(frame(0)) / (frame(1) - frame(0))
-    };
+    let most = |bufsiz: usize| spi::leds_max(bufsiz, chip);
     let remedy = if bytes <= BUFSIZ_MAX {
         format!(
             "append `spidev.bufsiz={}` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most)",

@@ -26,6 +26,11 @@ pub const fn frame_bytes(leds: usize, chip: Chip) -> usize {
     280 + leds * chip.channels() * 4
 }
 
+/// The LEDs of the longest frame that a buffer of `bufsiz` bytes takes.
+pub const fn leds_max(bufsiz: usize, chip: Chip) -> usize {
+    bufsiz.saturating_sub(frame_bytes(0, chip)) / (frame_bytes(1, chip) - frame_bytes(0, chip))
+}
+
 /// The longest write that spidev takes here: as the running module says, else as the kernel was told at boot.
 pub fn bufsiz() -> usize {
     let parameter = |line: String| {

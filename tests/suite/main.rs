@@ -14,4 +14,6 @@ mod rig;
 mod screen;
 mod shipped;
 mod terminal;
+#[cfg(target_os = "linux")]
+mod tester;
 mod wire;

@@ -11,6 +11,8 @@
 //! | `green`, `flash`, … | the phase, on the board and on the strip |
 //! | `lit:3` | how many LEDs are lit |
 //! | `fail` `work` | what the strip does from now on |
+//! | `try` `try!` `give` | somebody asks for a trial, is refused one, gives the strip back |
+//! | `trial` | the strip shows the trial |
 //! | `failing` `sending` | the strip's health on the board |
 
 use std::cell::RefCell;
@@ -22,12 +24,14 @@ use std::time::Duration;
 
 use talklight::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
 use talklight::clock::Moment;
-use talklight::engine::{BEAT, Engine, Keeper};
+use talklight::drive::{Chip, Order};
+use talklight::engine::{self, BEAT, Engine, Keeper};
 use talklight::event::{Answer, Event, Origin, Request};
 use talklight::frame::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::plan::Plan;
 use talklight::strip::simulated::Simulated;
 use talklight::timer::{Command, Outcome, Phase, Timer};
+use talklight::trial::{Make, Sample, Trial};
 
 use super::model::{Model, Verdict, ns};
 
@@ -42,6 +46,8 @@ pub struct House {
     pub wake: Moment,
     pub steps: u64,
     works: bool,
+    /// Who should have the strip, by the model, and until when.
+    lent: Option<Moment>,
 }
 
 /// What the keeper was told. Clones are the same keeper.
@@ -90,6 +96,7 @@ impl House {
             wake: now,
             steps: 0,
             works: true,
+            lent: None,
         }
     }
 
@@ -112,6 +119,9 @@ impl House {
         match verb {
             "late" => self.now = self.now + span(argument),
             "poke" => self.step(None),
+            "try" | "try!" => assert_eq!(self.try_out(Some(TRIAL)), word == "try", "{context}"),
+            "give" => assert!(self.try_out(None), "{context}"),
+            "trial" => assert_eq!(self.strip.lit(), trial(), "{context}"),
             "fail" => self.let_strip_work(false),
             "work" => self.let_strip_work(true),
             "failing" => assert!(
@@ -161,11 +171,14 @@ impl House {
 
     pub fn ask(&mut self, command: Command, generation: Option<u64>, origin: Origin) -> Answer {
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        let starts = matches!(command, Command::Start(_) | Command::Undo);
         let stale = generation.is_some_and(|meant| meant != self.board.latest().timer.generation);
         let expected = match stale {
             true => Verdict::Refused,
             false => self.model.apply(command, self.now),
         };
+        // A start, and an undo in time, take the strip.
+        self.lent = self.lent.filter(|_| !(starts && expected == Verdict::Done));
         self.step(Some(Event::Command(Request {
             command,
             generation,
@@ -177,6 +190,19 @@ impl House {
             .expect("every command is answered in its step");
         assert_eq!(verdict(&answer), expected, "{command:?}: {answer:?}");
         answer
+    }
+
+    /// Asks for a trial, or for its end. True if it was granted.
+    fn try_out(&mut self, trial: Option<Trial>) -> bool {
+        let running = self.model.phase(self.now).is_running();
+        if !running {
+            self.lent = trial.map(|_| self.now + engine::TRIAL);
+        }
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        self.step(Some(Event::Try(trial, reply)));
+        let granted = answer.try_recv().expect("it is answered in its step");
+        assert_eq!(granted.is_err(), running);
+        granted.is_ok()
     }
 
     /// One step of the engine, and everything that must hold after it.
@@ -203,11 +229,7 @@ impl House {
 
         assert!(now < self.wake && self.wake <= now + BEAT);
         let last = Moment::from_ns(self.wake.as_ns() - 1);
-        assert_eq!(
-            self.picture(),
-            self.model.frame(&after.look, last),
-            "slept too long"
-        );
+        assert_eq!(self.picture(), self.picture_at(last), "slept too long");
         if self.works && after.strip == Health::Sending {
             assert_eq!(self.strip.lit(), self.picture());
         }
@@ -215,7 +237,14 @@ impl House {
 
     /// What an eye should see now.
     pub fn picture(&self) -> Vec<Rgb> {
-        self.model.frame(&self.board.latest().look, self.now)
+        self.picture_at(self.now)
+    }
+
+    fn picture_at(&self, then: Moment) -> Vec<Rgb> {
+        match self.lent {
+            Some(until) if then < until => trial(),
+            _ => self.model.frame(&self.board.latest().look, then),
+        }
     }
 
     pub fn let_strip_work(&mut self, works: bool) {
@@ -262,6 +291,25 @@ impl Keeper for Kept {
     fn shown(&mut self, at: Moment, phase: Phase, frame: &[Rgb]) {
         self.with(|keeping| keeping.shown.push((at, phase, frame.to_vec())));
     }
+}
+
+/// On a strip that is longer than that of [`look`].
+pub const TRIAL: Trial = Trial {
+    make: Make {
+        chip: Chip::Sk6812Rgbw,
+        order: Order::Bgr,
+        leds: 25,
+    },
+    sample: Sample::Tens,
+};
+
+fn trial() -> Vec<Rgb> {
+    let blocks = [(255, 0, 0), (0, 255, 0), (0, 0, 255)];
+    let block = |led: usize| blocks[led / 10];
+    (0..25)
+        .map(block)
+        .map(|(r, g, b)| Rgb::new(r, g, b))
+        .collect()
 }
 
 /// When houses are switched on.

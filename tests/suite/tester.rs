@@ -1,0 +1,202 @@
+//! The dialog of `talklight test-strip`, with somebody who says what he sees on a strip that nobody knows.
+
+use talklight::drive::{Chip, DriveSettings, Order, Wire};
+use talklight::frame::Rgb;
+use talklight::strip::spi;
+use talklight::tester::{Dialog, Next};
+use talklight::trial::{Make, Trial};
+
+const BUFSIZ: usize = 4096;
+
+#[test]
+fn every_strip_is_found_out_whatever_it_is_taken_for() {
+    let makes = |leds: usize| {
+        let orders = Order::ALL.iter().map(|&(_, order)| order);
+        orders.flat_map(move |order| Chip::ALL.map(|(_, chip)| Make { chip, order, leds }))
+    };
+    for leds in [2, 3, 8, 60, 144, 238] {
+        for strip in makes(leds) {
+            for taken_for in makes(1).chain(makes(60)) {
+                assert_eq!(found(strip, taken_for), Next::Found(strip), "{taken_for:?}");
+            }
+        }
+    }
+    let longest = Make {
+        chip: Chip::Ws2812,
+        order: Order::Rgb,
+        leds: 318,
+    };
+    assert_eq!(
+        found(
+            longest,
+            Make {
+                order: Order::Grb,
+                leds: 60,
+                ..longest
+            }
+        ),
+        Next::Found(longest)
+    );
+}
+
+#[test]
+fn answers_that_lead_nowhere_end_in_advice() {
+    let make = Make {
+        chip: Chip::Ws2812,
+        order: Order::Grb,
+        leds: 60,
+    };
+    let end = |answers: &[&str]| {
+        let mut dialog = dialog(make);
+        let mut last = Ok(Next::Question);
+        for answer in answers {
+            last = dialog.answer(answer);
+        }
+        (last, dialog)
+    };
+    assert!(matches!(end(&["n"]).0, Ok(Next::GiveUp(why)) if why.contains("5 V")));
+    assert!(matches!(end(&["r", "g", "nothing"]).0, Ok(Next::GiveUp(_))));
+    assert!(matches!(end(&["w", "white"]).0, Ok(Next::GiveUp(why)) if why.contains("doctor")));
+    assert!(matches!(end(&["r", "g", "b", "0"]).0, Ok(Next::GiveUp(_))));
+    // The chip was right after all: the colours are asked for once more from the first.
+    let (last, dialog) = end(&["r", "m"]);
+    assert!(matches!(last, Ok(Next::Again(_))));
+    assert_eq!(dialog.question(), "This should be red. What do you see?");
+    assert_eq!(dialog.trial().make.chip, Chip::Sk6812Rgbw);
+    // One colour cannot be seen for two.
+    let (last, dialog) = end(&["r", "r"]);
+    assert!(matches!(last, Ok(Next::Again(_))));
+    assert_eq!(dialog.question(), "This should be red. What do you see?");
+}
+
+#[test]
+fn what_is_no_answer_is_asked_again() {
+    let make = Make {
+        chip: Chip::Ws2812,
+        order: Order::Grb,
+        leds: 60,
+    };
+    let mut dialog = dialog(make);
+    for nonsense in ["", "x", "reddish", "12", "\u{1b}[A"] {
+        let hint = dialog.answer(nonsense).unwrap_err();
+        assert!(hint.contains("r red"), "{hint}");
+    }
+    for answer in ["R", " green ", "b"] {
+        assert_eq!(dialog.answer(answer), Ok(Next::Question));
+    }
+    for nonsense in ["", "r", "-1", "319", "1e2", "99999999999999999999999"] {
+        let hint = dialog.answer(nonsense).unwrap_err();
+        assert!(hint.contains("from 0 to 318"), "{hint}");
+    }
+    assert_eq!(
+        dialog.answer("318"),
+        Ok(Next::Found(Make { leds: 318, ..make }))
+    );
+}
+
+#[test]
+fn a_trial_in_words_is_that_trial() {
+    for words in [
+        "ws2812 grb 60 red",
+        "sk6812-rgbw bgr 1 tens",
+        "ws2812 rgb 5438 dark",
+    ] {
+        assert_eq!(words.parse::<Trial>().unwrap().to_string(), words);
+    }
+    for (words, complaint) in [
+        ("", "as in `ws2812 grb 60 red`"),
+        ("ws2812 grb red", "as in `ws2812 grb 60 red`"),
+        ("ws2812 grb 60 red red", "as in `ws2812 grb 60 red`"),
+        ("ws2811 grb 60 red", "ws2812, sk6812-rgbw"),
+        ("ws2812 grp 60 red", "grb, rgb"),
+        ("ws2812 grb 0 red", "1 to 5438"),
+        ("ws2812 grb 5439 red", "1 to 5438"),
+        ("ws2812 grb 60 white", "red, green, blue, tens, dark"),
+    ] {
+        let error = words.parse::<Trial>().unwrap_err();
+        assert!(error.contains(complaint), "{words}: {error}");
+    }
+}
+
+fn dialog(taken_for: Make) -> Dialog {
+    Dialog::new(taken_for, |chip| spi::leds_max(BUFSIZ, chip))
+}
+
+/// Where the dialog ends if `strip` is taken for another.
+fn found(strip: Make, taken_for: Make) -> Next {
+    let mut dialog = dialog(taken_for);
+    for _ in 0..12 {
+        let answer = what_an_eye_sees(strip, dialog.trial());
+        match dialog
+            .answer(&answer)
+            .unwrap_or_else(|hint| panic!("{answer}: {hint}"))
+        {
+            Next::Question | Next::Again(_) => {}
+            end => return end,
+        }
+    }
+    panic!("no end with {strip:?} taken for {taken_for:?}");
+}
+
+/// The strip takes the bytes that a trial sends for its own, three or four an LED.
+fn what_an_eye_sees(strip: Make, trial: Trial) -> String {
+    let settings = DriveSettings {
+        chip: Chip::Ws2812,
+        order: Order::Grb,
+        gamma: true,
+        brightness: 128,
+        max_milliamps: 850,
+        milliamps_per_led: 55,
+    };
+    let mut look = Vec::new();
+    trial.paint(&mut look);
+    let mut wire: Vec<Wire> = vec![[0; 4]; look.len()];
+    trial.make.drive(&settings).unwrap().apply(&look, &mut wire);
+    let sent: Vec<u8> = wire
+        .iter()
+        .flat_map(|led| led[..trial.make.chip.channels()].to_vec())
+        .collect();
+    let leds: Vec<Seen> = sent
+        .chunks_exact(strip.chip.channels())
+        .take(strip.leds)
+        .map(|bytes| seen(strip.order, bytes))
+        .collect();
+    if look.iter().any(|led| *led != look[0]) {
+        let lit = leds.iter().filter(|led| **led != Seen::Dark).count();
+        return lit.to_string();
+    }
+    assert!(look[0] != Rgb::BLACK);
+    match leds[..] {
+        [Seen::Red, ..] if leds.iter().all(|led| *led == Seen::Red) => "r",
+        [Seen::Green, ..] if leds.iter().all(|led| *led == Seen::Green) => "g",
+        [Seen::Blue, ..] if leds.iter().all(|led| *led == Seen::Blue) => "b",
+        _ if leds.iter().all(|led| *led == Seen::Dark) => "n",
+        _ => "m",
+    }
+    .into()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Seen {
+    Dark,
+    Red,
+    Green,
+    Blue,
+    Mixed,
+}
+
+fn seen(order: Order, bytes: &[u8]) -> Seen {
+    let (name, _) = Order::ALL
+        .into_iter()
+        .find(|(_, named)| *named == order)
+        .unwrap();
+    let level = |colour| bytes[name.find(colour).unwrap()];
+    let white = bytes.get(3).copied().unwrap_or(0);
+    match [level('r'), level('g'), level('b'), white].map(|level| level > 0) {
+        [false, false, false, false] => Seen::Dark,
+        [true, false, false, false] => Seen::Red,
+        [false, true, false, false] => Seen::Green,
+        [false, false, true, false] => Seen::Blue,
+        _ => Seen::Mixed,
+    }
+}
