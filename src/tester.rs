@@ -200,7 +200,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
 
     stage.show(dialog.trial())?;
     println!("{}\n{KEYS}", stage.greeting());
-    let found = ask(&mut dialog, &mut stage, &inbox);
+    let found = ask(&mut dialog, &mut stage, &inbox).inspect_err(|_| println!());
     stage.leave(dialog.trial().make);
     let found = found?;
     println!("\n{}", findings(found, now, &config.origin));
@@ -226,8 +226,7 @@ fn ask(
                 Ok(Some(answer)) => break answer,
                 Err(RecvTimeoutError::Timeout) => stage.show(dialog.trial())?,
                 Ok(None) | Err(RecvTimeoutError::Disconnected) => {
-                    println!();
-                    bail!("the test has ended without an answer");
+                    bail!("the test has ended without an answer")
                 }
             }
         };

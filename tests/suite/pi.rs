@@ -7,6 +7,7 @@ mod button;
 mod end;
 mod fault;
 mod strip;
+mod trial;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;

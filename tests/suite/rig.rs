@@ -179,11 +179,15 @@ impl Rig {
         args: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Output {
         let mut command = Command::new(program);
-        command
-            .args(args)
-            .envs(self.shimmed(&lock(&self.world)))
-            .env("PISHIM_CTL", "0");
+        command.args(args).envs(self.second());
         run_to_end(command)
+    }
+
+    /// The environment of a second program on the Pi's hardware that the test starts by itself.
+    pub fn second(&self) -> Vec<(OsString, OsString)> {
+        let mut env = self.shimmed(&lock(&self.world));
+        env.push(("PISHIM_CTL".into(), "0".into()));
+        env
     }
 
     /// The process id, while the program runs.

@@ -1,0 +1,234 @@
+//! `talklight test-strip`, through the daemon and without one.
+
+use std::io::Read;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
+use super::*;
+
+const RED_GRB: [u8; 4] = [0xff, 0, 0, 0];
+const GREEN: [u8; 4] = [0, 0xff, 0x90, 0];
+const DOT: [u8; 4] = [0x40, 0x40, 0x40, 0];
+const DARK: [u8; 4] = [0; 4];
+
+/// The tester, answered line by line.
+struct Tester {
+    child: Child,
+    keys: Option<ChildStdin>,
+}
+
+impl Tester {
+    fn start(pi: &Pi) -> Self {
+        let mut child = Command::new(TALKLIGHT)
+            .args(pi.arguments(&["test-strip"]))
+            .envs(pi.rig.second())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let keys = child.stdin.take();
+        Self { child, keys }
+    }
+
+    /// Waits for a frame of the whole length to be lit like that, and answers.
+    fn answer(&mut self, pi: &Pi, what: &str, is_it: impl Fn(&[[u8; 4]]) -> bool, answer: &str) {
+        until(what, || pi.strip_shows(&is_it));
+        writeln!(self.keys.as_mut().unwrap(), "{answer}").unwrap();
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut told = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut told)
+            .unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut told)
+            .unwrap();
+        (self.child.wait().unwrap().code(), told)
+    }
+}
+
+impl Pi {
+    fn strip_shows(&self, is_it: impl Fn(&[[u8; 4]]) -> bool) -> bool {
+        let decoded = self.rig.frames(Profile::LAX, self.strip.channels());
+        decoded
+            .frames
+            .last()
+            .is_some_and(|frame| is_it(&frame.pixels))
+    }
+}
+
+fn all(colour: [u8; 4]) -> impl Fn(&[[u8; 4]]) -> bool {
+    move |pixels| pixels.iter().all(|pixel| *pixel == colour)
+}
+
+/// Eight LEDs are configured, and none beyond them is left lit.
+fn ready(pixels: &[[u8; 4]]) -> bool {
+    pixels[0] == DOT && pixels[1..].iter().all(|pixel| *pixel == DARK)
+}
+
+#[test]
+fn a_strip_is_found_out_through_the_daemon_and_given_back() {
+    let pi = Pi::running(&PLAIN, LONG, BUTTON);
+    let mut tester = Tester::start(&pi);
+    tester.answer(
+        &pi,
+        "red",
+        |pixels| pixels.len() == 12 && all(RED_GRB)(pixels),
+        "g",
+    );
+    let status = pi.status();
+    assert_eq!(status["strip"]["trial"], "ws2812 grb 12 red");
+    assert_eq!(status["phase"], "ready");
+    tester.answer(&pi, "green", all([0, 0xff, 0, 0]), "r");
+    tester.answer(&pi, "blue", all([0, 0, 0xff, 0]), "b");
+    // From here on by the order that was found, "rgb", as the bytes on the wire have it.
+    let tens = |pixels: &[[u8; 4]]| {
+        pixels.len() == 318
+            && pixels[..10] == [[0, 0xff, 0, 0]; 10]
+            && pixels[10..20] == [RED_GRB; 10]
+            && pixels[310..] == [RED_GRB; 8]
+    };
+    tester.answer(&pi, "tens", tens, "144");
+    let (code, told) = tester.end();
+    assert_eq!(code, Some(0), "{told}");
+    let config = pi.rig.path("config.toml").display().to_string();
+    for line in [
+        "The timer lends its strip. A start takes it back at once; Ctrl-C ends the test.",
+        &format!("These lines say so, under [strip] in {config}:"),
+        "    chip = \"ws2812\"\n    order = \"rgb\"           # was \"grb\"\n    leds = 144              # was 8\n",
+        "Then: talklight check && sudo systemctl restart talklight",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    until("the strip is back", || pi.strip_shows(ready));
+    assert_eq!(pi.status()["strip"]["trial"], serde_json::Value::Null);
+    assert_eq!(pi.told("the strip is being tested"), 1);
+    assert_eq!(pi.told("the test of the strip is over"), 1);
+    assert!(pi.rig.frames(Profile::WS2812B_150, 3).faults.is_empty());
+}
+
+#[test]
+fn a_press_takes_the_strip_from_the_test_at_once() {
+    let pi = Pi::running(&PLAIN, LONG, BUTTON);
+    let mut tester = Tester::start(&pi);
+    for (colour, answer) in [
+        (RED_GRB, "r"),
+        ([0, 0xff, 0, 0], "g"),
+        ([0, 0, 0xff, 0], "b"),
+    ] {
+        tester.answer(&pi, "a colour", all(colour), answer);
+    }
+    until("tens", || pi.strip_shows(|pixels| pixels.len() == 318));
+    pi.press(START);
+    let green = |pixels: &[[u8; 4]]| {
+        pixels[..8] == [GREEN; 8] && pixels[8..].iter().all(|pixel| *pixel == DARK)
+    };
+    until("the talk has the strip", || pi.strip_shows(green));
+    let (code, told) = tester.end();
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("talklight: a talk is running, 1:00:"),
+        "{told}"
+    );
+    assert!(pi.strip_shows(green), "nothing but the talk");
+}
+
+#[test]
+fn during_a_talk_there_is_no_test() {
+    let pi = Pi::running(&PLAIN, LONG, BUTTON);
+    pi.does("start");
+    let (code, told) = Tester::start(&pi).end();
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.starts_with("talklight: a talk is running, 1:00:"),
+        "{told}"
+    );
+    pi.stop(Signal::SIGTERM);
+    pi.judge();
+}
+
+#[test]
+fn ctrl_c_gives_the_strip_back() {
+    for with_daemon in [true, false] {
+        let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
+        if with_daemon {
+            pi.start();
+        }
+        let tester = Tester::start(&pi);
+        until("red", || pi.strip_shows(all(RED_GRB)));
+        kill(
+            Pid::from_raw(tester.child.id().cast_signed()),
+            Signal::SIGINT,
+        )
+        .unwrap();
+        let (code, told) = tester.end();
+        assert_eq!(code, Some(1), "{told}");
+        assert!(
+            told.contains("the test has ended without an answer"),
+            "{told}"
+        );
+        let given_back = |pixels: &[[u8; 4]]| {
+            if with_daemon {
+                ready(pixels)
+            } else {
+                all(DARK)(pixels)
+            }
+        };
+        until("the strip is back", || pi.strip_shows(given_back));
+    }
+}
+
+#[test]
+fn without_a_daemon_the_strip_is_driven_from_here() {
+    let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
+    let mut tester = Tester::start(&pi);
+    for (colour, answer) in [
+        (RED_GRB, "r"),
+        ([0, 0xff, 0, 0], "g"),
+        ([0, 0, 0xff, 0], "b"),
+    ] {
+        tester.answer(&pi, "a colour", all(colour), answer);
+    }
+    tester.answer(&pi, "tens", |pixels| pixels.len() == 318, "8");
+    let (code, told) = tester.end();
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.contains("No timer is running, so the strip is driven from here."),
+        "{told}"
+    );
+    assert!(
+        told.contains("has it: 8 LEDs, ws2812 in the order grb. Nothing is to be changed."),
+        "{told}"
+    );
+    assert!(pi.strip_shows(|pixels| pixels.len() == 318 && all(DARK)(pixels)));
+}
+
+#[test]
+fn a_strip_that_cannot_be_had_is_named() {
+    let pi = Pi::running(&PLAIN, LONG, BUTTON);
+    pi.rig.spi_gone();
+    until("it fails", || pi.status()["strip"]["health"] == "failing");
+    let (code, told) = Tester::start(&pi).end();
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("/dev/spidev0.0"), "{told}");
+    // A simulated strip is no strip.
+    let (code, told) = output(
+        &pi.rig
+            .run(TALKLIGHT, ["test-strip", "--strip", "simulated"]),
+    );
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("set `kind = \"spi\"` under [strip]"),
+        "{told}"
+    );
+}
