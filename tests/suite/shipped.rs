@@ -37,15 +37,10 @@ fn the_commands_of_the_readme_are_commands() {
             .map(str::trim)
             .filter(|command| command.starts_with("talklight"))
         {
-            let cli = Cli::try_parse_from(command.split_whitespace())
+            let matches = Cli::command()
+                .try_get_matches_from(command.split_whitespace())
                 .unwrap_or_else(|error| panic!("{command}: {error}"));
-            verbs.extend(cli.command.map(|verb| {
-                format!("{verb:?}")
-                    .split([' ', '{'])
-                    .next()
-                    .unwrap()
-                    .to_lowercase()
-            }));
+            verbs.extend(matches.subcommand_name().map(str::to_owned));
         }
     }
     let known: BTreeSet<String> = Cli::command()

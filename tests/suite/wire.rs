@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use talklight::board::{Health, Snapshot};
+use talklight::board::{Guest, Health, Snapshot};
 use talklight::clock::Moment;
 use talklight::event::Origin;
 use talklight::frame::{Look, Palette, Pattern, ReadyLook};
@@ -77,7 +77,9 @@ proptest! {
 
     #[test]
     fn a_snapshot_comes_back_as_it_was(timer in timer()) {
-        let sent = snapshot(timer);
+        let mut sent = snapshot(timer);
+        let trial = "sk6812-rgbw bgr 25 tens".parse().unwrap();
+        sent.guest = Some(Guest { trial, until: Moment::from_ns(9) });
         let text = serde_json::to_string(&SnapshotRecord::from(&sent)).unwrap();
         let back = Snapshot::try_from(serde_json::from_str::<SnapshotRecord>(&text).unwrap()).unwrap();
         prop_assert_eq!(back, sent);
@@ -133,11 +135,11 @@ fn requests_that_make_no_sense_are_told_what_would() {
     let mistake = |line: &str| line.parse::<Ask>().unwrap_err();
     assert_eq!(
         mistake(""),
-        "say start, reset, undo, choose, status, watch or attach"
+        "say start, reset, undo, choose, status, watch, attach or try"
     );
     assert_eq!(
         mistake("stop"),
-        "say start, reset, undo, choose, status, watch or attach"
+        "say start, reset, undo, choose, status, watch, attach or try"
     );
     assert_eq!(mistake("choose"), "`choose` takes the name of a plan");
     assert_eq!(mistake("start a b"), "a plan's name is one word");
@@ -163,7 +165,7 @@ fn the_status_has_the_shape_that_programs_rely_on() {
         "generation": 41,
         "chosen": "lightning",
         "plans": ["lightning", "ignite"],
-        "strip": {"kind": "spi", "leds": 60, "health": "failing", "error": "a wire is loose"},
+        "strip": {"kind": "spi", "leds": 60, "health": "failing", "error": "a wire is loose", "trial": null},
         "faults": [{"input": "button", "error": "stuck"}],
         "at_ns": 301_000_000_000_u64,
     });
