@@ -31,6 +31,8 @@ pub struct Snapshot {
     /// The strip's kind as the config names it.
     pub strip_kind: &'static str,
     pub strip: Health,
+    /// Where the web's pages are, if it is on.
+    pub web: Option<Arc<str>>,
     /// Inputs that have failed, and how.
     pub failed_inputs: Vec<(Origin, Arc<str>)>,
     /// The latest happenings, oldest first, numbered without gaps.
@@ -255,6 +257,13 @@ impl Bell {
         let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
         poll(&mut fds, PollTimeout::NONE)?;
         Ok(())
+    }
+}
+
+/// For who waits in another way: non-blocking, and to be read until there is nothing more, before the board is.
+impl From<Bell> for UnixStream {
+    fn from(bell: Bell) -> Self {
+        bell.0
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Flags {
     /// The plan of the first talk
     #[arg(long = "plan", value_name = "NAME", global = true)]
     pub first_plan: Option<String>,
+    /// Serve the chair's remote and the stage view to this machine, at port 8080
+    #[arg(long, global = true)]
+    pub web: bool,
     /// Show no screen, even in a terminal
     #[arg(long, global = true)]
     pub headless: bool,
@@ -124,6 +127,7 @@ impl Cli {
             leds,
             tape,
             first_plan,
+            web,
             headless,
         } = &self.flags;
         let given = [
@@ -131,6 +135,7 @@ impl Cli {
             ("--leds", leds.is_some()),
             ("--tape", tape.is_some()),
             ("--plan", first_plan.is_some()),
+            ("--web", *web),
             ("--headless", *headless),
         ];
         given

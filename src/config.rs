@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,6 +49,16 @@ pub struct Config {
     pub buttons: Option<Buttons>,
     /// None leaves the place to the daemon.
     pub socket: Option<PathBuf>,
+    /// None for no web.
+    pub web: Option<WebConfig>,
+}
+
+/// The web.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebConfig {
+    pub listen: SocketAddr,
+    /// Names by which a proxy asks, besides this machine's own.
+    pub hosts: Vec<String>,
 }
 
 /// Where a config comes from.
@@ -110,6 +121,7 @@ pub struct Overrides {
     pub leds: Option<usize>,
     pub socket: Option<PathBuf>,
     pub plan: Option<String>,
+    pub web: bool,
 }
 
 impl Config {

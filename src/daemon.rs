@@ -20,6 +20,9 @@ use crate::engine::{self, Engine, Keeper};
 use crate::event::{self, Event, Events, Origin, Request, Stop};
 use crate::frame::Rgb;
 use crate::notify::Notify;
+#[cfg(feature = "web")]
+use crate::pairing;
+use crate::pairing::Pairing;
 use crate::plan::{self, Clock};
 use crate::resume::{Found, ResumeFile};
 use crate::screen::{self, Gone, House, Leave, Place, Terminal};
@@ -62,6 +65,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         .clone()
         .map_or_else(socket::default_path, Ok)?;
     let socket = Socket::bind(&path)?;
+    let web = open_web(&config)?;
     let mut strip = open_strip(&config)?;
     let (events, inbox) = sync_channel(event::QUEUE);
     let tape = config.tape.as_deref().map(|path| {
@@ -83,6 +87,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         plans: config.plans.clone().into(),
         strip_kind: config.strip.name(),
         strip: Health::Starting,
+        web: web.as_ref().map(|web| web.url.clone()),
         failed_inputs: Vec::new(),
         log: Default::default(),
         number: 0,
@@ -99,16 +104,23 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     if to_stderr {
         journal::say(&hello);
     }
-    for (tone, text) in [found, no_screen, no_tape].into_iter().flatten() {
+    let web_warning = web.as_ref().and_then(|web| web.warning.clone());
+    let web_warning = web_warning.map(|text| (Tone::Warning, text));
+    for (tone, text) in [found, no_screen, no_tape, web_warning]
+        .into_iter()
+        .flatten()
+    {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
     }
     let board = Board::new(first);
 
     let listener = socket.listener()?;
     let theirs = Arc::clone(&board);
+    let pairing = web.as_ref().map(|web| Arc::clone(&web.pairing));
     event::spawn("socket", Origin::Socket, events.clone(), move |events| {
-        socket::run(&listener, &theirs, &events)
+        socket::run(&listener, &theirs, &events, pairing)
     });
+    start_web(web, &board, &events);
     start_buttons(&config, &board, &events);
 
     let notify = Arc::new(Notify::from_env());
@@ -150,6 +162,62 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// The web before it serves, and what others have to know of it.
+struct OpenWeb {
+    #[cfg(feature = "web")]
+    web: crate::web::Web,
+    pairing: Arc<Pairing>,
+    url: Arc<str>,
+    warning: Option<String>,
+}
+
+/// Opens the port of the config, or takes the one that systemd has opened.
+#[cfg(feature = "web")]
+fn open_web(config: &Config) -> anyhow::Result<Option<OpenWeb>> {
+    use crate::web::Web;
+    let handed_over = listenfd::ListenFd::from_env().take_tcp_listener(0);
+    let handed_over = handed_over.context("what systemd has opened is no TCP port")?;
+    let hosts = config.web.as_ref().map_or(&[][..], |web| &web.hosts);
+    let (web, warning) = match (handed_over, &config.web) {
+        (Some(listener), _) => (Web::of(listener, hosts)?, None),
+        (None, None) => return Ok(None),
+        (None, Some(web)) => {
+            let unreachable = crate::web::has_no_network() && !web.listen.ip().is_loopback();
+            let text = "nobody can reach the web: this service has no network of its own; `sudo systemctl enable --now talklight-web.socket` hands it a port";
+            (
+                Web::bind(web.listen, hosts)?,
+                unreachable.then(|| text.into()),
+            )
+        }
+    };
+    let pairing = Pairing::open(pairing::default_path()?, web.address()?).context("web")?;
+    Ok(Some(OpenWeb {
+        url: web.url()?.into(),
+        web,
+        pairing: Arc::new(pairing),
+        warning,
+    }))
+}
+
+#[cfg(not(feature = "web"))]
+fn open_web(_: &Config) -> anyhow::Result<Option<OpenWeb>> {
+    Ok(None)
+}
+
+#[cfg(feature = "web")]
+fn start_web(web: Option<OpenWeb>, board: &Arc<Board>, events: &Events) {
+    let Some(OpenWeb { web, pairing, .. }) = web else {
+        return;
+    };
+    let board = Arc::clone(board);
+    event::spawn("web", Origin::Web, events.clone(), move |events| {
+        web.run(&board, pairing, &events)
+    });
+}
+
+#[cfg(not(feature = "web"))]
+fn start_web(_: Option<OpenWeb>, _: &Arc<Board>, _: &Events) {}
 
 /// Darkens the strip that the config names. For after a daemon that could not do so itself.
 ///

@@ -196,8 +196,8 @@ impl<'a> Engine<'a> {
                 self.note(now, origin, Happening::Done(outcome));
                 self.keep(now);
             }
-            // Whoever asks over the socket is answered there; whoever presses something looks at a screen.
-            _ if origin == Origin::Socket => {}
+            // Whoever asks by a program is answered there; whoever presses something looks at a screen.
+            _ if origin.is_answered() => {}
             Ok(outcome) => self.note(now, origin, Happening::Done(outcome)),
             Err(refusal) => self.note(now, origin, Happening::Refused(refusal)),
         }

@@ -72,6 +72,8 @@ pub enum Origin {
     /// A screen attached by `talklight console`.
     Console,
     Socket,
+    /// A paired phone, or a program with a token.
+    Web,
     Signal,
     Tape,
     /// Time itself.
@@ -79,16 +81,22 @@ pub enum Origin {
 }
 
 impl Origin {
-    pub const ALL: [Origin; 8] = [
+    pub const ALL: [Origin; 9] = [
         Origin::Button,
         Origin::ResetButton,
         Origin::Keyboard,
         Origin::Console,
         Origin::Socket,
+        Origin::Web,
         Origin::Signal,
         Origin::Tape,
         Origin::Clock,
     ];
+
+    /// Whether who asks is told the answer where he asks.
+    pub fn is_answered(self) -> bool {
+        matches!(self, Self::Socket | Self::Web)
+    }
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -97,6 +105,7 @@ impl Origin {
             Self::Keyboard => "keyboard",
             Self::Console => "console",
             Self::Socket => "socket",
+            Self::Web => "web",
             Self::Signal => "signal",
             Self::Tape => "tape",
             Self::Clock => "clock",

@@ -66,6 +66,7 @@ pub mod wire;
 
 pub mod journal;
 pub mod notify;
+pub mod pairing;
 pub mod resume;
 pub mod tape;
 
@@ -75,6 +76,8 @@ pub mod signal;
 pub mod socket;
 
 pub mod screen;
+#[cfg(feature = "web")]
+pub mod web;
 
 pub mod config;
 

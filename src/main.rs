@@ -87,6 +87,7 @@ fn overrides(flags: &Flags) -> Overrides {
         leds: flags.leds,
         socket: flags.socket.clone(),
         plan: flags.first_plan.clone(),
+        web: flags.web,
     }
 }
 

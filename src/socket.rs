@@ -24,9 +24,10 @@ use crate::board::{Board, Snapshot};
 use crate::clock;
 use crate::event::{Events, ask, try_out};
 use crate::lock;
+use crate::pairing::{INVITATION, Invitation, Pairing};
 use crate::plan::{self, Plan};
 use crate::timer::Command;
-use crate::wire::{self, Ask, REQUEST_MAX, Reply, SnapshotRecord, Status, What};
+use crate::wire::{self, Ask, Pass, REQUEST_MAX, Reply, SnapshotRecord, Status, What};
 
 /// Connections at one time. When there are more, one that has said nothing yet makes room.
 pub const CONNECTIONS_MAX: usize = 64;
@@ -160,7 +161,12 @@ impl Drop for Socket {
 ///
 /// # Errors
 /// When the listener is of no more use.
-pub fn run(listener: &UnixListener, board: &Arc<Board>, events: &Events) -> anyhow::Result<()> {
+pub fn run(
+    listener: &UnixListener,
+    board: &Arc<Board>,
+    events: &Events,
+    pairing: Option<Arc<Pairing>>,
+) -> anyhow::Result<()> {
     let clients = Arc::new(Clients::default());
     loop {
         let stream = match listener.accept() {
@@ -174,13 +180,14 @@ pub fn run(listener: &UnixListener, board: &Arc<Board>, events: &Events) -> anyh
         let Some(place) = Clients::admit(&clients, &stream) else {
             continue;
         };
-        let (board, events) = (Arc::clone(board), events.clone());
+        let (board, events, pairing) = (Arc::clone(board), events.clone(), pairing.clone());
         let serve = move || {
             let _ = Connection {
                 stream,
                 place,
                 board,
                 events,
+                pairing,
             }
             .serve();
         };
@@ -308,6 +315,7 @@ struct Connection {
     place: Place,
     board: Arc<Board>,
     events: Events,
+    pairing: Option<Arc<Pairing>>,
 }
 
 impl Connection {
@@ -346,6 +354,15 @@ impl Connection {
                     self.answer(tried.is_ok(), message, status)
                 }
             },
+            What::Invite | What::Token | What::Forget => {
+                let reply = match &self.pairing {
+                    Some(pairing) => pass(pairing, &ask.what),
+                    None => refused(
+                        "the web is off; write `listen = \"0.0.0.0:8080\"` under [web] in the config, or give --web",
+                    ),
+                };
+                self.reply(&reply)
+            }
             What::Watch => {
                 let mut last = None;
                 self.watch(|snapshot| {
@@ -422,11 +439,7 @@ impl Connection {
                     Ok(outcome) => (true, outcome.to_string()),
                     Err(refusal) => (false, refusal.to_string()),
                 };
-                Reply {
-                    ok,
-                    message,
-                    status: Some(Status::new(&snapshot, answer.at)),
-                }
+                Reply::new(ok, message, Some(Status::new(&snapshot, answer.at)))
             }
         };
         self.reply(&reply)
@@ -454,11 +467,7 @@ impl Connection {
     }
 
     fn answer(&mut self, ok: bool, message: String, status: Status) -> anyhow::Result<()> {
-        self.reply(&Reply {
-            ok,
-            message,
-            status: Some(status),
-        })
+        self.reply(&Reply::new(ok, message, Some(status)))
     }
 
     fn reply(&mut self, reply: &Reply) -> anyhow::Result<()> {
@@ -467,14 +476,46 @@ impl Connection {
 }
 
 fn stopping() -> Reply {
-    refused("the daemon is stopping".into())
+    refused("the daemon is stopping")
 }
 
-fn refused(message: String) -> Reply {
+fn refused(message: impl Into<String>) -> Reply {
+    Reply::new(false, message, None)
+}
+
+/// What is asked of the pairing, done.
+fn pass(pairing: &Pairing, what: &What) -> Reply {
+    let (message, pass) = match what {
+        What::Invite => match pairing.invite(clock::now()) {
+            Ok(Invitation { ticket, code, .. }) => {
+                let pass = Pass::Invitation {
+                    listen: pairing.listen(),
+                    ticket,
+                    code,
+                    seconds: INVITATION.as_secs(),
+                };
+                ("one device is invited, for a minute".into(), Ok(Some(pass)))
+            }
+            Err(error) => (format!("nobody can be invited: {error}"), Err(())),
+        },
+        What::Token => match pairing.issue() {
+            Ok(token) => ("a token for a program".into(), Ok(Some(Pass::Token(token)))),
+            Err(error) => (format!("the token cannot be kept: {error}"), Err(())),
+        },
+        _ => {
+            let count = pairing.count();
+            match pairing.forget() {
+                Ok(()) => (format!("unpaired: {count}"), Ok(None)),
+                Err(error) => (
+                    format!("unpaired until the next start, when they are back: {error}"),
+                    Err(()),
+                ),
+            }
+        }
+    };
     Reply {
-        ok: false,
-        message,
-        status: None,
+        pass: pass.clone().ok().flatten(),
+        ..Reply::new(pass.is_ok(), message, None)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What goes over the control socket and into files: types of their own, in text and JSON.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,14 +10,16 @@ use crate::board::Health;
 use crate::plan::PlanError;
 
 mod ask;
+mod press;
 mod record;
 mod report;
 mod status;
 
 pub use ask::{Ask, REQUEST_MAX, What};
+pub use press::{Credential, Press, Said};
 pub use record::{SnapshotRecord, TimerRecord};
 pub use report::{Check, Report, Verdict};
-pub use status::{InputFault, PlanStatus, Status, StripStatus};
+pub use status::{InputFault, LookStatus, PlanStatus, Status, StripStatus};
 
 /// The daemon's answer to a command or to `status`, in one line of JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +28,35 @@ pub struct Reply {
     /// What was done, or why not and what to do instead.
     pub message: String,
     pub status: Option<Status>,
+    /// What `invite` and `token` ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<Pass>,
+}
+
+impl Reply {
+    pub fn new(ok: bool, message: impl Into<String>, status: Option<Status>) -> Self {
+        Self {
+            ok,
+            message: message.into(),
+            status,
+            pass: None,
+        }
+    }
+}
+
+/// How a device comes to be paired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pass {
+    Invitation {
+        /// Where the web listens.
+        listen: SocketAddr,
+        ticket: String,
+        code: String,
+        /// How long both are good.
+        seconds: u64,
+    },
+    Token(String),
 }
 
 /// Anything that goes over the socket, in one line of JSON, newline included.

@@ -9,11 +9,12 @@ use toml::de::DeValue;
 use super::SpiConfig;
 use super::alike::look_alikes;
 use super::convert::{
-    boolean, colour, duration, gpio, nearest, number, one_of, path, shown, text, whole,
+    address, boolean, colour, duration, gpio, names, nearest, number, one_of, path, shown, text,
+    whole,
 };
 use super::values::{CHOSEN, Values};
 use super::words::seconds;
-use super::{Active, Bias, Buttons, Config, Kind, Origin};
+use super::{Active, Bias, Buttons, Config, Kind, Origin, WebConfig};
 use crate::drive::{Chip, Drive, DriveSettings, Order};
 use crate::frame::{Look, Palette, Pattern, ReadyLook};
 use crate::plan::{self, Plan, PlanError};
@@ -53,7 +54,21 @@ pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Conf
         tape: values.optional("strip.tape", path(PATH_BYTES_MAX)),
         buttons,
         socket: values.optional("control.socket", path(SOCKET_PATH_BYTES_MAX)),
+        web: web(values),
     }
+}
+
+fn web(values: &mut Values) -> Option<WebConfig> {
+    let hosts = values.optional("web.hosts", names);
+    let listen = values.optional("web.listen", address);
+    if cfg!(not(feature = "web")) && (listen.is_some() || hosts.is_some()) {
+        values.conflict(
+            &["web.listen", "web.hosts"],
+            "this talklight was built without the web; leave `[web]` out",
+        );
+    }
+    let hosts = hosts.unwrap_or_default();
+    listen.map(|listen| WebConfig { listen, hosts })
 }
 
 fn look(values: &mut Values) -> Look {

@@ -13,8 +13,8 @@ use super::Overrides;
 use super::convert::{nearest, shown};
 
 /// Every section and the keys in it; the nameless one is the file itself.
-const SECTIONS: [(&str, &str); 7] = [
-    ("", "strip button plan flash control"),
+const SECTIONS: [(&str, &str); 8] = [
+    ("", "strip button plan flash control web"),
     (
         "strip",
         "kind leds device clock_hz chip order gamma brightness max_milliamps milliamps_per_led pattern palette \
@@ -25,10 +25,14 @@ const SECTIONS: [(&str, &str); 7] = [
     ("plan", "name length yellow red flash"),
     ("flash", "hz"),
     ("control", "socket"),
+    ("web", "listen hosts"),
 ];
 
 /// The key of the flag `--plan`, which a file does not have.
 pub(super) const CHOSEN: &str = "chosen";
+
+/// What the flag `--web` means: this machine only.
+const LOOPBACK: &str = "127.0.0.1:8080";
 
 /// The values of all layers, and the mistakes found in them so far.
 pub(super) struct Values<'a> {
@@ -81,6 +85,7 @@ impl<'a> Values<'a> {
             tape,
             socket,
             plan,
+            web,
             ..
         } = overrides;
         for (flag, key, value) in [
@@ -89,6 +94,7 @@ impl<'a> Values<'a> {
             ("--leds", "strip.leds", leds.map(number)),
             ("--socket", "control.socket", socket.as_ref().map(path)),
             ("--plan", CHOSEN, plan.as_deref().map(text)),
+            ("--web", "web.listen", web.then_some(text(LOOPBACK))),
         ] {
             let Some(value) = value else { continue };
             let place = Place::Flag(flag);
@@ -339,9 +345,6 @@ impl std::error::Error for Mistakes {}
 
 /// What is wrong with a key that is not known in a section, and which one may be meant.
 fn unknown(section: &str, key: &str) -> String {
-    if section.is_empty() && key == "web" {
-        return "the web remote is not in this version; leave `[web]` out".into();
-    }
     let homes: Vec<_> = SECTIONS
         .iter()
         .filter(|(home, _)| keys(home).any(|known| known == key))

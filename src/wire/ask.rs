@@ -31,6 +31,12 @@ pub enum What {
     Attach,
     /// Show this on the strip for ten seconds, whatever the strip is taken for; nothing ends it before.
     Try(Option<Trial>),
+    /// Invite a phone to be paired.
+    Invite,
+    /// A token for a program.
+    Token,
+    /// Unpair all.
+    Forget,
 }
 
 impl Ask {
@@ -53,6 +59,9 @@ impl Ask {
             What::Status => "status".into(),
             What::Watch => "watch".into(),
             What::Attach => "attach".into(),
+            What::Invite => "invite".into(),
+            What::Token => "token".into(),
+            What::Forget => "forget".into(),
             What::Try(None) => "try nothing".into(),
             What::Try(Some(trial)) => format!("try {trial}"),
         };
@@ -93,6 +102,9 @@ impl FromStr for Ask {
             Some("status") => What::Status,
             Some("watch") => What::Watch,
             Some("attach") => What::Attach,
+            Some("invite") => What::Invite,
+            Some("token") => What::Token,
+            Some("forget") => What::Forget,
             Some("try") => {
                 let words: Vec<&str> = words.by_ref().collect();
                 What::Try(match words[..] {
@@ -100,7 +112,7 @@ impl FromStr for Ask {
                     _ => Some(words.join(" ").parse()?),
                 })
             }
-            _ => return Err("say start, reset, undo, choose, status, watch, attach or try".into()),
+            _ => return Err("say start, reset, undo, choose, status, watch, attach, try, invite, token or forget".into()),
         };
         match words.next() {
             None => Ok(Self {

@@ -23,6 +23,7 @@ pub struct SnapshotRecord {
     plans: Vec<PlanRecord>,
     strip_kind: String,
     strip: (String, Option<String>),
+    web: Option<String>,
     faults: Vec<InputFault>,
     log: Vec<EntryRecord>,
 }
@@ -83,6 +84,7 @@ impl From<&Snapshot> for SnapshotRecord {
             plans: snapshot.plans.iter().map(PlanRecord::from).collect(),
             strip_kind: snapshot.strip_kind.into(),
             strip: (health.into(), error.map(Into::into)),
+            web: snapshot.web.as_deref().map(Into::into),
             faults: snapshot
                 .failed_inputs
                 .iter()
@@ -122,6 +124,7 @@ impl TryFrom<SnapshotRecord> for Snapshot {
                 (health, None) if health == "starting" => Health::Starting,
                 _ => Health::Sending,
             },
+            web: record.web.map(Into::into),
             failed_inputs: record
                 .faults
                 .into_iter()

@@ -9,6 +9,7 @@ use super::health_words;
 use crate::board::Snapshot;
 use crate::clock::Moment;
 use crate::event::Origin;
+use crate::frame::Rgb;
 use crate::plan::Clock;
 use crate::timer;
 
@@ -32,6 +33,7 @@ pub struct Status {
     /// The names of all plans.
     pub plans: Vec<String>,
     pub strip: StripStatus,
+    pub look: LookStatus,
     /// Inputs that have failed.
     pub faults: Vec<InputFault>,
     /// The moment of this status, in nanoseconds of CLOCK_BOOTTIME.
@@ -45,6 +47,18 @@ pub struct PlanStatus {
     pub yellow_ms: u64,
     pub red_ms: u64,
     pub flash_ms: u64,
+}
+
+/// How the phases look, for whoever shows them elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LookStatus {
+    /// As a screen shows them, such as `#00ff90`.
+    pub green: String,
+    pub yellow: String,
+    pub red: String,
+    /// Half a period of the flash at its fastest; it is stretched so that an even number of halves makes up the phase. Counted
+    /// back from the end, the first half is lit, the second dark.
+    pub flash_half_ns: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +109,13 @@ impl Status {
                 health: health.into(),
                 error: error.map(Into::into),
                 trial: snapshot.trial(now).map(|trial| trial.to_string()),
+            },
+            look: LookStatus {
+                green: hex(snapshot.look.palette.green),
+                yellow: hex(snapshot.look.palette.yellow),
+                red: hex(snapshot.look.palette.red),
+                flash_half_ns: u64::try_from(snapshot.look.flash_half.as_nanos())
+                    .unwrap_or(u64::MAX),
             },
             faults: snapshot
                 .failed_inputs
@@ -179,6 +200,10 @@ impl From<&(Origin, Arc<str>)> for InputFault {
             error: error.to_string(),
         }
     }
+}
+
+fn hex(Rgb { r, g, b }: Rgb) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
 }
 
 fn clock(ms: u64) -> Clock {

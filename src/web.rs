@@ -1,0 +1,153 @@
+//! The web: the chair's remote and the stage view. The only place that knows HTTP.
+//!
+//! One thread and one runtime serve everybody. A page is told the timer when that changes and draws by its own clock, so
+//! nothing here ticks but the heartbeat by which a page knows that it has not lost the daemon.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tokio::runtime::Builder;
+
+use crate::board::Board;
+use crate::event::Events;
+use crate::pairing::Pairing;
+use news::News;
+
+mod api;
+mod door;
+mod guard;
+mod news;
+mod pages;
+
+/// The port, open: from here on it is this daemon's.
+pub struct Web {
+    listener: TcpListener,
+    hosts: Vec<String>,
+}
+
+/// What every request may need.
+#[derive(Clone)]
+struct House {
+    board: Arc<Board>,
+    events: Events,
+    pairing: Arc<Pairing>,
+    news: News,
+    /// The names by which this machine may be asked.
+    hosts: Arc<[String]>,
+    done: api::Done,
+}
+
+impl Web {
+    /// Opens the port. `hosts` are names that a proxy asks by, besides this machine's own.
+    ///
+    /// # Errors
+    /// What the system says, with what to do about it.
+    pub fn bind(listen: SocketAddr, hosts: &[String]) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(listen).map_err(|error| {
+            let remedy = match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "another program listens there; stop it, or take another port"
+                }
+                io::ErrorKind::AddrNotAvailable => {
+                    "this machine has no such address; \"0.0.0.0:8080\" means all that it has"
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 are not for this user; take 8080"
+                }
+                _ => "take another address",
+            };
+            anyhow::anyhow!("web.listen: {listen}: {error}; {remedy}")
+        })?;
+        Self::of(listener, hosts)
+    }
+
+    /// A port that somebody else has opened.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn of(listener: TcpListener, hosts: &[String]) -> anyhow::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let hosts = hosts.iter().cloned().chain(guard::own_names()).collect();
+        Ok(Self { listener, hosts })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Where the pages are, as a person on this machine or its network types it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn url(&self) -> io::Result<String> {
+        let address = self.address()?;
+        let host = match address.ip() {
+            ip if ip.is_unspecified() => guard::own_names().pop().unwrap_or_default(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+            IpAddr::V4(ip) => ip.to_string(),
+        };
+        Ok(format!("http://{host}:{}", address.port()))
+    }
+
+    /// Serves for ever.
+    ///
+    /// # Errors
+    /// When the listener is of no more use.
+    pub fn run(
+        self,
+        board: &Arc<Board>,
+        pairing: Arc<Pairing>,
+        events: &Events,
+    ) -> anyhow::Result<()> {
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(api::WAITING_MAX)
+            .build()?;
+        runtime.block_on(async {
+            let house = House {
+                board: Arc::clone(board),
+                events: events.clone(),
+                pairing,
+                news: News::follow(Arc::clone(board))?,
+                hosts: self.hosts.into(),
+                done: api::Done::default(),
+            };
+            let listener = tokio::net::TcpListener::from_std(self.listener)?;
+            door::serve(&listener, router(house)).await
+        })
+    }
+}
+
+/// Whether this process can be reached by nobody but itself, as in a unit with `PrivateNetwork=`.
+pub fn has_no_network() -> bool {
+    let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten();
+    let mut others = interfaces.filter(|interface| interface.interface_name != "lo");
+    others.next().is_none()
+}
+
+fn router(house: House) -> Router {
+    Router::new()
+        .merge(pages::routes())
+        .route("/api/v1/status", get(api::status))
+        .route("/api/v1/events", get(api::events))
+        .route("/api/v1/start", post(api::start))
+        .route("/api/v1/reset", post(api::reset))
+        .route("/api/v1/undo", post(api::undo))
+        .route("/api/v1/pair", post(api::pair))
+        .route("/api/v1/paired", get(api::paired))
+        .fallback(api::nowhere)
+        .method_not_allowed_fallback(api::not_so)
+        .layer(axum::middleware::from_fn_with_state(
+            house.clone(),
+            guard::guard,
+        ))
+        .with_state(house)
+}

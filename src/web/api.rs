@@ -1,0 +1,322 @@
+//! The requests: what a program or a page can ask for.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::mpsc::{TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use tokio::time::timeout;
+
+use super::House;
+use super::door::{Place, Standing};
+use super::news::News;
+use crate::board::Snapshot;
+use crate::clock;
+use crate::event::{Answer, Event, Origin, Request as Asked};
+use crate::pairing::Unpaired;
+use crate::plan;
+use crate::timer::{Command, Refusal};
+use crate::wire::{self, Credential, Press, Reply, Status};
+
+/// A request has a plan's name and a number in it, or a ticket.
+const BODY_BYTES_MAX: usize = 512;
+/// How long a body may take.
+const BODY: Duration = Duration::from_secs(5);
+/// The engine answers at once, unless the strip hangs.
+const ANSWER: Duration = Duration::from_secs(2);
+/// Threads that wait for the engine at one time; who comes after them waits his turn.
+pub const WAITING_MAX: usize = 8;
+/// Presses that are remembered, so that one which is repeated is done once.
+const DONE_MAX: usize = 32;
+/// A year, in seconds; each visit of the remote renews it.
+const COOKIE_AGE: u32 = 31_536_000;
+
+/// The presses that were done, with the generation that each was meant for, and what they were answered.
+#[derive(Clone, Default)]
+pub struct Done(Arc<Mutex<VecDeque<(Meant, Reply)>>>);
+
+type Meant = (&'static str, Press);
+
+pub async fn status(State(house): State<House>) -> Response {
+    json(
+        StatusCode::OK,
+        wire::encode(&Status::new(&house.board.latest(), clock::now())),
+    )
+}
+
+/// The status now and whenever it has changed, and a beat each second, for as long as somebody listens.
+pub async fn events(State(house): State<House>) -> Response {
+    let first = |mut news: News| async {
+        let first = news.first();
+        (first, news)
+    };
+    let news = stream::unfold((house.news, true), move |(mut news, begins)| async move {
+        let event = if begins {
+            let (event, same) = first(news).await;
+            news = same;
+            event
+        } else {
+            news.next().await?
+        };
+        Some((Ok::<_, Infallible>(event), (news, false)))
+    });
+    (
+        [(header::CONTENT_TYPE, "text/event-stream")],
+        Body::from_stream(news),
+    )
+        .into_response()
+}
+
+pub async fn start(
+    house: State<House>,
+    place: Extension<Arc<Place>>,
+    request: Request,
+) -> Response {
+    press("start", house, place, request).await
+}
+
+pub async fn reset(
+    house: State<House>,
+    place: Extension<Arc<Place>>,
+    request: Request,
+) -> Response {
+    press("reset", house, place, request).await
+}
+
+pub async fn undo(house: State<House>, place: Extension<Arc<Place>>, request: Request) -> Response {
+    press("undo", house, place, request).await
+}
+
+/// Whether who asks is paired.
+pub async fn paired(
+    State(house): State<House>,
+    Extension(place): Extension<Arc<Place>>,
+    headers: HeaderMap,
+) -> Response {
+    if !is_paired(&house, &place, &headers) {
+        return unpaired();
+    }
+    done(&house, "paired".into())
+}
+
+/// Gives a token to who says the ticket or the code of an invitation.
+pub async fn pair(State(house): State<House>, request: Request) -> Response {
+    let credential: Credential = match body(request).await {
+        Ok(credential) => credential,
+        Err(refusal) => return refusal,
+    };
+    match house.pairing.redeem(credential.answer.trim(), clock::now()) {
+        Ok(token) => {
+            let cookie = format!(
+                "{COOKIE}={token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict"
+            );
+            let mut response = done(&house, "paired".into());
+            if let Ok(cookie) = cookie.parse() {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(Unpaired::Wrong) => refused(
+            StatusCode::FORBIDDEN,
+            "that is not, or no longer, the code; ask for a new one with `talklight remote`, or `p` on the screen",
+        ),
+        Err(Unpaired::Closed { left }) => refused(
+            StatusCode::TOO_MANY_REQUESTS,
+            format!(
+                "too many wrong codes; pairing is open again in {} s",
+                left.as_secs() + 1
+            ),
+        ),
+        Err(Unpaired::Failed(error)) => refused(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("the pairing cannot be kept: {error}"),
+        ),
+    }
+}
+
+pub async fn nowhere() -> Response {
+    refused(
+        StatusCode::NOT_FOUND,
+        "there is nothing here; / is the stage view, /remote the remote",
+    )
+}
+
+pub async fn not_so() -> Response {
+    refused(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "read with GET; start, reset, undo and pair with POST",
+    )
+}
+
+/// An answer that says why not.
+pub fn refused(status: StatusCode, why: impl Into<String>) -> Response {
+    let reply = Reply::new(false, why, None);
+    json(status, wire::encode(&reply))
+}
+
+async fn press(
+    verb: &'static str,
+    State(house): State<House>,
+    Extension(place): Extension<Arc<Place>>,
+    request: Request,
+) -> Response {
+    if !is_paired(&house, &place, request.headers()) {
+        return unpaired();
+    }
+    let press: Press = match body(request).await {
+        Ok(press) => press,
+        Err(refusal) => return refusal,
+    };
+    let plans = Arc::clone(&house.board.latest().plans);
+    let command = match (verb, &press.plan) {
+        ("start", Some(name)) => match plan::find(&plans, name) {
+            Some(plan) => Command::Start(Some(plan)),
+            None => {
+                let names: Vec<_> = plans.iter().map(|plan| plan.name()).collect();
+                let why = format!("there is no such plan; there is {}", names.join(", "));
+                return refused(StatusCode::BAD_REQUEST, why);
+            }
+        },
+        (_, Some(_)) => return refused(StatusCode::BAD_REQUEST, "`plan` is for start"),
+        ("start", None) => Command::Start(None),
+        ("reset", None) => Command::Reset,
+        _ => Command::Undo,
+    };
+    let answer = match ask(&house, command, press.generation).await {
+        Ok(answer) => answer,
+        Err(refusal) => return refusal,
+    };
+    let snapshot = Snapshot {
+        timer: answer.timer,
+        ..Snapshot::clone(&house.board.latest())
+    };
+    let status = Status::new(&snapshot, answer.at);
+    match answer.result {
+        // A repeat of what was done, whose answer got lost on the way, is done already.
+        Err(Refusal::Stale) if let Some(reply) = house.done.find(verb, &press) => json(
+            StatusCode::OK,
+            wire::encode(&Reply {
+                status: Some(status),
+                ..reply
+            }),
+        ),
+        Err(refusal) => {
+            let reply = Reply::new(false, refusal.to_string(), Some(status));
+            json(StatusCode::CONFLICT, wire::encode(&reply))
+        }
+        Ok(outcome) => {
+            let reply = Reply::new(true, outcome.to_string(), Some(status));
+            let text = wire::encode(&reply);
+            if press.generation.is_some() {
+                house.done.remember(verb, press, reply);
+            }
+            json(StatusCode::OK, text)
+        }
+    }
+}
+
+/// What the engine makes of it.
+async fn ask(house: &House, command: Command, generation: Option<u64>) -> Result<Answer, Response> {
+    let (reply, answer) = sync_channel(1);
+    let event = Event::Command(Asked {
+        command,
+        generation,
+        origin: Origin::Web,
+        reply: Some(reply),
+    });
+    let busy = |why| refused(StatusCode::SERVICE_UNAVAILABLE, why);
+    house.events.try_send(event).map_err(|error| match error {
+        TrySendError::Full(_) => busy("the timer has too much to do; try again"),
+        TrySendError::Disconnected(_) => busy("the timer is stopping"),
+    })?;
+    let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(ANSWER)).await;
+    match answer {
+        Ok(Ok(answer)) => Ok(answer),
+        _ => Err(busy(
+            "the timer does not answer: the strip hangs, or it is stopping; look what became of it",
+        )),
+    }
+}
+
+/// What the body of a request says; an empty one says nothing more than the request itself.
+async fn body<T: wire::Said>(request: Request) -> Result<T, Response> {
+    let bytes = match timeout(BODY, to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
+        Err(_) => {
+            return Err(refused(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not come",
+            ));
+        }
+        Ok(Err(_)) => {
+            let why = format!("a body has at most {BODY_BYTES_MAX} bytes");
+            return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, why));
+        }
+        Ok(Ok(bytes)) => bytes,
+    };
+    let text = std::str::from_utf8(&bytes).unwrap_or("\u{fffd}");
+    T::said(text).ok_or_else(|| refused(StatusCode::BAD_REQUEST, T::SUCH_AS))
+}
+
+const COOKIE: &str = "talklight";
+
+fn is_paired(house: &House, place: &Place, headers: &HeaderMap) -> bool {
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let cookies = cookies.filter_map(|value| value.to_str().ok());
+    let cookie = cookies
+        .flat_map(|cookies| cookies.split(';'))
+        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+    let paired = bearer
+        .or(cookie)
+        .is_some_and(|token| house.pairing.knows(token.trim()));
+    if paired {
+        place.rise(Standing::Paired);
+    }
+    paired
+}
+
+fn unpaired() -> Response {
+    let mut response = refused(
+        StatusCode::UNAUTHORIZED,
+        "this device is not paired; `talklight remote`, or `p` on the screen, shows how",
+    );
+    let bearer = header::HeaderValue::from_static("Bearer");
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, bearer);
+    response
+}
+
+fn done(house: &House, message: String) -> Response {
+    let status = Status::new(&house.board.latest(), clock::now());
+    let reply = Reply::new(true, message, Some(status));
+    json(StatusCode::OK, wire::encode(&reply))
+}
+
+fn json(status: StatusCode, text: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+impl Done {
+    fn find(&self, verb: &'static str, press: &Press) -> Option<Reply> {
+        let done = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |((was, meant), _): &&(Meant, Reply)| *was == verb && meant == press;
+        done.iter().find(same).map(|(_, reply)| reply.clone())
+    }
+
+    fn remember(&self, verb: &'static str, press: Press, reply: Reply) {
+        let mut done = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if done.len() == DONE_MAX {
+            done.pop_front();
+        }
+        done.push_back(((verb, press), reply));
+    }
+}

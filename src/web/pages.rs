@@ -1,0 +1,41 @@
+//! The pages: plain files, in the binary as they are in the folder.
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+
+use super::House;
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+macro_rules! pages {
+    ($($path:literal $type:ident $file:literal;)*) => {
+        /// The path of each page, its type, and what it holds.
+        pub const PAGES: &[(&str, &str, &str)] = &[$(($path, $type, include_str!($file))),*];
+    };
+}
+
+pages! {
+    "/" HTML "pages/stage.html";
+    "/remote" HTML "pages/remote.html";
+    "/style.css" CSS "pages/style.css";
+    "/daemon.js" SCRIPT "pages/daemon.js";
+    "/stage.js" SCRIPT "pages/stage.js";
+    "/remote.js" SCRIPT "pages/remote.js";
+    "/api/v1/openapi.json" JSON "pages/openapi.json";
+}
+
+const JSON: &str = "application/json";
+
+pub fn routes() -> Router<House> {
+    PAGES
+        .iter()
+        .fold(Router::new(), |router, &(path, kind, text)| {
+            router.route(
+                path,
+                get(move || async move { ([(header::CONTENT_TYPE, kind)], text) }),
+            )
+        })
+}
