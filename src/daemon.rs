@@ -100,6 +100,10 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         config.origin,
         path.display()
     );
+    let hello = match &first.web {
+        Some(url) => format!("{hello}, the web at {url}"),
+        None => hello,
+    };
     let to_stderr = terminal.is_none() || !io::stderr().is_terminal();
     if to_stderr {
         journal::say(&hello);
