@@ -12,48 +12,69 @@ pub struct Model {
     pub core: Core,
 }
 
-/// What the core clock does, which the clock of SPI is made from.
+/// What the core clock does, which the clock of SPI is made from on all models but the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Core {
-    /// It does not change, or SPI does not depend on it.
-    Fixed,
-    /// From 200 to 500 MHz: much too slow for a strip when idle.
-    Pi4,
-    /// From 250 to 400 MHz.
-    Pi3 {
-        bluetooth: bool,
+    /// SPI has a clock of its own.
+    Apart,
+    /// It changes with the load, from `freq_min` to `freq` MHz where nothing is set.
+    Scales {
+        freq: u32,
+        freq_min: u32,
+        /// Bluetooth has the better UART; the other one, which is made from the core clock, is the serial port.
+        mini_uart: bool,
     },
     Unknown,
 }
 
-const BLUETOOTH: Core = Core::Pi3 { bluetooth: true };
-const NO_BLUETOOTH: Core = Core::Pi3 { bluetooth: false };
+/// Something that holds the core clock still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    /// The lines that do it; empty where nothing has to.
+    pub by: String,
+    /// In MHz. Without it the clock stands at the highest, and falls where the Pi is throttled: heat, too little voltage
+    /// (pelwell in raspberrypi/linux#4123).
+    pub at: Option<u32>,
+}
 
-/// The first whose words are in the name is meant. The sections are those of Raspberry Pi's documentation of `config.txt`.
+impl Core {
+    /// Raspberry Pi documentation, "config.txt: overclocking options".
+    const fn scales(freq: u32, freq_min: u32, mini_uart: bool) -> Self {
+        Self::Scales {
+            freq,
+            freq_min,
+            mini_uart,
+        }
+    }
+}
+
+const PI4: Core = Core::scales(500, 200, true);
+const CM4: Core = Core::scales(500, 200, false);
+const PI3: Core = Core::scales(400, 250, true);
+const ZERO: Core = Core::scales(400, 250, false);
+const PI1: Core = Core::scales(250, 250, false);
+
+/// The first whose words are in the name is meant. The sections are those of the documentation, "conditional filters".
 const MODELS: [(&str, &[&str], Core); 20] = [
-    ("Compute Module 5", &["cm5", "pi5"], Core::Fixed),
-    ("Compute Module 4S", &["cm4s", "pi4"], Core::Pi4),
-    ("Compute Module 4", &["cm4", "pi4"], Core::Pi4),
-    (
-        "Compute Module 3 Plus",
-        &["cm3+", "cm3", "pi3"],
-        NO_BLUETOOTH,
-    ),
-    ("Compute Module 3", &["cm3", "pi3"], NO_BLUETOOTH),
-    ("Compute Module 0", &["cm0"], NO_BLUETOOTH),
-    ("Compute Module", &["cm1", "pi1"], Core::Unknown),
-    ("Pi 500", &["pi500", "pi5"], Core::Fixed),
-    ("Pi 5", &["pi5"], Core::Fixed),
-    ("Pi 400", &["pi400", "pi4"], Core::Pi4),
-    ("Pi 4", &["pi4"], Core::Pi4),
-    ("Pi 3 Model B Plus", &["pi3+", "pi3"], BLUETOOTH),
-    ("Pi 3 Model A Plus", &["pi3+", "pi3"], BLUETOOTH),
-    ("Pi 3", &["pi3"], BLUETOOTH),
-    ("Pi 2", &["pi2"], Core::Fixed),
-    ("Pi Zero 2", &["pi02", "pi0w", "pi0"], BLUETOOTH),
-    ("Pi Zero W", &["pi0w", "pi0"], BLUETOOTH),
-    ("Pi Zero", &["pi0"], NO_BLUETOOTH),
-    ("Pi Model", &["pi1"], Core::Unknown),
+    ("Compute Module 5", &["cm5", "pi5"], Core::Apart),
+    ("Compute Module 4S", &["cm4s", "pi4"], CM4),
+    ("Compute Module 4", &["cm4", "pi4"], CM4),
+    ("Compute Module 3 Plus", &["cm3+", "pi3+", "pi3"], ZERO),
+    ("Compute Module 3", &["cm3", "pi3"], ZERO),
+    ("Compute Module 0", &["cm0", "pi02", "pi0w", "pi0"], ZERO),
+    ("Compute Module", &["cm1", "pi1"], PI1),
+    ("Pi 500", &["pi500", "pi5"], Core::Apart),
+    ("Pi 5", &["pi5"], Core::Apart),
+    ("Pi 400", &["pi400", "pi4"], PI4),
+    ("Pi 4", &["pi4"], PI4),
+    ("Pi 3 Model B Plus", &["pi3+", "pi3"], PI3),
+    ("Pi 3 Model A Plus", &["pi3+", "pi3"], PI3),
+    ("Pi 3", &["pi3"], PI3),
+    ("Pi 2", &["pi2"], PI1),
+    ("Pi Zero 2", &["pi02", "pi0w", "pi0"], PI3),
+    ("Pi Zero W", &["pi0w", "pi0"], PI3),
+    ("Pi Zero", &["pi0"], ZERO),
+    ("Pi Model", &["pi1"], PI1),
     ("Raspberry Pi", &[], Core::Unknown),
 ];
 
@@ -74,39 +95,63 @@ impl Model {
 }
 
 impl Core {
-    /// What fixes it, as lines of `config.txt`.
-    pub fn lines(self) -> &'static [&'static str] {
-        match self {
-            Self::Fixed | Self::Unknown => &[],
-            Self::Pi4 => &["core_freq=500", "core_freq_min=500"],
-            Self::Pi3 { .. } => &["core_freq=250"],
-        }
+    /// The lines that this file lacks to fix it: at 500 MHz where it falls to 200, else at 250, which is cool. All of them if
+    /// it is not known what the file sets.
+    pub fn lines(self, firmware: Option<&Firmware>) -> Vec<String> {
+        let Self::Scales { freq_min, .. } = self else {
+            return Vec::new();
+        };
+        let at = if freq_min < 250 { 500 } else { 250 };
+        let set = |key| firmware?.number(key);
+        let have = [
+            ("core_freq", set("core_freq")),
+            ("core_freq_min", set("core_freq_min").or(Some(freq_min))),
+        ];
+        have.iter()
+            .filter(|(_, mhz)| firmware.is_none() || *mhz != Some(at))
+            .map(|(key, _)| format!("{key}={at}"))
+            .collect()
     }
 
     /// The keys that have a say in it.
     pub fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Pi3 { bluetooth: true } => &KEYS,
+            Self::Scales {
+                mini_uart: true, ..
+            } => &KEYS,
             _ => &KEYS[..3],
         }
     }
 
-    /// The lines that fix it, if it is fixed.
-    pub fn fixed_by(self, firmware: &Firmware) -> Option<&'static str> {
-        let number = |key| firmware.number(key);
-        let turbo = number("force_turbo") == Some(1);
-        // Where Bluetooth has the better UART, the other one, which is made from the core clock, holds that still.
-        let uart = number("enable_uart") == Some(1)
-            && !KEYS[4..]
-                .iter()
-                .any(|overlay| firmware.value(overlay).is_some());
-        match (self, number("core_freq"), number("core_freq_min")) {
-            (Self::Pi4, Some(500), Some(500)) => Some("core_freq=500 and core_freq_min=500"),
-            (Self::Pi3 { .. }, Some(250), None | Some(..=250)) => Some("core_freq=250"),
-            (Self::Pi3 { .. }, Some(400), Some(400)) => Some("core_freq=400 and core_freq_min=400"),
-            _ if turbo => Some("force_turbo=1"),
-            (Self::Pi3 { bluetooth: true }, _, _) if uart => Some("enable_uart=1"),
-            _ => None,
+    /// What fixes it, if it is fixed. Both keys have to say the same (timg236 in raspberrypi/firmware#1256).
+    pub fn fixed_by(self, firmware: &Firmware) -> Option<Fixed> {
+        let Self::Scales {
+            freq,
+            freq_min,
+            mini_uart,
+        } = self
+        else {
+            return None;
+        };
+        let number = |key: &str| firmware.number(key);
+        let set = number("core_freq").or((freq == freq_min).then_some(freq));
+        let set_min = number("core_freq_min").unwrap_or(freq_min);
+        let fixed = |keys: &[&str], at| {
+            let line = |key: &&str| Some(format!("{key}={}", number(key)?));
+            let lines: Vec<_> = keys.iter().filter_map(line).collect();
+            let by = lines.join(" and ");
+            Some(Fixed { by, at })
+        };
+        // The serial port holds it still (documentation, "configuring UARTs"; of the Pi 4 pelwell in documentation#1614).
+        let serial = mini_uart && !KEYS[4..].iter().any(|key| firmware.value(key).is_some());
+        if set == Some(set_min) {
+            fixed(&KEYS[..2], set)
+        } else if number("force_turbo") == Some(1) {
+            fixed(&["force_turbo"], None)
+        } else if serial && number("enable_uart") == Some(1) {
+            fixed(&["enable_uart"], None)
+        } else {
+            None
         }
     }
 }

@@ -71,6 +71,16 @@ impl Builder {
         self.env("PISHIM_SEED", seed.to_string())
     }
 
+    /// Another driver or program has a line, under this name.
+    pub fn taken(self, line: u32, by: &str) -> Builder {
+        self.env("PISHIM_TAKEN", format!("{line}={by}"))
+    }
+
+    /// There is a user talklight, in these of the groups `spi` and `gpio`.
+    pub fn service_user(self, groups: &str) -> Builder {
+        self.env("PISHIM_SERVICE", groups)
+    }
+
     /// A variable for every program on this Pi.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Builder {
         self.env
@@ -102,6 +112,9 @@ impl Builder {
             ("PISHIM_LABEL".into(), format!("pinctrl-{label}").into()),
             ("PISHIM_CORE_HZ".into(), core_hz.into()),
             ("PISHIM_BUFSIZ".into(), self.bufsiz.to_string().into()),
+            // No program of the machine that the tests run on.
+            ("PATH".into(), dir.join("bin").into()),
+            ("XDG_CONFIG_HOME".into(), dir.join("home").into()),
         ];
         env.extend(self.env);
         let rig = Rig {
