@@ -8,11 +8,13 @@ use std::path::Path;
 use crate::config::{self, Overrides};
 use crate::wire::{Check, Report, Verdict};
 
+pub use core_clock::Core;
 pub use facts::Facts;
 pub use firmware::Firmware;
-pub use model::{Core, Model};
+pub use model::Model;
 
 mod buttons;
+mod core_clock;
 pub mod facts;
 mod firmware;
 mod model;

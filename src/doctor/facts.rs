@@ -4,8 +4,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::core_clock::Core;
 use super::firmware::Firmware;
-use super::model::{Core, Model};
+use super::model::Model;
 #[cfg(target_os = "linux")]
 use super::pi;
 use super::tool;

@@ -1,6 +1,6 @@
 //! The models of the Raspberry Pi, as far as their set-up differs.
 
-use super::firmware::Firmware;
+use super::core_clock::Core;
 
 /// A Raspberry Pi.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,42 +10,6 @@ pub struct Model {
     /// The names by which sections of `config.txt` mean it.
     pub sections: &'static [&'static str],
     pub core: Core,
-}
-
-/// What the core clock does, which the clock of SPI is made from on all models but the newest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Core {
-    /// SPI has a clock of its own.
-    Apart,
-    /// It changes with the load, from `freq_min` to `freq` MHz where nothing is set.
-    Scales {
-        freq: u32,
-        freq_min: u32,
-        /// Bluetooth has the better UART; the other one, which is made from the core clock, is the serial port.
-        mini_uart: bool,
-    },
-    Unknown,
-}
-
-/// Something that holds the core clock still.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fixed {
-    /// The lines that do it; empty where nothing has to.
-    pub by: String,
-    /// In MHz. Without it the clock stands at the highest, and falls where the Pi is throttled: heat, too little voltage
-    /// (pelwell in raspberrypi/linux#4123).
-    pub at: Option<u32>,
-}
-
-impl Core {
-    /// Raspberry Pi documentation, "config.txt: overclocking options".
-    const fn scales(freq: u32, freq_min: u32, mini_uart: bool) -> Self {
-        Self::Scales {
-            freq,
-            freq_min,
-            mini_uart,
-        }
-    }
 }
 
 const PI4: Core = Core::scales(500, 200, true);
@@ -93,76 +57,3 @@ impl Model {
         })
     }
 }
-
-impl Core {
-    /// The lines that this file lacks to fix it: at 500 MHz where it falls to 200, else at 250, which is cool. All of them if
-    /// it is not known what the file sets.
-    pub fn lines(self, firmware: Option<&Firmware>) -> Vec<String> {
-        let Self::Scales { freq_min, .. } = self else {
-            return Vec::new();
-        };
-        let at = if freq_min < 250 { 500 } else { 250 };
-        let set = |key| firmware?.number(key);
-        let have = [
-            ("core_freq", set("core_freq")),
-            ("core_freq_min", set("core_freq_min").or(Some(freq_min))),
-        ];
-        have.iter()
-            .filter(|(_, mhz)| firmware.is_none() || *mhz != Some(at))
-            .map(|(key, _)| format!("{key}={at}"))
-            .collect()
-    }
-
-    /// The keys that have a say in it.
-    pub fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Scales {
-                mini_uart: true, ..
-            } => &KEYS,
-            _ => &KEYS[..3],
-        }
-    }
-
-    /// What fixes it, if it is fixed. Both keys have to say the same (timg236 in raspberrypi/firmware#1256).
-    pub fn fixed_by(self, firmware: &Firmware) -> Option<Fixed> {
-        let Self::Scales {
-            freq,
-            freq_min,
-            mini_uart,
-        } = self
-        else {
-            return None;
-        };
-        let number = |key: &str| firmware.number(key);
-        let set = number("core_freq").or((freq == freq_min).then_some(freq));
-        let set_min = number("core_freq_min").unwrap_or(freq_min);
-        let fixed = |keys: &[&str], at| {
-            let line = |key: &&str| Some(format!("{key}={}", number(key)?));
-            let lines: Vec<_> = keys.iter().filter_map(line).collect();
-            let by = lines.join(" and ");
-            Some(Fixed { by, at })
-        };
-        // The serial port holds it still (documentation, "configuring UARTs"; of the Pi 4 pelwell in documentation#1614).
-        let serial = mini_uart && !KEYS[4..].iter().any(|key| firmware.value(key).is_some());
-        if set == Some(set_min) {
-            fixed(&KEYS[..2], set)
-        } else if number("force_turbo") == Some(1) {
-            fixed(&["force_turbo"], None)
-        } else if serial && number("enable_uart") == Some(1) {
-            fixed(&["enable_uart"], None)
-        } else {
-            None
-        }
-    }
-}
-
-const KEYS: [&str; 8] = [
-    "core_freq",
-    "core_freq_min",
-    "force_turbo",
-    "enable_uart",
-    "dtoverlay=miniuart-bt",
-    "dtoverlay=disable-bt",
-    "dtoverlay=pi3-miniuart-bt",
-    "dtoverlay=pi3-disable-bt",
-];

@@ -45,7 +45,7 @@ fn unit(facts: &Facts, unit: &Unit) -> Option<Finding> {
         },
         ["loaded", ..] => note("the service is starting; ask again"),
         [state, ..] => bad(
-            format!("systemd has no use for the service: {state}"),
+            format!("systemd cannot load the service: {state}"),
             "`systemd-analyze verify talklight.service` says why",
         ),
     })

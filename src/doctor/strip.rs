@@ -1,15 +1,13 @@
 //! The strip on SPI: what its data needs to get out of the Pi in time.
 
 use super::buttons::access;
+use super::core_clock;
 use super::facts::{BUFSIZ_MAX, Daemon, Facts, Node, Strip};
 use super::firmware::Firmware;
-use super::model::Core;
 use super::{Finding, advice, bad, good, note};
 
 /// What the supply of the weakest Pi has left over for its 5 V pins (docs/wiring.md; the pins have no official figure).
 const PINS_MILLIAMPS: u64 = 1000;
-/// The bits of `get_throttled` for a Pi that is throttled, or was.
-const THROTTLED: u32 = 1 << 2 | 1 << 18;
 
 pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
     let Some(strip) = &facts.strip else {
@@ -23,7 +21,7 @@ pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
         found.push(("data-line", data_line(facts, strip)));
     }
     found.extend(buffer(facts, strip).map(|finding| ("buffer", finding)));
-    found.push(("core-clock", core_clock(facts)));
+    found.push(("core-clock", core_clock::finding(facts)));
     found.extend(current(strip).map(|finding| ("current", finding)));
     found
 }
@@ -94,95 +92,6 @@ fn buffer(facts: &Facts, strip: &Strip) -> Option<Finding> {
         let remedy = format!("set `leds` to fewer: no buffer is longer than {BUFSIZ_MAX}");
         bad(text, remedy)
     })
-}
-
-/// What `config.txt` says holds from the next start on; what the Pi was started with holds now.
-fn core_clock(facts: &Facts) -> Finding {
-    let core = match facts.model.as_ref().map(|model| model.core) {
-        Some(Core::Apart) => {
-            return good("SPI has a clock of its own on this model; nothing is to be set");
-        }
-        None | Some(Core::Unknown) => {
-            return note(
-                "what the core clock of this model does is not known here; if the strip flickers, fix it",
-            );
-        }
-        Some(core) => core,
-    };
-    let name = facts.boot("config.txt");
-    let doubt = facts
-        .firmware
-        .as_ref()
-        .and_then(|file| file.doubt(core.keys()));
-    let file = facts.firmware.as_ref().filter(|_| doubt.is_none());
-    let started = facts.started.as_ref();
-    let now = started.and_then(|started| started.core_mhz);
-    let add = || facts.add_to_config_txt(&core.lines(file));
-    let changing = || {
-        let now = now.map_or(String::new(), |now| format!(", which is {now} MHz now"));
-        bad(
-            format!(
-                "the core clock{now}, changes with the load, and SPI's with it: the strip flickers or turns white"
-            ),
-            add(),
-        )
-    };
-    let to_be = file.map(|file| core.fixed_by(file));
-    let is = started.map(|started| core.fixed_by(&started.with));
-    match (to_be, is) {
-        (Some(None), Some(Some(fixed))) => bad(
-            format!(
-                "the core clock is fixed by {}, which is no more in {name}: it will change after a reboot",
-                fixed.by
-            ),
-            add(),
-        ),
-        (Some(None), _) | (None, Some(None)) => changing(),
-        (Some(Some(fixed)), Some(None)) => bad(
-            format!(
-                "{name} fixes the core clock by {}, and the Pi was started before it did",
-                fixed.by
-            ),
-            "reboot",
-        ),
-        (Some(Some(fixed)), _) | (None, Some(Some(fixed))) => {
-            let throttled = facts.throttled.is_some_and(|bits| bits & THROTTLED != 0);
-            match fixed.at {
-                // A counter over a millisecond is some kHz wrong, not a MHz.
-                Some(at) if now.is_some_and(|now| now + 1 < at) => bad(
-                    format!(
-                        "the core clock is fixed at {at} MHz, and is {} now: the Pi is throttled",
-                        now.unwrap_or_default()
-                    ),
-                    "cool the Pi, or give it a stronger supply: `vcgencmd get_throttled` tells which",
-                ),
-                None if throttled => bad(
-                    format!(
-                        "the core clock is held by {}, which does not hold while the Pi is throttled, as it was",
-                        fixed.by
-                    ),
-                    add(),
-                ),
-                _ if fixed.by.is_empty() => {
-                    good("the core clock of this model does not change unless it is made to")
-                }
-                _ if started.is_none() => good(format!(
-                    "the core clock is fixed: {} in {name}, from the start after that on",
-                    fixed.by
-                )),
-                _ => good(format!("the core clock is fixed: {}", fixed.by)),
-            }
-        }
-        (None, None) => note(match doubt {
-            Some(section) => format!(
-                "{name} sets the core clock under {section}, and whether that applies is not known here"
-            ),
-            None => format!(
-                "{name} cannot be read; this model needs {} there",
-                core.lines(None).join(" and ")
-            ),
-        }),
-    }
 }
 
 fn current(strip: &Strip) -> Option<Finding> {

@@ -1,5 +1,6 @@
 //! What the doctor makes of facts.
 
+use talklight::button::gpio::NoChip;
 use talklight::doctor::facts::{
     Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog,
 };
@@ -237,12 +238,7 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
         (
             "gpio",
             with_gpio(|gpio| {
-                (gpio.chip, gpio.lines) = (
-                    None,
-                    Err(NoLines::Other(
-                        "there is no Raspberry Pi's GPIO chip".into(),
-                    )),
-                );
+                (gpio.chip, gpio.lines) = (None, Err(NoLines::Other(NoChip::Absent.to_string())));
             }),
         ),
         ("button", with_line(Use::Closed)),
@@ -397,6 +393,12 @@ fn half_of_what_fixes_the_core_clock_does_not() {
     ] {
         verdict(&healthy(PI3, other), "core-clock", Verdict::Bad);
     }
+    let serial = healthy(PI3, "enable_uart=1\ndtoverlay=disable-bt");
+    let text = check(&serial, "core-clock").text;
+    assert!(
+        text.starts_with("the core clock changes with the load"),
+        "{text}"
+    );
     // It has no Bluetooth that would take the better UART.
     verdict(
         &healthy("Zero Rev 1.3", "enable_uart=1"),
@@ -448,7 +450,7 @@ fn what_the_pi_was_started_with_goes_before_what_the_file_says() {
     assert_eq!(remedy(&edit, "core-clock"), "reboot");
     // The other way round it holds for now, and no longer.
     let taken_out = edited(PI4, fixed, "");
-    assert!(said(&taken_out).text.contains("will change after a reboot"));
+    assert!(said(&taken_out).text.contains("will not be after a reboot"));
     assert!(remedy(&taken_out, "core-clock").ends_with(fixed));
     // A section that cannot be judged, or a file that cannot be read, is settled by it.
     let doubt = format!("[gpio4=1]\n{fixed}");
@@ -462,7 +464,7 @@ fn what_the_pi_was_started_with_goes_before_what_the_file_says() {
     assert!(
         said(&unasked(fixed))
             .text
-            .ends_with(" in /boot/firmware/config.txt, from the start after that on")
+            .ends_with(" in /boot/firmware/config.txt, if the Pi was started since")
     );
     assert_eq!(said(&unasked(fixed)).verdict, Verdict::Good);
     assert_eq!(said(&unasked("")).verdict, Verdict::Bad);

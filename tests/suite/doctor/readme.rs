@@ -12,7 +12,7 @@ use super::judge::faults;
 fn said() -> Vec<(&'static str, String)> {
     let bad = faults().into_iter().flat_map(|(_, facts)| judge(&facts));
     bad.filter(|check| check.verdict == Verdict::Bad)
-        .map(|check| (check.name, check.text))
+        .map(|check| (check.name, check.text.replace('\n', " ")))
         .collect()
 }
 
@@ -26,7 +26,7 @@ fn quoted() -> Vec<String> {
         .lines()
         .skip(1)
         .take_while(|line| line.starts_with('|'));
-    let cells = rows.map(|row| row.split(" | ").nth(1).expect("a row has three cells"));
+    let cells = rows.map(|row| row.split('|').nth(2).expect("a row has three cells"));
     let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned));
     words.collect()
 }
