@@ -117,6 +117,8 @@ fn watchdog(facts: &Facts) -> Finding {
             "write to /etc/systemd/system.conf.d/60-watchdog.conf, then `sudo systemctl daemon-reexec`:\n\
              [Manager]\nRuntimeWatchdogSec=1min",
         ),
+        // As long as the hardware has it.
+        (true, Some("infinity")) => good("the hardware watchdog restarts a Pi that is frozen"),
         (true, Some(timeout)) => good(format!(
             "the hardware watchdog restarts a Pi that is frozen for {timeout}"
         )),

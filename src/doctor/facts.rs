@@ -143,8 +143,27 @@ pub enum Daemon {
 pub struct Unit(pub String);
 
 impl Unit {
-    const PROPERTIES: &str = "--property=LoadState,ActiveState,SubState,Result,ExecMainStatus,UnitFileState,FragmentPath,\
-        SupplementaryGroups,ExecMainStartTimestampMonotonic";
+    const PROPERTIES: &str = "--property=LoadState,ActiveState,Result,ExecMainStatus,NRestarts,UnitFileState,\
+        FragmentPath,SupplementaryGroups,ExecMainStartTimestampMonotonic";
+    /// A service that ends as soon as it is started is mostly just being started, when nothing is told of its end.
+    const LOOKS: usize = 5;
+
+    fn look() -> Option<Self> {
+        let mut unit = None;
+        for _ in 0..Self::LOOKS {
+            let seen = Self(tool::ask(
+                "systemctl",
+                &["show", "talklight", Self::PROPERTIES],
+            )?);
+            let starting =
+                seen.get("ActiveState") == "activating" && seen.get("Result") == "success";
+            unit = Some(seen);
+            if !starting {
+                break;
+            }
+        }
+        unit
+    }
 
     /// Empty if systemd does not tell it.
     pub fn get(&self, property: &str) -> &str {
@@ -183,7 +202,7 @@ impl Facts {
         let socket = known.map_or(overrides.socket.as_deref(), |config| {
             config.socket.as_deref()
         });
-        let unit = tool::ask("systemctl", &["show", "talklight", Unit::PROPERTIES]).map(Unit);
+        let unit = Unit::look();
         #[cfg(target_os = "linux")]
         let (strip, gpio) = match model {
             Some(_) => {

@@ -17,7 +17,11 @@ fn unit(facts: &Facts, unit: &Unit) -> Option<Finding> {
         "disabled" => " and disabled",
         _ => "",
     };
-    let states = ["LoadState", "ActiveState", "SubState"].map(|state| unit.get(state));
+    let restarts = match unit.get("NRestarts") {
+        "" | "0" => String::new(),
+        restarts => format!(", after {restarts} restarts"),
+    };
+    let states = ["LoadState", "ActiveState"].map(|state| unit.get(state));
     Some(match states {
         // Nobody needs it on a laptop, nor who starts the daemon by hand.
         ["not-found", ..] if facts.model.is_none() => return None,
@@ -26,15 +30,22 @@ fn unit(facts: &Facts, unit: &Unit) -> Option<Finding> {
             "the service is masked: nothing can start it",
             "sudo systemctl unmask talklight && sudo systemctl enable --now talklight",
         ),
-        ["loaded", "active" | "reloading", _] if !disabled.is_empty() => bad(
+        ["loaded", "active" | "reloading"] if !disabled.is_empty() => bad(
             "the service runs, but will not after a reboot: it is disabled",
             "sudo systemctl enable talklight",
         ),
-        ["loaded", "active" | "reloading", _] => {
-            good(format!("the service runs: {}", unit.get("FragmentPath")))
+        ["loaded", "active" | "reloading"] => good(format!(
+            "the service runs{restarts}: {}",
+            unit.get("FragmentPath")
+        )),
+        ["loaded", "failed"] => failed(unit),
+        // It ends as soon as it is started, again and again.
+        ["loaded", "activating" | "deactivating"]
+            if unit.get("Result") != "success" || !restarts.is_empty() =>
+        {
+            failed(unit)
         }
-        ["loaded", "failed", _] | ["loaded", _, "auto-restart"] => failed(unit),
-        ["loaded", "inactive" | "deactivating", _] => match facts.daemon {
+        ["loaded", "inactive"] => match facts.daemon {
             Daemon::Answers(..) => note(format!(
                 "the service is stopped{disabled}; the daemon that answers is another"
             )),
@@ -43,7 +54,7 @@ fn unit(facts: &Facts, unit: &Unit) -> Option<Finding> {
                 "sudo systemctl enable --now talklight",
             ),
         },
-        ["loaded", ..] => note("the service is starting; ask again"),
+        ["loaded", ..] => note("the service is just being started or stopped; ask again"),
         [state, ..] => bad(
             format!("systemd cannot load the service: {state}"),
             "`systemd-analyze verify talklight.service` says why",
@@ -53,7 +64,8 @@ fn unit(facts: &Facts, unit: &Unit) -> Option<Finding> {
 
 /// By the statuses of systemd.exec(5).
 fn failed(unit: &Unit) -> Finding {
-    let (result, status) = (unit.get("Result"), unit.get("ExecMainStatus"));
+    let [result, status, restarts] =
+        ["Result", "ExecMainStatus", "NRestarts"].map(|property| unit.get(property));
     let (why, remedy) = match (result, status) {
         ("exit-code", "78") => (
             "the config has mistakes",
@@ -80,7 +92,9 @@ fn failed(unit: &Unit) -> Finding {
         _ => ("it fails", "`journalctl -u talklight` says why"),
     };
     bad(
-        format!("the service does not run: {why} (result {result}, status {status})"),
+        format!(
+            "the service does not run: {why} (result {result}, status {status}, {restarts} restarts)"
+        ),
         remedy,
     )
 }

@@ -347,24 +347,39 @@ fn a_service_that_does_not_run_is_told_why() {
             &format!("LoadState=loaded\\nUnitFileState=enabled\\n{active}"),
         );
     };
-    state("ActiveState=failed\\nSubState=failed\\nResult=exit-code\\nExecMainStatus=78");
+    state("ActiveState=failed\\nResult=exit-code\\nExecMainStatus=78\\nNRestarts=0");
     let (said, remedy) = only_bad(&rig, "unit");
     says(
         &said,
-        "BAD  the service does not run: the config has mistakes (result exit-code, status 78)\n",
+        "BAD  the service does not run: the config has mistakes (result exit-code, status 78, 0 restarts)\n",
     );
     assert!(remedy.contains("`talklight check`"));
-    state("ActiveState=activating\\nSubState=auto-restart\\nResult=watchdog\\nExecMainStatus=6");
+    state("ActiveState=deactivating\\nResult=watchdog\\nExecMainStatus=6");
     says(
         &only_bad(&rig, "unit").0,
         "BAD  the service does not run: it hung, and was ended",
     );
-    state("ActiveState=inactive\\nSubState=dead");
+    // Between two starts nothing is told of how it ended, so it is asked again.
+    let counter = rig.path("asked");
+    let counted = format!(
+        "case \"$*\" in 'show talklight '*) echo >> {0}; n=$(grep -c '' {0});; esac
+        echo LoadState=loaded; echo NRestarts=9; echo ActiveState=activating
+        if [ $n -lt 3 ]; then echo Result=success; else echo Result=exit-code; echo ExecMainStatus=216; fi",
+        counter.display()
+    );
+    rig.install("systemctl", &counted.replace("grep", "/bin/grep"));
+    let (said, remedy) = only_bad(&rig, "unit");
+    says(
+        &said,
+        "missing (result exit-code, status 216, 9 restarts)\n",
+    );
+    assert!(remedy.starts_with("sudo systemd-sysusers "));
+    state("ActiveState=inactive");
     assert_eq!(
         only_bad(&rig, "unit").1,
         "sudo systemctl enable --now talklight"
     );
-    state("ActiveState=active\\nSubState=running");
+    state("ActiveState=active");
     says(
         &only_bad(&rig, "daemon").0,
         "BAD  the service runs, and no daemon answers at ",

@@ -70,14 +70,14 @@ fn started(settings: &str, core_mhz: Option<u32>) -> Started {
 
 /// The service as it should be, but for these properties.
 fn unit(properties: &str) -> Unit {
-    let usual = "LoadState=loaded\nUnitFileState=enabled\nFragmentPath=/usr/lib/systemd/system/talklight.service";
+    let usual = "LoadState=loaded\nResult=success\nNRestarts=0\nUnitFileState=enabled\nFragmentPath=/usr/lib/systemd/system/talklight.service";
     Unit(format!("{properties}\n{usual}"))
 }
 
 /// A service that has failed like this.
 fn failed(result: &str, status: u32) -> Unit {
     unit(&format!(
-        "ActiveState=failed\nSubState=failed\nResult={result}\nExecMainStatus={status}"
+        "ActiveState=failed\nResult={result}\nExecMainStatus={status}"
     ))
 }
 
@@ -283,7 +283,7 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
         (
             "unit",
             with_unit(unit(
-                "ActiveState=activating\nSubState=auto-restart\nResult=signal\nExecMainStatus=11",
+                "ActiveState=activating\nResult=success\nExecMainStatus=0\nNRestarts=7",
             )),
         ),
         ("daemon", with_daemon(absent())),
