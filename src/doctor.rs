@@ -17,6 +17,7 @@ mod buttons;
 mod core_clock;
 pub mod facts;
 mod firmware;
+mod gather;
 mod model;
 #[cfg(target_os = "linux")]
 mod pi;
@@ -29,7 +30,7 @@ type Finding = (Verdict, String, Option<String>);
 
 /// Looks at this machine, under the config that these flags mean.
 pub fn examine(config: Option<&Path>, overrides: &Overrides) -> Report {
-    Report::new(judge(&Facts::gather(config, overrides)))
+    Report::new(judge(&gather::facts(config, overrides)))
 }
 
 /// What the facts mean, a check for each thing that can be right or wrong.

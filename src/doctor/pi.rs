@@ -12,7 +12,8 @@ use nix::poll::ppoll;
 use nix::sys::time::TimeSpec;
 use nix::unistd::{AccessFlags, Gid, Group, User, access};
 
-use super::facts::{Gpio, Line, NoLines, Node, Strip, Use, text};
+use super::facts::{Gpio, Line, NoLines, Node, Strip, Use};
+use super::gather::text;
 use crate::button::gpio::{NoChip, Wiring, header_chip};
 use crate::config::{Config, Kind};
 use crate::lock;
@@ -21,7 +22,7 @@ use crate::strip::spi;
 const SERVICE_USER: &str = "talklight";
 /// SPI0's data to the strip, its data back, and its clock.
 const SPI_LINES: [u32; 3] = [DATA_LINE, 9, 11];
-pub const DATA_LINE: u32 = 10;
+const DATA_LINE: u32 = 10;
 /// A pull of 50 kilohms charges the filter of a long lead, 100 nF, in 5 ms.
 const SETTLE: Duration = Duration::from_millis(25);
 
@@ -137,14 +138,13 @@ impl Header {
         let chip = Chip::from_path(header_chip()?);
         let label = chip.and_then(|chip| Ok((chip.info()?.label, chip)));
         let (label, chip) = label.map_err(|error| NoChip::Unlisted(error.to_string()))?;
-        let folders = fs::read_dir("/sys/kernel/debug/pinctrl")
+        let lists = fs::read_dir("/sys/kernel/debug/pinctrl")
             .into_iter()
+            .flatten()
             .flatten();
-        let mut names = folders.flatten().map(|folder| folder.file_name());
-        let of_chip = names
-            .find_map(|name| Some(name.to_str()?.to_owned()).filter(|name| name.ends_with(&label)));
-        let pins =
-            of_chip.and_then(|name| text(&format!("/sys/kernel/debug/pinctrl/{name}/pinmux-pins")));
+        let mut paths = lists.map(|list| list.path().display().to_string());
+        let of_chip = paths.find(|path| path.ends_with(&label));
+        let pins = of_chip.and_then(|path| text(&format!("{path}/pinmux-pins")));
         Ok(Self {
             chip,
             pins: pins.unwrap_or_default(),
@@ -166,13 +166,9 @@ impl Header {
         let (_, owner) = line.split_once("): ")?;
         // Some controllers name the kind first.
         let owner = owner.strip_prefix("device ").unwrap_or(owner);
-        let owner = owner
-            .split(' ')
-            .next()
-            .filter(|owner| !owner.starts_with('('));
-        owner
-            .filter(|owner| !matches!(*owner, "GPIO" | "UNCLAIMED"))
-            .map(str::to_owned)
+        let owner = owner.split(' ').next()?;
+        let nobody = owner.starts_with('(') || matches!(owner, "GPIO" | "UNCLAIMED");
+        (!nobody).then(|| owner.to_owned())
     }
 }
 

@@ -259,6 +259,13 @@ fn a_line_that_somebody_else_has_is_left_to_him() {
     says(&said, "BAD  GPIO 17 is taken by onewire@11\n");
     assert!(remedy.contains("a line of /boot/firmware/config.txt, or a program"));
 
+    let rig = of(Rig::builder().taken(8, "spi0 CS0"));
+    fs::write(rig.path("pi.toml"), "[button]\nstart = 8\n").unwrap();
+    says(
+        &only_bad(&rig, "button").0,
+        "BAD  GPIO 8 is taken by spi0 CS0\n",
+    );
+
     let rig = of(Rig::builder().taken(10, "led0"));
     says(
         &only_bad(&rig, "data-line").0,
