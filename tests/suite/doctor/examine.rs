@@ -26,7 +26,7 @@ fn pi(board: Board, settings: &str) -> Rig {
 }
 
 fn build(builder: Builder, settings: &str) -> Rig {
-    let rig = builder.build();
+    let rig = builder.alone().build();
     config_txt(&rig, settings);
     rig.put("/proc/sys/kernel/osrelease", "6.12.47+rpt-rpi-v8\n");
     rig.put("/dev/watchdog", "");
@@ -225,7 +225,7 @@ fn a_tool_that_is_absent_fails_or_hangs_is_done_without() {
     for script in [
         None,
         Some("echo core_freq=200; exit 1"),
-        Some("exec /bin/sleep 60"),
+        Some("echo $$ > \"$0.pid\"; exec /bin/sleep 60"),
     ] {
         let rig = pi(Board::Pi4B, PI4_SETTINGS);
         for tool in ["vcgencmd", "systemctl"] {
@@ -247,6 +247,15 @@ fn a_tool_that_is_absent_fails_or_hangs_is_done_without() {
             "--   the hardware watchdog is there; whether systemd uses it is not known",
         ] {
             says(&said, line);
+        }
+        // One that hangs is not left behind.
+        for tool in ["vcgencmd", "systemctl"] {
+            let pid = fs::read_to_string(rig.path("bin").join(tool).with_extension("pid"));
+            let Ok(pid) = pid else { continue };
+            let stat = format!("/proc/{}/stat", pid.trim());
+            until("it is ended", || {
+                fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "))
+            });
         }
     }
 }
@@ -438,7 +447,7 @@ fn an_older_system_has_its_files_elsewhere() {
     if Path::new("/boot/firmware").exists() {
         return;
     }
-    let rig = Rig::builder().build();
+    let rig = Rig::builder().alone().build();
     rig.put("/boot/config.txt", "dtparam=spi=on\n");
     fs::write(rig.path("pi.toml"), CONFIG).unwrap();
     let (_, remedy) = only_bad(&rig, "core-clock");

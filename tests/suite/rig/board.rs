@@ -22,6 +22,7 @@ pub struct Builder {
     gpiochip: u32,
     channels: usize,
     missing: BTreeSet<String>,
+    alone: bool,
     env: Vec<(OsString, OsString)>,
 }
 
@@ -71,6 +72,12 @@ impl Builder {
         self.env("PISHIM_SEED", seed.to_string())
     }
 
+    /// Its programs find no others than those installed here, and no config of who runs the tests.
+    pub fn alone(mut self) -> Builder {
+        self.alone = true;
+        self
+    }
+
     /// Another driver or program has a line, under this name.
     pub fn taken(self, line: u32, by: &str) -> Builder {
         self.env("PISHIM_TAKEN", format!("{line}={by}"))
@@ -112,10 +119,11 @@ impl Builder {
             ("PISHIM_LABEL".into(), format!("pinctrl-{label}").into()),
             ("PISHIM_CORE_HZ".into(), core_hz.into()),
             ("PISHIM_BUFSIZ".into(), self.bufsiz.to_string().into()),
-            // No program of the machine that the tests run on.
-            ("PATH".into(), dir.join("bin").into()),
-            ("XDG_CONFIG_HOME".into(), dir.join("home").into()),
         ];
+        if self.alone {
+            env.push(("PATH".into(), dir.join("bin").into()));
+            env.push(("XDG_CONFIG_HOME".into(), dir.join("home").into()));
+        }
         env.extend(self.env);
         let rig = Rig {
             control: open.open(&fifo).expect("cannot open the rig's fifo"),
@@ -166,6 +174,7 @@ impl Default for Builder {
             gpiochip: 0,
             channels: 3,
             missing: BTreeSet::new(),
+            alone: false,
             env: Vec::new(),
         }
     }
