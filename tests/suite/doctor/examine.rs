@@ -218,6 +218,13 @@ fn a_core_clock_that_is_not_fixed_is_seen() {
 
     let rig = pi(Board::Zero2W, "");
     assert!(only_bad(&rig, "core-clock").1.ends_with(":\ncore_freq=250"));
+    // A firmware that cannot measure says 0.
+    rig.install("vcgencmd", "echo 'frequency(1)=0'");
+    let (said, _) = only_bad(&rig, "core-clock");
+    says(
+        &said,
+        "BAD  the core clock changes with the load, and SPI's",
+    );
 }
 
 #[test]

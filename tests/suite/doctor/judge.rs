@@ -593,6 +593,16 @@ fn remedies_are_lines_to_add_and_the_file() {
 }
 
 #[test]
+fn a_watchdog_that_is_used_is_good_whatever_its_time() {
+    for (timeout, end) in [("15s", "frozen for 15s"), ("infinity", "frozen")] {
+        let facts = with(pi4(), |facts| facts.watchdog.timeout = Some(timeout.into()));
+        let check = check(&facts, "watchdog");
+        assert_eq!(check.verdict, Verdict::Good);
+        assert!(check.text.ends_with(&format!(" is {end}")), "{check:#?}");
+    }
+}
+
+#[test]
 fn who_asks_need_not_be_in_the_group_if_the_service_is() {
     verdict(
         &with_node(|node| node.may = false),
