@@ -88,12 +88,29 @@ impl Rig {
         self.dir.join(name)
     }
 
-    /// Writes a file of the Pi, under `/dev`, `/proc`, `/sys` or `/boot`.
+    /// Writes a file of the Pi, under `/dev`, `/proc`, `/sys`, `/boot` or `/etc/talklight`.
     pub fn put(&self, path: &str, content: impl AsRef<[u8]>) {
         let real = self.real(path);
         fs::create_dir_all(real.parent().unwrap_or(&self.dir))
             .expect("cannot make a folder of the rig");
         fs::write(&real, content).unwrap_or_else(|error| panic!("cannot put `{path}`: {error}"));
+    }
+
+    /// Installs a program of the Pi's, written in the shell.
+    pub fn install(&self, name: &str, script: &str) {
+        let path = self.dir.join("bin").join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&self.dir)).expect("cannot make the rig's bin");
+        // By another process: a file that is open for writing, as it may be in a child that another test is starting, is busy.
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
+        let written = Command::new("/bin/sh")
+            .args(["-c", write])
+            .arg(&path)
+            .arg(script)
+            .status();
+        assert!(
+            written.is_ok_and(|status| status.success()),
+            "cannot install `{name}`"
+        );
     }
 
     /// Takes a file off the Pi, if it is there.

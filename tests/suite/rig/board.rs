@@ -22,6 +22,7 @@ pub struct Builder {
     gpiochip: u32,
     channels: usize,
     missing: BTreeSet<String>,
+    alone: bool,
     env: Vec<(OsString, OsString)>,
 }
 
@@ -71,6 +72,22 @@ impl Builder {
         self.env("PISHIM_SEED", seed.to_string())
     }
 
+    /// Its programs find no others than those installed here, and no config of who runs the tests.
+    pub fn alone(mut self) -> Builder {
+        self.alone = true;
+        self
+    }
+
+    /// Another driver or program has a line, under this name.
+    pub fn taken(self, line: u32, by: &str) -> Builder {
+        self.env("PISHIM_TAKEN", format!("{line}={by}"))
+    }
+
+    /// There is a user talklight, in these of the groups `spi` and `gpio`.
+    pub fn service_user(self, groups: &str) -> Builder {
+        self.env("PISHIM_SERVICE", groups)
+    }
+
     /// A variable for every program on this Pi.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Builder {
         self.env
@@ -103,6 +120,10 @@ impl Builder {
             ("PISHIM_CORE_HZ".into(), core_hz.into()),
             ("PISHIM_BUFSIZ".into(), self.bufsiz.to_string().into()),
         ];
+        if self.alone {
+            env.push(("PATH".into(), dir.join("bin").into()));
+            env.push(("XDG_CONFIG_HOME".into(), dir.join("home").into()));
+        }
         env.extend(self.env);
         let rig = Rig {
             control: open.open(&fifo).expect("cannot open the rig's fifo"),
@@ -153,6 +174,7 @@ impl Default for Builder {
             gpiochip: 0,
             channels: 3,
             missing: BTreeSet::new(),
+            alone: false,
             env: Vec::new(),
         }
     }

@@ -1,8 +1,8 @@
 /* pishim: LD_PRELOAD shim that shows a Raspberry Pi's SPI + GPIO to an unmodified, dynamically linked program.
  *
- * $PISHIM_DIR/root/...   files put in the place of the real paths (any path under /dev, /proc, /sys, /boot that exists there)
- *     /dev/spidev0.0 /dev/gpiochip0 /dev/gpiomem (4 KiB, plain shared memory): character devices to stat and readdir;
- *     one without permission bits refuses everybody, root too
+ * $PISHIM_DIR/root/...   files put in the place of the real paths (any path under /dev, /proc, /sys, /boot, /etc/talklight that exists there)
+ *     /dev/spidev0.0 /dev/gpiochip0 /dev/gpiomem (4 KiB, plain shared memory): character devices to stat and readdir, of the
+ *     groups spi and gpio; one without permission bits refuses everybody, root too
  *     /proc/cpuinfo /sys/firmware/devicetree/base/{compatible,model}
  * $PISHIM_DIR/ctl        FIFO, a command a line; commands that wait there are obeyed before the first node is open
  *     gpio 17 0|1|z            drives a line, or lets go of it
@@ -24,6 +24,7 @@
  *     E t line id seq stamp [DROPPED]   edge delivered; the oldest gave way
  * Environment: PISHIM_LABEL (pinctrl-bcm2711) PISHIM_CORE_HZ (500000000) PISHIM_BUFSIZ (4096) PISHIM_NORT=1 (no wire-time wait)
  *     PISHIM_LEVELS (17=1,27=0) PISHIM_SEED (1) PISHIM_CTL=0 (leaves the FIFO to another program on the same Pi)
+ *     PISHIM_TAKEN (10=led0,17=w1: lines that others have) PISHIM_SERVICE (spi,gpio: there is a user talklight, in these groups)
  *
  * A bounce is exact however busy the machine is: an edge carries its planned time, and a look at a level first catches up.
  */
@@ -32,8 +33,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -113,6 +116,8 @@ static DIR *(*r_opendir)(const char *);
 static struct dirent64 *(*r_readdir)(DIR *);
 static int (*r_closedir)(DIR *);
 static char *(*r_realpath)(const char *, char *);
+static int (*r_getpwnam_r)(const char *, struct passwd *, char *, size_t, struct passwd **);
+static int (*r_getgrgid_r)(gid_t, struct group *, char *, size_t, struct group **);
 
 static uint64_t now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ull + t.tv_nsec; }
 static void logf_(const char *f, ...)
@@ -130,7 +135,7 @@ __attribute__((constructor)) static void init(void)
     r_statx = dlsym(RTLD_NEXT, "statx"); r_stat = dlsym(RTLD_NEXT, "stat64"); r_access = dlsym(RTLD_NEXT, "access");
     r_lstat = dlsym(RTLD_NEXT, "lstat64"); r_fstat = dlsym(RTLD_NEXT, "fstat64"); r_fstatat = dlsym(RTLD_NEXT, "fstatat64");
     r_opendir = dlsym(RTLD_NEXT, "opendir"); r_readdir = dlsym(RTLD_NEXT, "readdir64"); r_closedir = dlsym(RTLD_NEXT, "closedir");
-    r_realpath = dlsym(RTLD_NEXT, "realpath");
+    r_realpath = dlsym(RTLD_NEXT, "realpath"); r_getpwnam_r = dlsym(RTLD_NEXT, "getpwnam_r"); r_getgrgid_r = dlsym(RTLD_NEXT, "getgrgid_r");
     if (!r_fcntl) r_fcntl = dlsym(RTLD_NEXT, "fcntl");
     const char *d = getenv("PISHIM_DIR");
     if (!d) return;
@@ -141,12 +146,16 @@ __attribute__((constructor)) static void init(void)
     int f = r_open(p, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (f >= 0) { logfd = r_fcntl(f, F_DUPFD_CLOEXEC, 900); if (logfd < 0) logfd = f; else r_close(f); }
     for (int i = 0; i < NL; i++) { ln[i].ext = 2; reqs[i].fd = -1; }
+    for (const char *t = getenv("PISHIM_TAKEN"); t; t = strchr(t, ',') ? strchr(t, ',') + 1 : NULL) {
+        int l; char by[32];
+        if (sscanf(t, "%d=%31[^,]", &l, by) == 2 && l >= 0 && l < NL) { ln[l].busy = 1; strcpy(ln[l].consumer, by); }
+    }
 }
 
 static const char *redirect(const char *p, char *buf, size_t n)
 {
     if (!on || !p || p[0] != '/') return p;
-    if (strncmp(p, "/dev/", 5) && strncmp(p, "/proc/", 6) && strncmp(p, "/sys/", 5) && strncmp(p, "/boot/", 6)) return p;
+    if (strncmp(p, "/dev/", 5) && strncmp(p, "/proc/", 6) && strncmp(p, "/sys/", 5) && strncmp(p, "/boot/", 6) && strncmp(p, "/etc/talklight/", 15)) return p;
     snprintf(buf, n, "%s/root%s", dir, p);
     if (syscall(SYS_faccessat, AT_FDCWD, buf, F_OK) == 0) return buf;
     if (!strncmp(p, "/dev/spidev", 11) || !strncmp(p, "/dev/gpio", 9) || !strcmp(p, "/dev/mem")) return buf; /* never the host's */
@@ -375,9 +384,11 @@ static int node_at(int d, const char *p)
     return node(b);
 }
 static dev_t rdev_of(int k) { return k == K_SPI ? makedev(153, 0) : k == K_CHIP ? makedev(254, chipno) : makedev(240, 0); }
+enum { SPI_GROUP = 900, GPIO_GROUP };
+static gid_t group_of(int k) { return k == K_SPI ? SPI_GROUP : GPIO_GROUP; }
 static int as_node(int k, int r, struct stat *s)
 {
-    if (!r && k && S_ISREG(s->st_mode)) { s->st_mode = (s->st_mode & 07777) | S_IFCHR; s->st_rdev = rdev_of(k); s->st_size = 0; s->st_blocks = 0; }
+    if (!r && k && S_ISREG(s->st_mode)) { s->st_mode = (s->st_mode & 0666 ? 0660 : 0) | S_IFCHR; s->st_rdev = rdev_of(k); s->st_gid = group_of(k); s->st_size = 0; s->st_blocks = 0; }
     return r;
 }
 #define STAT(k, call) return as_node(k, call, (struct stat *)s)
@@ -394,7 +405,7 @@ int statx(int d, const char *restrict p, int fl, unsigned mk, struct statx *rest
 {
     char b[512]; int k = node_at(d, p), r = r_statx(d, redirect(p, b, sizeof b), fl, mk, s);
     if (!r && k && S_ISREG(s->stx_mode)) {
-        s->stx_mode = (s->stx_mode & 07777) | S_IFCHR; s->stx_size = 0; s->stx_blocks = 0;
+        s->stx_mode = (s->stx_mode & 0666 ? 0660 : 0) | S_IFCHR; s->stx_gid = group_of(k); s->stx_size = 0; s->stx_blocks = 0;
         s->stx_rdev_major = major(rdev_of(k)); s->stx_rdev_minor = minor(rdev_of(k));
     }
     return r;
@@ -402,7 +413,7 @@ int statx(int d, const char *restrict p, int fl, unsigned mk, struct statx *rest
 DIR *opendir(const char *p)                    /* /dev lists the pretend nodes only */
 {
     char b[512];
-    if (!on || (strcmp(p, "/dev") && strcmp(p, "/dev/"))) return r_opendir(p);
+    if (!on || (strcmp(p, "/dev") && strcmp(p, "/dev/"))) return r_opendir(redirect(p, b, sizeof b));
     snprintf(b, sizeof b, "%s/root/dev", dir);
     DIR *d = r_opendir(b);
     if (d && dirfd(d) < MAXFD) kind[dirfd(d)] = K_DEV;
@@ -424,6 +435,24 @@ char *realpath(const char *restrict p, char *restrict out)      /* a pretend pat
 }
 int access(const char *p, int m) { char b[512]; const char *q = redirect(p, b, sizeof b); return m != F_OK && denied(p, q) ? -1 : r_access(q, m); }
 
+int getpwnam_r(const char *name, struct passwd *u, char *b, size_t n, struct passwd **out)
+{
+    if (!on || strcmp(name, "talklight")) return r_getpwnam_r(name, u, b, n, out);
+    u->pw_name = "talklight"; u->pw_passwd = u->pw_gecos = u->pw_dir = u->pw_shell = ""; u->pw_uid = u->pw_gid = 990;
+    *out = getenv("PISHIM_SERVICE") ? u : NULL;
+    return 0;
+}
+int getgrgid_r(gid_t id, struct group *g, char *b, size_t n, struct group **out)
+{
+    static char *members[] = { "talklight", NULL };
+    if (!on || (id != SPI_GROUP && id != GPIO_GROUP)) return r_getgrgid_r(id, g, b, n, out);
+    const char *of = getenv("PISHIM_SERVICE");
+    g->gr_name = id == SPI_GROUP ? "spi" : "gpio"; g->gr_passwd = ""; g->gr_gid = id;
+    g->gr_mem = members + !(of && strstr(of, g->gr_name));
+    *out = g;
+    return 0;
+}
+
 static void copyfd(int from, int to) { if (from >= 0 && to >= 0 && from < MAXFD && to < MAXFD) { kind[to] = kind[from]; reqof[to] = reqof[from]; born[to] = born[from]; } }
 int close(int fd)
 {
@@ -433,7 +462,7 @@ int close(int fd)
             pthread_mutex_lock(&mu);
             struct req *x = &reqs[reqof[fd]];
             if (x->user == fd) {
-                for (int i = 0; i < x->n; i++) { struct line *y = &ln[x->off[i]]; if (y->r == x) { y->r = NULL; y->flags = 0; y->deb_us = 0; y->due = 0; } }
+                for (int i = 0; i < x->n; i++) { struct line *y = &ln[x->off[i]]; if (y->r == x) { y->r = NULL; y->flags = 0; y->deb_us = 0; y->due = 0; y->consumer[0] = 0; } }
                 if (x->fd >= 0) r_close(x->fd);
                 x->fd = -1; x->user = 0;
             }
@@ -574,7 +603,7 @@ static int chip_ioctl(int fd, unsigned long rq, void *p)
     case GPIO_V2_GET_LINEINFO_IOCTL: case GPIO_V2_GET_LINEINFO_WATCH_IOCTL: {
         struct gpio_v2_line_info *i = p; uint32_t o = i->offset; if (o >= NL) { errno = EINVAL; return -1; }
         memset(i, 0, sizeof *i); i->offset = o; snprintf(i->name, sizeof i->name, "GPIO%u", o);
-        i->flags = GPIO_V2_LINE_FLAG_INPUT; if (ln[o].r) { i->flags = ln[o].flags | GPIO_V2_LINE_FLAG_USED; memcpy(i->consumer, ln[o].consumer, 32); } return 0; }
+        i->flags = GPIO_V2_LINE_FLAG_INPUT; if (ln[o].r || ln[o].consumer[0]) { i->flags = ln[o].flags | GPIO_V2_LINE_FLAG_USED; memcpy(i->consumer, ln[o].consumer, 32); } return 0; }
     case GPIO_GET_LINEINFO_UNWATCH_IOCTL: return 0;
     case GPIO_V2_GET_LINE_IOCTL: {
         struct gpio_v2_line_request *r = p;
