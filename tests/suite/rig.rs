@@ -344,6 +344,21 @@ impl Rig {
         self.tell(&format!("bounce {line} {}{delays}", level.symbol()));
     }
 
+    /// A line that picks up noise: it toggles at this pace until its next command.
+    pub fn hum(&self, line: u32, pace: Duration) {
+        self.tell(&format!("hum {line} {}", pace.as_micros()));
+    }
+
+    /// The program hears of a line's edges this late, as on a machine that is slow to serve its interrupts. Each tells when it was.
+    pub fn gpio_lag(&self, line: u32, lag: Duration) {
+        self.tell(&format!("gpiolag {line} {}", lag.as_micros()));
+    }
+
+    /// The next edges of a line are lost, as when the program does not read them for too long.
+    pub fn gpio_lose(&self, line: u32, edges: u32) {
+        self.tell(&format!("gpiolose {line} {edges}"));
+    }
+
     /// Every write fails with `errno`; 0: they work again.
     pub fn spi_error(&self, errno: i32) {
         self.fault("spierr", u128::from(errno.unsigned_abs()));
@@ -366,6 +381,21 @@ impl Rig {
         } else {
             self.fault("spistall", stall.as_millis());
         }
+    }
+
+    /// A write blocks this long at this chance, from 0 to 100, as the seed has it.
+    pub fn spi_slow_percent(&self, percent: u32, stall: Duration) {
+        self.tell(&format!("spislow {percent} {}", stall.as_millis()));
+    }
+
+    /// Sets the wall clock this many seconds ahead of the real one.
+    pub fn wall_clock(&self, ahead_s: i32) {
+        self.tell(&format!("wall {ahead_s}"));
+    }
+
+    /// Makes every reading of a clock fail in the program's thread of this name: what cannot happen, happens there.
+    pub fn no_clock(&self, thread: &str) {
+        self.tell(&format!("noclock {thread}"));
     }
 
     /// The SPI device goes: its node vanishes, and what has it open fails with ESHUTDOWN for ever.
@@ -459,6 +489,11 @@ impl Rig {
 
     pub fn looks(&self) -> Vec<Look> {
         self.log().looks.clone()
+    }
+
+    /// How often the program asked for the time of day.
+    pub fn wall_clock_readings(&self) -> usize {
+        self.log().wall_clock_readings
     }
 
     /// Every frame since the rig was built, with its bits held against `profile`.
