@@ -132,6 +132,7 @@ impl Rig {
 
     /// The environment for a program that the test starts by itself, as in a pseudo-terminal: the Pi's one daemon.
     pub fn prepare(&self) -> Vec<(OsString, OsString)> {
+        *lock(&self.program) = None;
         // What an earlier program left unread is not for this one.
         let _ = (&self.control).read_to_end(&mut Vec::new());
         self.log().pid = None;
@@ -195,6 +196,11 @@ impl Rig {
             .expect("cannot wait for the program")
             .is_none()
             .then(|| child.id())
+    }
+
+    /// The program that was started last has ended.
+    pub fn has_ended(&self) -> bool {
+        lock(&self.program).is_some() && self.pid().is_none()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -276,7 +282,7 @@ impl Rig {
         mut look: impl FnMut() -> Option<T>,
     ) -> Option<T> {
         let found = wait_for(timeout, || {
-            let ended = lock(&self.program).is_some() && self.pid().is_none();
+            let ended = self.has_ended();
             if ended {
                 self.wait_exit(STOP_LIMIT);
             }
@@ -393,7 +399,7 @@ impl Rig {
         self.tell(&format!("wall {ahead_s}"));
     }
 
-    /// Makes every reading of a clock fail in the program's thread of this name: what cannot happen, happens there.
+    /// Makes the next reading of a clock fail in the program's thread of this name: what cannot happen, happens there.
     pub fn no_clock(&self, thread: &str) {
         self.tell(&format!("noclock {thread}"));
     }

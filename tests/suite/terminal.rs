@@ -48,7 +48,7 @@ fn cells(number: u16) -> NonZero<u16> {
 }
 
 /// A terminal with talklight in it, and a person who reads it.
-struct Terminal {
+pub struct Terminal {
     pty: Arc<Pty>,
     child: Child,
     seen: Arc<Mutex<vt100::Parser>>,
@@ -80,7 +80,7 @@ impl Terminal {
         )
     }
 
-    fn run(command: Command, (columns, rows): (u16, u16)) -> Self {
+    pub fn run(command: Command, (columns, rows): (u16, u16)) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
         let child = command.spawn(pts).unwrap();
@@ -100,12 +100,12 @@ impl Terminal {
         Self { pty, child, seen }
     }
 
-    fn keys(&self, keys: &str) {
+    pub fn keys(&self, keys: &str) {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
     }
 
     /// What is to be read, and blocks however they are drawn: a blank of a colour that is no text's background is one.
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let seen = self.seen.lock().unwrap();
         let screen = seen.screen();
         let (rows, columns) = screen.size();
@@ -125,7 +125,7 @@ impl Terminal {
         rows.join("\n")
     }
 
-    fn sees(&self, text: &str) {
+    pub fn sees(&self, text: &str) {
         let mut last = String::new();
         let found = || {
             last = self.text();
@@ -135,33 +135,36 @@ impl Terminal {
         assert!(result.is_ok(), "no `{text}` in:\n{last}");
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 
     /// How it ended, and that the terminal is as it was found.
-    fn ends(&mut self) -> ExitStatus {
+    pub fn ends(&mut self) -> ExitStatus {
         let mut end = None;
         until("it ends", || {
             end = self.child.try_wait().unwrap();
             end.is_some()
         });
+        self.is_left();
+        end.unwrap()
+    }
+
+    /// The terminal is as it was found, or becomes so.
+    pub fn is_left(&self) {
         until("the terminal is left", || {
             let seen = self.seen.lock().unwrap();
             !seen.screen().alternate_screen()
                 && !seen.screen().hide_cursor()
                 && !seen.screen().bracketed_paste()
         });
-        assert_eq!(
-            self.modes(),
-            Self::cooked_modes(),
-            "the line discipline is as it was"
-        );
-        end.unwrap()
+        until("the line discipline is as it was", || {
+            self.modes() == Self::cooked_modes()
+        });
     }
 
     /// Whether lines are edited, echoed, and signals made of keys.
-    fn modes(&self) -> (bool, bool, bool) {
+    pub fn modes(&self) -> (bool, bool, bool) {
         use rustix::termios::{LocalModes, tcgetattr};
         let modes = tcgetattr(&*self.pty).unwrap().local_modes;
         (
@@ -171,7 +174,7 @@ impl Terminal {
         )
     }
 
-    fn cooked_modes() -> (bool, bool, bool) {
+    pub fn cooked_modes() -> (bool, bool, bool) {
         (true, true, true)
     }
 }

@@ -1,7 +1,5 @@
 //! Buttons on the lines of a gpiochip.
 
-use std::time::Duration;
-
 use nix::libc::EBUSY;
 
 use super::*;

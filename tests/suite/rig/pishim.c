@@ -19,7 +19,7 @@
  *     spislow 2 40             a write blocks for 40 ms at 2 percent, as PISHIM_SEED has it
  *     spigone 1                every open spidev fails with ESHUTDOWN, for ever; a new open is a new device
  *     wall -3600               the wall clock is an hour behind the real one
- *     noclock screen           the thread of this name can read no clock
+ *     noclock screen           the next reading of a clock in the thread of this name fails, once
  *     sync 7                   logs "K t 7": what came before it is done
  * $PISHIM_DIR/log        one line per event, CLOCK_MONOTONIC ns:
  *     S t0 t1 hz_asked hz_eff mode dma hex       one SPI segment on MOSI (t0 start, t1 end of the wire time)
@@ -99,7 +99,7 @@ static int nlate;
 static struct { uint32_t mode, hz; uint8_t bpw; } spi = { 0, 125000000, 8 };
 static volatile int spierr, spifail, spihang, spistall, spislow, spislow_ms;
 static volatile long wall;                     /* seconds that the wall clock is ahead */
-static char noclock[16];                       /* the thread that can read no clock */
+static char noclock[16];                       /* the thread whose next reading of a clock fails */
 static unsigned short spigen, chipgen;
 static uint64_t seed;
 static short chipno[MAXFD];                    /* the number of the chip that a K_CHIP has open */
@@ -174,7 +174,7 @@ int clock_gettime(clockid_t c, struct timespec *t)
     char name[16];
     int r = r_clock_gettime ? r_clock_gettime(c, t) : syscall(SYS_clock_gettime, c, t);
     if (!on || r) return r;
-    if (*noclock && !prctl(PR_GET_NAME, name) && !strcmp(name, noclock)) { errno = EINVAL; return -1; }
+    if (*noclock && !prctl(PR_GET_NAME, name) && !strcmp(name, noclock)) { *noclock = 0; errno = EINVAL; return -1; }
     if (c == CLOCK_REALTIME || c == CLOCK_REALTIME_COARSE || c == CLOCK_TAI) {
         t->tv_sec += wall;
         logf_("W %llu %d\n", (unsigned long long)now(), c);
