@@ -100,6 +100,15 @@ fn a_hold_that_is_let_go_just_before_its_end_resets_nothing() {
         let told = play(START, false, &[0, let_go], Some(TALK), 3_000_000);
         assert_eq!(told, [(2_000, Signal::Start)], "let go at {let_go} us");
     }
+    // Nor to somebody who looks too early.
+    let mut button = Button::new(START, false, at(0));
+    button.edge(at(0));
+    assert_eq!(
+        button.look(true, Some(TALK), at(2_000)),
+        Some(Signal::Start)
+    );
+    button.edge(at(990_000));
+    assert_eq!(button.look(true, Some(TALK), at(1_010_000)), None);
     // A bounce at its end delays it, by no more than it takes to know.
     let told = play(START, false, &[0, 990_000, 990_300], Some(TALK), 3_000_000);
     assert_eq!(told, [(2_000, Signal::Start), (1_015_300, RESET)]);

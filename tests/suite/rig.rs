@@ -360,9 +360,9 @@ impl Rig {
         self.tell(&format!("gpiolag {line} {}", lag.as_micros()));
     }
 
-    /// The next edges of a line are lost, as when the program does not read them for too long.
-    pub fn gpio_lose(&self, line: u32, edges: u32) {
-        self.tell(&format!("gpiolose {line} {edges}"));
+    /// Of a line's next edges so many are told and so many then lost, as when the program does not read them for too long.
+    pub fn gpio_lose(&self, line: u32, told: u32, lost: u32) {
+        self.tell(&format!("gpiolose {line} {told} {lost}"));
     }
 
     /// Every write fails with `errno`; 0: they work again.

@@ -250,6 +250,17 @@ fn a_spike_whose_edge_is_not_told_yet_is_no_press() {
 }
 
 #[test]
+fn a_press_whose_last_edge_is_missed_is_a_press() {
+    let pi = Pi::running(&PLAIN, LONG, BUTTON);
+    pi.wait_looked(START);
+    pi.rig.gpio_lose(START, 2, 1);
+    // What is told ends with an open contact.
+    let bounce = [300, 300].map(Duration::from_micros);
+    pi.rig.bounce(START, Level::Low, &bounce);
+    pi.wait_told("talk started by the button");
+}
+
+#[test]
 fn a_hold_of_which_edges_were_lost_resets_nothing() {
     let ms = Duration::from_millis;
     let pi = Pi::running(&PLAIN, LONG, "[button]\nstart = 17\nhold = \"700ms\"\n");
@@ -263,7 +274,7 @@ fn a_hold_of_which_edges_were_lost_resets_nothing() {
     };
     press();
     // It is let go and closed again, and all that is heard of it is the last bounce.
-    pi.rig.gpio_lose(START, 2);
+    pi.rig.gpio_lose(START, 0, 2);
     pi.rig.bounce(START, Level::High, &[ms(100), ms(5), ms(1)]);
     pause(ms(1000));
     assert_eq!(pi.status()["phase"], "green");

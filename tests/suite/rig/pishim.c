@@ -9,7 +9,7 @@
  *     bounce 17 0 300 500      drives it low now, high 300 us later, low again 500 us after that
  *     hum 17 900               toggles it every 900 us, until its next command
  *     gpiolag 17 1000          its edges are handed over 1000 us late, with the time at which they were
- *     gpiolose 17 2            its next two edges are numbered and lost, as when nobody reads them for too long
+ *     gpiolose 17 1 2          one edge more, and the two after it are numbered and lost, as when nobody reads them for too long
  *     gpiobusy 17 1            another program has the line; 0: no more
  *     gpiogone 1               every open chip and line reports a hang-up, for ever
  *     spierr 5                 every write fails with this errno; 0: off
@@ -84,7 +84,7 @@ static struct line {
     uint64_t flags; uint32_t deb_us;
     int ext;                                   /* 0,1, 2: not driven */
     int busy;                                  /* another program has it */
-    long hum_us, lag_us; int lose;
+    long hum_us, lag_us; int keep, lose;
     int seen;                                  /* (debounced) level the program was told about */
     uint64_t due;                              /* debounce deadline, 0: none */
     uint32_t seq;
@@ -227,8 +227,9 @@ static void deliver(int l, int lev, uint64_t ts)
     if (!(x->flags & (act ? GPIO_V2_LINE_FLAG_EDGE_RISING : GPIO_V2_LINE_FLAG_EDGE_FALLING))) return;
     struct gpio_v2_line_event e = { .timestamp_ns = ts, .id = act ? GPIO_V2_LINE_EVENT_RISING_EDGE : GPIO_V2_LINE_EVENT_FALLING_EDGE,
         .offset = l, .seqno = ++x->r->seq, .line_seqno = ++x->seq };
-    if (x->lose > 0) x->lose--;
-    else if (x->lag_us && nlate < NLATE) late[nlate++] = (struct late){ ts + x->lag_us * 1000ull, x->r, e };
+    if (x->keep > 0) x->keep--;
+    else if (x->lose > 0) { x->lose--; return; }
+    if (x->lag_us && nlate < NLATE) late[nlate++] = (struct late){ ts + x->lag_us * 1000ull, x->r, e };
     else hand_over(x->r, e);
 }
 static void changed(int l, uint64_t ts)        /* mu held */
@@ -299,14 +300,14 @@ static void gpio_gone(void)
 }
 static void command(const char *q)             /* mu held */
 {
-    int l, n; char c;
+    int l, m, n; char c;
     if (sscanf(q, "gpio %d %c", &l, &c) == 2 && l >= 0 && l < NL) { hands_off(l); drive(l, c == 'z' ? 2 : c == '1', now()); return; }
     if (sscanf(q, "bounce %d %c%n", &l, &c, &n) == 2 && l >= 0 && l < NL) { bounce(l, c == '1', q + n); return; }
     if (sscanf(q, "hum %d %d", &l, &n) == 2 && l >= 0 && l < NL) { hands_off(l); ln[l].hum_us = n; toggle(now(), l, !level_of(l)); return; }
     if (sscanf(q, "sync %d", &n) == 1) { logf_("K %llu %d\n", (unsigned long long)now(), n); return; }
     if (sscanf(q, "gpiobusy %d %d", &l, &n) == 2 && l >= 0 && l < NL) ln[l].busy = n;
     else if (sscanf(q, "gpiolag %d %d", &l, &n) == 2 && l >= 0 && l < NL) ln[l].lag_us = n;
-    else if (sscanf(q, "gpiolose %d %d", &l, &n) == 2 && l >= 0 && l < NL) ln[l].lose = n;
+    else if (sscanf(q, "gpiolose %d %d %d", &l, &m, &n) == 3 && l >= 0 && l < NL) { ln[l].keep = m; ln[l].lose = n; }
     else if (sscanf(q, "wall %d", &n) == 1) wall = n;
     else if (sscanf(q, "noclock %15s", noclock) == 1) {}
     else if (sscanf(q, "spislow %d %d", &l, &n) == 2) { spislow_ms = n; spislow = l; }
