@@ -421,14 +421,15 @@ fn whole_talk(_: bool) {
         let figure = format!("CPU time of that talk, {place}");
         let floor = format!("330 bare wakes: {}", ms(330 * wake));
         // What writing the rig's log and waiting for its wire take, is not the daemon's.
-        let rigs_ns = if place == "rig" { 330 * rigs } else { 0 };
-        let own_ns = cpu_ns.saturating_sub(rigs_ns);
-        let measured = format!(
-            "{}, less {} of the rig: {}",
-            ms(cpu_ns),
-            ms(rigs_ns),
-            ms(own_ns)
-        );
+        let (own_ns, measured) = match place {
+            "rig" => {
+                let own_ns = cpu_ns.saturating_sub(330 * rigs);
+                let parts = [cpu_ns, 330 * rigs, own_ns].map(ms);
+                let [all, rigs, own] = parts;
+                (own_ns, format!("{all}, less {rigs} of the rig: {own}"))
+            }
+            _ => (cpu_ns, ms(cpu_ns)),
+        };
         row(&figure, "50", &floor, &measured, own_ns <= 50_000_000);
     }
     memory(&daemons[1], "simulated, at its end");

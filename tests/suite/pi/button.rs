@@ -263,7 +263,7 @@ fn a_press_whose_last_edge_is_missed_is_a_press() {
 #[test]
 fn a_hold_of_which_edges_were_lost_resets_nothing() {
     let ms = Duration::from_millis;
-    let pi = Pi::running(&PLAIN, LONG, "[button]\nstart = 17\nhold = \"700ms\"\n");
+    let pi = Pi::running(&PLAIN, LONG, "[button]\nstart = 17\nhold = \"2s\"\n");
     pi.wait_looked(START);
     pi.does("start");
     let mut happenings = Happenings::of(&pi);
@@ -276,7 +276,7 @@ fn a_hold_of_which_edges_were_lost_resets_nothing() {
     // It is let go and closed again, and all that is heard of it is the last bounce.
     pi.rig.gpio_lose(START, 0, 2);
     pi.rig.bounce(START, Level::High, &[ms(100), ms(5), ms(1)]);
-    pause(ms(1000));
+    pause(ms(2300));
     assert_eq!(pi.status()["phase"], "green");
     pi.rig.gpio(START, Level::High);
     pause(LET_GO);

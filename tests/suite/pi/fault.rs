@@ -162,6 +162,45 @@ fn a_write_that_takes_a_second_delays_its_own_frame_only() {
 }
 
 #[test]
+fn a_strip_that_hangs_goes_dark_once_it_can_and_holds_up_nobody_who_insists() {
+    let hung = || {
+        let pi = Pi::running(&PLAIN, LONG, BUTTON);
+        pi.does("start");
+        pi.rig
+            .wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
+        pi.rig.spi_hang(true);
+        pi.rig.signal(Signal::SIGTERM);
+        pause(Duration::from_millis(1200));
+        assert!(!pi.rig.has_ended(), "there is a strip to darken");
+        pi
+    };
+    let patient = || {
+        let pi = hung();
+        pi.rig.spi_hang(false);
+        let status = pi.rig.wait_exit(PATIENCE).expect("it ends");
+        assert!(status.success(), "{status}");
+        pi.darkened(&"SIGTERM");
+        pi.judge();
+    };
+    let insistent = || {
+        let pi = hung();
+        pi.rig.signal(Signal::SIGTERM);
+        let status = pi.rig.wait_exit(PATIENCE).expect("it ends");
+        assert!(status.success(), "{status}");
+        assert!(!pi.is_dark());
+        // What the service manager does then.
+        let blank = pi.arguments(&["blank"]);
+        assert_eq!(
+            output(&pi.rig.run_on_pi(TALKLIGHT, blank)),
+            (Some(0), String::new())
+        );
+        assert!(pi.is_dark());
+    };
+    let jobs: [&(dyn Fn() + Sync); 2] = [&patient, &insistent];
+    at_once(&jobs, |job| job());
+}
+
+#[test]
 fn frames_lost_here_and_there_leave_no_trace_in_the_others() {
     let strip = Strip {
         leds: 60,

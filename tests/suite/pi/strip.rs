@@ -42,18 +42,22 @@ fn a_whole_talk_from_a_press_to_the_dark() {
 }
 
 #[test]
-fn every_order_of_colours() {
-    let strips = ["grb", "rgb", "rbg", "gbr", "brg", "bgr"].map(|order| Strip {
-        order,
-        green: [0x10, 0xe3, 0x57],
-        yellow: [0xf1, 0xa2, 0x33],
-        ..PLAIN
+fn every_order_of_colours_on_both_chips() {
+    let orders = ["grb", "rgb", "rbg", "gbr", "brg", "bgr"];
+    let strips = ["ws2812", "sk6812-rgbw"].map(|chip| {
+        orders.map(|order| Strip {
+            chip,
+            order,
+            green: [0x10, 0xe3, 0x57],
+            yellow: [0xf1, 0xa2, 0x33],
+            ..PLAIN
+        })
     });
-    at_once(&strips, |strip| {
+    at_once(strips.as_flattened(), |strip| {
         let pi = talk(Rig::builder(), strip);
-        let frames = pi.rig.frames(Profile::WS2812B_150, 3).frames;
+        let frames = pi.rig.frames(Profile::WS2812B_150, strip.channels()).frames;
         // Named as on a strip wired G R B.
-        let green = match strip.order {
+        let mut green = match strip.order {
             "grb" => [0x10, 0xe3, 0x57, 0],
             "rgb" => [0xe3, 0x10, 0x57, 0],
             "rbg" => [0x57, 0x10, 0xe3, 0],
@@ -61,6 +65,10 @@ fn every_order_of_colours() {
             "brg" => [0x10, 0x57, 0xe3, 0],
             _ => [0xe3, 0x57, 0x10, 0],
         };
+        if strip.channels() == 4 {
+            // What the three have in common is white.
+            green = [green[0] - 0x10, green[1] - 0x10, green[2] - 0x10, 0x10];
+        }
         assert!(
             frames.iter().any(|frame| frame.pixels == [green; 8]),
             "{frames:?}"
