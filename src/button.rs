@@ -75,9 +75,14 @@ impl Button {
         self.contact.edge(at);
     }
 
-    /// Edges were lost: the contact may have been let go and closed again, so nobody held it.
-    pub fn lost(&mut self) {
+    /// An edge before which others were lost: the contact may have done anything meanwhile, so it was neither at rest nor
+    /// held.
+    pub fn edge_after_loss(&mut self, at: Moment) {
         self.hold = None;
+        if let Contact::Closing { .. } = self.contact {
+            self.contact = Contact::Open;
+        }
+        self.edge(at);
     }
 
     /// When to [`look`](Self::look) next, if no edge comes before.

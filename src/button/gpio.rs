@@ -101,16 +101,18 @@ fn listen(
                 Ok(edge) => edge,
             };
             let at = clock::of_kernel_event(edge.timestamp_ns);
-            // However late it is now, what was due before this edge comes before it.
-            while let Some(due) = button.due().filter(|&due| due <= at) {
-                look(&mut button, closed, due)?;
-            }
             // The kernel numbers all edges, and drops the oldest when we have not read them for too long.
-            if edge.line_seqno != u32::wrapping_add(edges_seen, 1) {
-                button.lost();
+            edges_seen = u32::wrapping_add(edges_seen, 1);
+            if edge.line_seqno == edges_seen {
+                // However late it is now, what was due before this edge comes before it.
+                while let Some(due) = button.due().filter(|&due| due <= at) {
+                    look(&mut button, closed, due)?;
+                }
+                button.edge(at);
+            } else {
+                edges_seen = edge.line_seqno;
+                button.edge_after_loss(at);
             }
-            edges_seen = edge.line_seqno;
-            button.edge(at);
             closed = edge.kind == EdgeKind::Rising;
         }
         let now = clock::now();

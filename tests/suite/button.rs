@@ -214,8 +214,7 @@ fn where_edges_were_lost_nothing_was_held() {
         Some(Signal::Start)
     );
     // It may have been let go and pressed again.
-    button.lost();
-    button.edge(at(900_000));
+    button.edge_after_loss(at(900_000));
     assert_eq!(button.look(true, Some(TALK), at(925_000)), None);
     assert_eq!(button.due(), Some(at(3_000) + STUCK));
     // The next hold counts.
@@ -228,6 +227,15 @@ fn where_edges_were_lost_nothing_was_held() {
     );
     assert_eq!(button.due(), Some(at(4_002_000)));
     assert_eq!(button.look(true, Some(TALK), at(4_002_000)), Some(RESET));
+}
+
+#[test]
+fn where_edges_were_lost_nothing_was_at_rest() {
+    let mut button = Button::new(START, false, at(0));
+    button.edge(at(1_000));
+    button.edge_after_loss(at(50_000));
+    assert_eq!(button.due(), Some(at(52_000)));
+    assert_eq!(button.look(true, None, at(52_000)), Some(Signal::Start));
 }
 
 #[test]
