@@ -295,6 +295,9 @@ fn what_the_buttons_did_while_the_daemon_could_not_run_counts_as_when_it_was_don
         pi.rig.signal(Signal::SIGSTOP);
         pause(delays.iter().sum::<Duration>() + ms(50));
         pi.rig.signal(Signal::SIGCONT);
+        until("the contact has done it", || {
+            pi.rig.drives().len() > delays.len()
+        });
     };
     let press = || {
         let pi = Pi::running(&PLAIN, LONG, "[button]\nstart = 17\nhold = \"10s\"\n");
