@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -247,7 +248,9 @@ fn typing_ahead_starts_nothing() {
         .env("TERM", "xterm")
         .current_dir(house.folder.path());
     let mut child = command.spawn(pts).unwrap();
-    until("the daemon answers", || house.socket().exists());
+    until("the daemon answers", || {
+        UnixStream::connect(house.socket()).is_ok()
+    });
     assert_eq!(house.status()["phase"], "ready");
     child.kill().unwrap();
     child.wait().unwrap();
@@ -284,7 +287,9 @@ fn a_resize_is_followed_down_to_nothing_and_back() {
 }
 
 fn house_status_after(house: &House) -> String {
-    until("the daemon answers", || house.socket().exists());
+    until("the daemon answers", || {
+        UnixStream::connect(house.socket()).is_ok()
+    });
     house.status()["phase"].as_str().unwrap().to_owned()
 }
 
@@ -303,7 +308,7 @@ fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
             .current_dir(house.folder.path());
         house.daemon = Some(command.spawn(pts).unwrap());
         until("the daemon answers", || {
-            std::os::unix::net::UnixStream::connect(house.socket()).is_ok()
+            UnixStream::connect(house.socket()).is_ok()
         });
         if unread {
             // Nobody reads; redrawing at every new size fills the terminal's buffer.
