@@ -431,7 +431,7 @@ fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
 }
 
 #[test]
-fn a_stuck_button_is_told_and_stops_nothing() {
+fn a_button_that_is_stuck_is_told_and_stops_nothing() {
     let stuck = |line| {
         format!(
             "the contact on GPIO {line} has been closed for 15 s; it is stuck, or `bias` and `active` do not fit its wiring"
