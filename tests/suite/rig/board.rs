@@ -20,6 +20,7 @@ pub struct Builder {
     levels: BTreeMap<u32, Level>,
     bufsiz: u32,
     gpiochip: u32,
+    other_chips: Vec<(u32, &'static str)>,
     channels: usize,
     missing: BTreeSet<String>,
     alone: bool,
@@ -47,6 +48,12 @@ impl Builder {
     /// The number of the gpiochip: a Pi 5 may have no gpiochip0.
     pub fn gpiochip(mut self, number: u32) -> Builder {
         self.gpiochip = number;
+        self
+    }
+
+    /// A chip that is not the header's, by its number and label.
+    pub fn other_chip(mut self, number: u32, label: &'static str) -> Builder {
+        self.other_chips.push((number, label));
         self
     }
 
@@ -137,12 +144,18 @@ impl Builder {
             }),
             program: Mutex::default(),
         };
-        let (number, bufsiz) = (self.gpiochip, self.bufsiz);
-        let of = "/sys/bus/gpio/devices/gpiochip";
+        let bufsiz = self.bufsiz;
+        let chip = |number: u32, text: &str| {
+            let of = format!("/sys/bus/gpio/devices/gpiochip{number}/dev");
+            rig.put(&of, format!("254:{number}\n"));
+            rig.put(&format!("/dev/gpiochip{number}"), text);
+        };
         rig.put(SPIDEV, "");
-        rig.put(&rig.gpiochip, "");
+        chip(self.gpiochip, "");
+        for (number, label) in &self.other_chips {
+            chip(*number, label);
+        }
         rig.put("/dev/gpiomem", [0; 4096]);
-        rig.put(&format!("{of}{number}/dev"), format!("254:{number}\n"));
         rig.put(
             "/sys/module/spidev/parameters/bufsiz",
             format!("{bufsiz}\n"),
@@ -172,6 +185,7 @@ impl Default for Builder {
             levels: BTreeMap::new(),
             bufsiz: 4096,
             gpiochip: 0,
+            other_chips: Vec::new(),
             channels: 3,
             missing: BTreeSet::new(),
             alone: false,
@@ -182,6 +196,8 @@ impl Default for Builder {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
+    Zero,
+    Pi2B,
     Zero2W,
     Pi3B,
     Pi4B,
@@ -189,11 +205,25 @@ pub enum Model {
 }
 
 impl Model {
-    pub const ALL: [Model; 4] = [Model::Zero2W, Model::Pi3B, Model::Pi4B, Model::Pi5];
-
     /// Name, board and chip in the device tree, revision code, label of the gpiochip, core clock that feeds SPI.
     fn facts(self) -> [&'static str; 6] {
         match self {
+            Model::Zero => [
+                "Zero W Rev 1.1",
+                "model-zero-w",
+                "2835",
+                "9000c1",
+                "bcm2835",
+                "400000000",
+            ],
+            Model::Pi2B => [
+                "2 Model B Rev 1.1",
+                "2-model-b",
+                "2836",
+                "a01041",
+                "bcm2835",
+                "250000000",
+            ],
             Model::Zero2W => [
                 "Zero 2 W Rev 1.0",
                 "model-zero-2-w",
