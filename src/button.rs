@@ -13,7 +13,8 @@ pub const PRESS_CONFIRM: Duration = Duration::from_millis(2);
 pub const PRESS_QUIET: Duration = Duration::from_millis(1);
 /// A contact that was open and quiet for this long is released. Longer than contacts bounce, which is up to 20 ms.
 pub const RELEASE_QUIET: Duration = Duration::from_millis(25);
-/// A contact that stays closed for this long is reported as stuck; it is the hold of nobody.
+/// A contact that stays closed for this long is reported as stuck; it is the hold of nobody. A line that does not rest for
+/// so long is reported, too: its noise may hide a press.
 pub const STUCK: Duration = Duration::from_secs(15);
 
 /// What a button is for.
@@ -34,7 +35,9 @@ pub enum Signal {
         generation: Option<u64>,
     },
     Stuck,
-    /// The contact that was stuck has opened.
+    /// The line has not come to rest.
+    Noisy,
+    /// The contact that was stuck has opened, or the line has come to rest.
     Free,
 }
 
@@ -46,7 +49,8 @@ pub struct Button {
     /// When the hold that began during a talk resets it, and the generation of that talk.
     hold: Option<(Moment, u64)>,
     closed: Option<Moment>,
-    stuck: bool,
+    /// It is reported as stuck, or as noisy.
+    reported: bool,
 }
 
 impl Button {
@@ -62,7 +66,7 @@ impl Button {
             contact,
             hold: None,
             closed: closed.then_some(now),
-            stuck: false,
+            reported: false,
         }
     }
 
@@ -71,17 +75,31 @@ impl Button {
         self.contact.edge(at);
     }
 
+    /// An edge before which others were lost: the contact may have done anything meanwhile, so it was neither at rest nor
+    /// held.
+    pub fn edge_after_loss(&mut self, at: Moment) {
+        self.hold = None;
+        if let Contact::Closing { .. } = self.contact {
+            self.contact = Contact::Open;
+        }
+        self.edge(at);
+    }
+
     /// When to [`look`](Self::look) next, if no edge comes before.
     pub fn due(&self) -> Option<Moment> {
-        let hold = self.hold.map(|(until, _)| until);
-        let stuck = self
-            .closed
-            .filter(|_| !self.stuck)
-            .map(|since| since + STUCK);
-        [self.contact.due(), hold, stuck]
+        // A contact that may be opening is held only once it is known not to be.
+        let hold = self
+            .hold
+            .map(|(until, _)| self.contact.due().map_or(until, |due| due.max(until)));
+        [self.contact.due(), hold, self.report_due()]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    fn report_due(&self) -> Option<Moment> {
+        let since = self.closed.or(self.contact.restless_since())?;
+        (!self.reported).then_some(since + STUCK)
     }
 
     /// Looks at the contact once it is due. `talk` is the generation of the talk that is running, if one is.
@@ -99,22 +117,29 @@ impl Button {
                     }
                 });
             }
-            Some(Change::Released) => {
+            Some(Change::Open) => {
                 self.closed = None;
                 self.hold = None;
-                if std::mem::take(&mut self.stuck) {
+                if std::mem::take(&mut self.reported) {
                     return Some(Signal::Free);
                 }
             }
             None => {}
         }
-        if let Some((_, generation)) = self.hold.take_if(|(until, _)| *until <= now) {
+        let sure = self.contact.due().is_none();
+        if let Some((_, generation)) = self.hold.take_if(|(until, _)| sure && *until <= now) {
             return Some(Signal::Reset {
                 generation: Some(generation),
             });
         }
-        let stuck = self.closed.is_some_and(|since| since + STUCK <= now);
-        (stuck && !std::mem::replace(&mut self.stuck, stuck)).then_some(Signal::Stuck)
+        if self.report_due().is_none_or(|due| now < due) {
+            return None;
+        }
+        self.reported = true;
+        Some(match self.closed {
+            Some(_) => Signal::Stuck,
+            None => Signal::Noisy,
+        })
     }
 }
 
@@ -136,7 +161,8 @@ enum Contact {
 
 enum Change {
     Pressed,
-    Released,
+    /// Released, or quiet again after noise.
+    Open,
 }
 
 impl Contact {
@@ -146,8 +172,13 @@ impl Contact {
                 first: at,
                 last: at,
             },
-            Self::Closing { first, .. } => Self::Closing { first, last: at },
-            Self::Closed | Self::Opening { .. } => Self::Opening { last: at },
+            // One that is told late was no rest, and does not make one.
+            Self::Closing { first, last } => Self::Closing {
+                first,
+                last: last.max(at),
+            },
+            Self::Closed => Self::Opening { last: at },
+            Self::Opening { last } => Self::Opening { last: last.max(at) },
         }
     }
 
@@ -159,15 +190,22 @@ impl Contact {
         }
     }
 
+    /// Since when it has been neither open nor closed.
+    fn restless_since(&self) -> Option<Moment> {
+        match *self {
+            Self::Closing { first, .. } => Some(first),
+            Self::Open | Self::Closed | Self::Opening { .. } => None,
+        }
+    }
+
     fn look(&mut self, closed: bool, now: Moment) -> Option<Change> {
         if self.due().is_none_or(|due| now < due) {
             return None;
         }
         let (next, change) = match (*self, closed) {
             (Self::Closing { .. }, true) => (Self::Closed, Some(Change::Pressed)),
-            (Self::Opening { .. }, false) => (Self::Open, Some(Change::Released)),
+            (_, false) => (Self::Open, Some(Change::Open)),
             (_, true) => (Self::Closed, None),
-            (_, false) => (Self::Open, None),
         };
         *self = next;
         change

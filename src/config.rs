@@ -29,7 +29,7 @@ mod words;
 const BUILT_IN: &str = include_str!("../config/default.toml");
 
 /// The config of a machine, where no person has one of their own.
-const SYSTEM_FILE: &str = "/etc/talklight/config.toml";
+pub const SYSTEM_FILE: &str = "/etc/talklight/config.toml";
 /// A config is a few kilobytes; what is longer is some other file.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 

@@ -301,10 +301,13 @@ fn start_buttons(config: &Config, board: &Arc<Board>, events: &Events) {
     let Some(wiring) = config.buttons.as_ref().map(crate::config::Buttons::wiring) else {
         return;
     };
-    let board = Arc::clone(board);
-    event::spawn("buttons", Origin::Button, events.clone(), move |events| {
-        gpio::run(&wiring, &board, &events)
-    });
+    for &button in &wiring.buttons {
+        let (wiring, board) = (wiring.clone(), Arc::clone(board));
+        let origin = gpio::origin(button.1);
+        event::spawn("button", origin, events.clone(), move |events| {
+            gpio::run(&wiring, button, &board, &events)
+        });
+    }
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -11,7 +11,12 @@ use crate::event::Stop;
 const SCREEN: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
 /// Which of them stops a process that has no screen.
 const SUSPEND: [Signal; 1] = [Signal::SIGTSTP];
-const STOP: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
+const STOP: [Signal; 4] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+];
 
 /// What Ctrl-Z and its like are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +67,10 @@ pub fn wait(signals: &SigSet, mut screen: Option<&UnixStream>) -> nix::Result<Si
     }
 }
 
-/// What the engine should do about a signal: Ctrl-C is somebody at the keyboard, all else is the system.
+/// What the engine should do about a signal: Ctrl-C and Ctrl-\ are somebody at the keyboard, all else is the system.
 pub fn meaning(signal: Signal) -> Stop {
     match signal {
-        Signal::SIGINT => Stop::Quit,
+        Signal::SIGINT | Signal::SIGQUIT => Stop::Quit,
         _ => Stop::Terminate,
     }
 }

@@ -29,22 +29,34 @@ impl Daemon {
     /// Drives the strip of a pretend Pi.
     pub fn on_rig(rig: &Rig, config: &str) -> Self {
         let socket = rig.path("s");
-        rig.start(TALKLIGHT, arguments(&socket, config));
+        fs::write(config_of(&socket), config).unwrap();
+        rig.start(TALKLIGHT, arguments(&socket));
         Self::ready(rig.pid().unwrap(), socket, None)
     }
 
     /// Has a simulated strip, and of the rig only its folder.
     pub fn simulated(rig: &Rig, config: &str, more: &[&str]) -> Self {
         let socket = rig.path("simulated.s");
+        fs::write(config_of(&socket), config).unwrap();
         let mut command = Command::new(TALKLIGHT);
         command
-            .args(arguments(&socket, config))
+            .args(arguments(&socket))
             .args(["--strip", "simulated"])
             .args(more)
             .current_dir(rig.path(""));
         command.stdin(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap();
         Self::ready(child.id(), socket, Some(child))
+    }
+
+    /// The one that runs now at the same socket.
+    pub fn again(&self) -> Self {
+        Self::ready(0, self.socket.clone(), None)
+    }
+
+    /// What it was started with.
+    pub fn arguments(&self) -> [PathBuf; 5] {
+        arguments(&self.socket)
     }
 
     fn ready(pid: u32, socket: PathBuf, child: Option<Child>) -> Self {
@@ -149,13 +161,15 @@ fn field(status: &str, name: &str) -> u64 {
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-fn arguments(socket: &Path, config: &str) -> [PathBuf; 5] {
-    let file = socket.with_extension("toml");
-    fs::write(&file, config).unwrap();
+fn config_of(socket: &Path) -> PathBuf {
+    socket.with_extension("toml")
+}
+
+fn arguments(socket: &Path) -> [PathBuf; 5] {
     [
         "--headless".into(),
         "--config".into(),
-        file,
+        config_of(socket),
         "--socket".into(),
         socket.into(),
     ]

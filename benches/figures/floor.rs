@@ -77,15 +77,15 @@ pub fn beside(cadence: Duration, busy: usize, work: impl FnOnce()) -> [Vec<u64>;
 pub struct Hops(UnixStream, Receiver<u64>);
 
 impl Hops {
-    /// The first thread sleeps for `wait` before it hands on, as a button is confirmed.
-    pub fn start(wait: Duration) -> Self {
+    pub fn start() -> Self {
         let (socket, mut theirs) = UnixStream::pair().unwrap();
         let (hand_on, taken) = sync_channel(1);
         let (tell, done) = channel();
         thread::spawn(move || {
             set_timerslack(1).unwrap();
-            while theirs.read_exact(&mut [0]).is_ok() {
-                pause(wait);
+            let mut wait = [0; 8];
+            while theirs.read_exact(&mut wait).is_ok() {
+                pause(Duration::from_nanos(u64::from_ne_bytes(wait)));
                 let _ = hand_on.send(());
             }
         });
@@ -93,9 +93,11 @@ impl Hops {
         Self(socket, done)
     }
 
-    pub fn once(&mut self) -> u64 {
+    /// The first thread sleeps for `wait` before it hands on, as a button is confirmed.
+    pub fn once(&mut self, wait: Duration) -> u64 {
         let begun = monotonic_ns();
-        self.0.write_all(&[0]).unwrap();
+        let wait = wait.as_nanos() as u64;
+        self.0.write_all(&wait.to_ne_bytes()).unwrap();
         self.1.recv().unwrap() - begun
     }
 }

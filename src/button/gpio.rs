@@ -35,27 +35,27 @@ pub struct Wiring {
     pub active_low: bool,
 }
 
-/// Listens to the buttons for ever. A line that cannot be had, or goes away, is reported and asked for again.
+/// Listens to one of the buttons for ever. A line that cannot be had, or goes away, is reported and asked for again. Each
+/// button has a thread and a request of its own, so that a line which is taken takes no other with it.
 ///
 /// # Errors
 /// When the engine is gone.
-pub fn run(wiring: &Wiring, board: &Board, events: &Events) -> anyhow::Result<()> {
-    let origin = wiring
-        .buttons
-        .first()
-        .map_or(Origin::Button, |(_, role)| origin(*role));
+pub fn run(
+    wiring: &Wiring,
+    (line, role): (Offset, Role),
+    board: &Board,
+    events: &Events,
+) -> anyhow::Result<()> {
+    let origin = origin(role);
     let mut told: Option<String> = None;
     loop {
-        let fault = match request(wiring) {
+        let fault = match request(wiring, line) {
             Err(fault) => fault,
-            Ok(lines) => {
+            Ok(request) => {
                 if told.take().is_some() {
-                    // Of all buttons: one that was stuck may have opened meanwhile.
-                    for (_, role) in &wiring.buttons {
-                        events.send(Event::Input(self::origin(*role), None))?;
-                    }
+                    events.send(Event::Input(origin, None))?;
                 }
-                listen(wiring, &lines, board, events)?
+                listen(&request, line, role, board, events)?
             }
         };
         if told.as_ref() != Some(&fault) {
@@ -66,102 +66,81 @@ pub fn run(wiring: &Wiring, board: &Board, events: &Events) -> anyhow::Result<()
     }
 }
 
-/// A button on its line.
-struct Wired {
+/// Listens until the line is lost, and says how.
+fn listen(
+    request: &Request,
     line: Offset,
     role: Role,
-    button: Button,
-    /// The contact as it was last seen.
-    closed: bool,
-}
-
-impl Wired {
-    /// What the button has to say of `now`, its contact being as it was last seen.
-    fn look(&mut self, board: &Board, now: Moment) -> Option<Event> {
-        let timer = board.latest().timer;
-        let talk = timer.at(now).phase.is_running().then_some(timer.generation);
-        let signal = self.button.look(self.closed, talk, now)?;
-        Some(event(signal, self.role, self.line))
-    }
-}
-
-/// Listens until the lines are lost, and says how.
-fn listen(
-    wiring: &Wiring,
-    lines: &Request,
     board: &Board,
     events: &Events,
 ) -> anyhow::Result<String> {
-    let closed = |line| {
-        lines
-            .value(line)
-            .map(|value| value == Value::Active)
-            .map_err(|error| error.to_string())
+    let level = || request.value(line).map(|value| value == Value::Active);
+    let mut closed = match level() {
+        Ok(closed) => closed,
+        Err(fault) => return Ok(fault.to_string()),
     };
-    let mut buttons = Vec::new();
-    for &(line, role) in &wiring.buttons {
-        match closed(line) {
-            Err(fault) => return Ok(fault),
-            Ok(closed) => buttons.push(Wired {
-                line,
-                role,
-                button: Button::new(role, closed, clock::now()),
-                closed,
-            }),
+    let mut button = Button::new(role, closed, clock::now());
+    let look = |button: &mut Button, closed, now| -> anyhow::Result<()> {
+        let timer = board.latest().timer;
+        let talk = timer.at(now).phase.is_running().then_some(timer.generation);
+        if let Some(signal) = button.look(closed, talk, now) {
+            events.send(event(signal, role, line))?;
         }
-    }
-    let mut edges = lines.new_edge_event_buffer(EDGES);
-    'wait: loop {
-        let due = buttons.iter().filter_map(|wired| wired.button.due()).min();
-        match wait(lines, due) {
-            Err(fault) => return Ok(fault.to_string()),
-            Ok(false) => {}
-            // Not `Request::read_edge_event`: it may read several edges and gives only the first.
-            Ok(true) => {
-                while let Ok(true) = edges.has_event() {
-                    let edge = match edges.read_event() {
-                        Err(fault) => return Ok(fault.to_string()),
-                        Ok(edge) => edge,
-                    };
-                    let at = clock::of_kernel_event(edge.timestamp_ns);
-                    let of = buttons.iter_mut().find(|wired| wired.line == edge.offset);
-                    let Some(wired) = of else { continue };
-                    // However late it is now, what was due before this edge comes before it.
-                    while let Some(due) = wired.button.due().filter(|&due| due <= at) {
-                        if let Some(event) = wired.look(board, due) {
-                            events.send(event)?;
-                        }
-                    }
-                    wired.button.edge(at);
-                    wired.closed = edge.kind == EdgeKind::Rising;
-                }
-            }
+        Ok(())
+    };
+    let mut edges = request.new_edge_event_buffer(EDGES);
+    let mut edges_seen = 0;
+    loop {
+        if let Err(fault) = wait(request, button.due()) {
+            return Ok(fault.to_string());
         }
-        for wired in &mut buttons {
-            let now = clock::now();
-            if wired.button.due().is_none_or(|due| now < due) {
-                continue;
-            }
-            // Bouncing contacts tell the direction of an edge wrong: the level is asked for.
-            let closed = match closed(wired.line) {
-                Ok(closed) => closed,
-                Err(fault) => return Ok(fault),
+        // Not `Request::read_edge_event`: it may read several edges and gives only the first.
+        while let Ok(true) = edges.has_event() {
+            let edge = match edges.read_event() {
+                Err(fault) => return Ok(fault.to_string()),
+                Ok(edge) => edge,
             };
-            // It may be that after an edge which came in the meantime, and so not what was due.
-            if let Ok(true) = edges.has_event() {
-                continue 'wait;
+            let at = clock::of_kernel_event(edge.timestamp_ns);
+            // The kernel numbers all edges, and drops the oldest when we have not read them for too long.
+            edges_seen = u32::wrapping_add(edges_seen, 1);
+            if edge.line_seqno == edges_seen {
+                // However late it is now, what was due before this edge comes before it.
+                while let Some(due) = button.due().filter(|&due| due <= at) {
+                    look(&mut button, closed, due)?;
+                }
+                button.edge(at);
+            } else {
+                edges_seen = edge.line_seqno;
+                button.edge_after_loss(at);
             }
-            wired.closed = closed;
-            if let Some(event) = wired.look(board, now) {
-                events.send(event)?;
-            }
+            closed = edge.kind == EdgeKind::Rising;
+        }
+        let now = clock::now();
+        if button.due().is_none_or(|due| now < due) {
+            continue;
+        }
+        // Bouncing contacts tell the direction of an edge wrong: the level is asked for.
+        let is_closed = match level() {
+            Ok(is_closed) => is_closed,
+            Err(fault) => return Ok(fault.to_string()),
+        };
+        // It may be that after an edge which came in the meantime, and so not what was due.
+        if let Ok(true) = edges.has_event() {
+            continue;
+        }
+        if is_closed == closed {
+            look(&mut button, closed, now)?;
+        } else {
+            // So it may before that edge is told: the line has changed just now.
+            closed = is_closed;
+            button.edge(now);
         }
     }
 }
 
-/// Waits for an edge until `due`; false if none came.
-fn wait(lines: &Request, due: Option<Moment>) -> io::Result<bool> {
-    let mut fds = [PollFd::new(lines.as_fd(), PollFlags::POLLIN)];
+/// Waits for an edge until `due`.
+fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
+    let mut fds = [PollFd::new(request.as_fd(), PollFlags::POLLIN)];
     let timeout = due.map(|due| TimeSpec::from_duration(due.since(clock::now())));
     match ppoll(&mut fds, timeout, None) {
         Ok(_) | Err(Errno::EINTR) => {}
@@ -171,7 +150,7 @@ fn wait(lines: &Request, due: Option<Moment>) -> io::Result<bool> {
     if seen.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL) {
         return Err(io::Error::other("the line has gone away"));
     }
-    Ok(seen.contains(PollFlags::POLLIN))
+    Ok(())
 }
 
 fn event(signal: Signal, role: Role, line: Offset) -> Event {
@@ -187,18 +166,31 @@ fn event(signal: Signal, role: Role, line: Offset) -> Event {
     match signal {
         Signal::Start => command(Command::Start(None), None),
         Signal::Reset { generation } => command(Command::Reset, generation),
-        Signal::Stuck => {
-            let stuck = format!(
-                "the contact on GPIO {line} has been closed for {} s; it is stuck, or `bias` and `active` do not fit its wiring",
-                STUCK.as_secs()
-            );
-            Event::Input(origin, Some(stuck.into()))
-        }
+        Signal::Stuck => Event::Input(
+            origin,
+            Some(
+                format!(
+                    "the contact on GPIO {line} has been closed for {} s; it is stuck, or `bias` and `active` do not fit its wiring",
+                    STUCK.as_secs()
+                )
+                .into(),
+            ),
+        ),
+        Signal::Noisy => Event::Input(
+            origin,
+            Some(
+                format!(
+                    "GPIO {line} has not come to rest for {} s; its lead is loose, or long and in need of a filter",
+                    STUCK.as_secs()
+                )
+                .into(),
+            ),
+        ),
         Signal::Free => Event::Input(origin, None),
     }
 }
 
-fn origin(role: Role) -> Origin {
+pub fn origin(role: Role) -> Origin {
     match role {
         Role::Start { .. } => Origin::Button,
         Role::Reset => Origin::ResetButton,
@@ -246,15 +238,14 @@ pub fn header_chip() -> Result<PathBuf, NoChip> {
     found.ok_or(denied.map_or(NoChip::Absent, NoChip::Denied))
 }
 
-/// Asks for all lines at once, on the chip of the header.
-fn request(wiring: &Wiring) -> Result<Request, String> {
-    let lines: Vec<Offset> = wiring.buttons.iter().map(|(offset, _)| *offset).collect();
+/// Asks for a line, on the chip of the header.
+fn request(wiring: &Wiring, line: Offset) -> Result<Request, String> {
     let path = header_chip().map_err(|fault| fault.to_string())?;
     let mut request = Request::builder();
     request
         .on_chip(&path)
         .with_consumer("talklight")
-        .with_lines(&lines)
+        .with_line(line)
         .as_input();
     request
         .with_bias(wiring.bias)
@@ -264,10 +255,8 @@ fn request(wiring: &Wiring) -> Result<Request, String> {
         request.as_active_low();
     }
     request.request().map_err(|error| {
-        let lines: Vec<String> = lines.iter().map(Offset::to_string).collect();
         format!(
-            "GPIO {} on {}: {error}; `gpioinfo` tells who else uses it",
-            lines.join(" and "),
+            "GPIO {line} on {}: {error}; `gpioinfo` tells who else uses it",
             path.display()
         )
     })

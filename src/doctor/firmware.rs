@@ -1,4 +1,7 @@
 //! `config.txt` as the firmware of one model of Pi reads it.
+//!
+//! By Raspberry Pi's documentation, "config.txt: file format" and "conditional filters"; what that leaves open (white space,
+//! `[none]` standing until `[all]`, an `include` in a section) is as pibootctl, Canonical's reader of these files, has it.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +12,10 @@ const DEPTH_MAX: usize = 8;
 /// What is longer is cut off.
 const LINE_CHARS_MAX: usize = 98;
 
-/// The sections that are about the board. One of them takes the place of another; those of other kinds narrow it down.
-const BOARDS: [&str; 18] = [
-    "pi0", "pi0w", "pi02", "pi1", "pi2", "pi3", "pi3+", "pi4", "pi400", "pi5", "pi500", "cm0",
-    "cm1", "cm3", "cm3+", "cm4", "cm4s", "cm5",
-];
-
 /// What the file sets for this model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Firmware {
-    /// The last value of each key. `dtparam=spi=on` is the key `dtparam=spi`, `dtoverlay=x` the key `dtoverlay=x`.
+    /// The last value of each key. `dtparam=spi=on` is the key `dtparam=spi`, `dtoverlay=x,y=z` is `dtoverlay=x`.
     values: BTreeMap<String, String>,
     /// The keys that a section sets of which it is not known whether it applies, and the section.
     doubts: BTreeMap<String, String>,
@@ -39,17 +36,28 @@ impl Firmware {
             sections,
             read,
             files: 0,
-            board: true,
+            model: Ok(true),
             none: false,
-            unknown: None,
+            other: None,
             found: Self::default(),
         };
         reader.text(&text, 0);
-        let ends_in_all = reader.in_all();
+        let ends_in_all = reader.applies() && reader.doubt().is_none();
         Some(Self {
             ends_in_all,
             ..reader.found
         })
+    }
+
+    /// The settings that the firmware says it was started with, `key=value` each: those that are not zero.
+    pub fn started_with(settings: &str) -> Self {
+        let settings = settings.lines().filter_map(|line| line.split_once('='));
+        Self {
+            values: settings
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+            ..Self::default()
+        }
     }
 
     pub fn value(&self, key: &str) -> Option<&str> {
@@ -70,14 +78,21 @@ impl Firmware {
     }
 
     pub fn is_spi_on(&self) -> bool {
-        let overlay = self
-            .values
-            .keys()
-            .any(|key| key.starts_with("dtoverlay=spi0-"));
-        overlay
+        self.spi_overlays().next().is_some()
             || self
                 .value("dtparam=spi")
                 .is_some_and(|value| matches!(value, "" | "on" | "true" | "yes" | "1"))
+    }
+
+    /// SPI leaves the line from the strip, which has nothing to say, to others.
+    pub fn is_miso_free(&self) -> bool {
+        let no_miso = |(_, parameters): (_, &String)| parameters.contains("no_miso");
+        self.value("dtparam=no_miso").is_some() || self.spi_overlays().any(no_miso)
+    }
+
+    fn spi_overlays(&self) -> impl Iterator<Item = (&String, &String)> {
+        let values = self.values.iter();
+        values.filter(|(key, _)| key.starts_with("dtoverlay=spi0-"))
     }
 }
 
@@ -85,36 +100,48 @@ struct Reader<'a> {
     sections: &'a [&'a str],
     read: &'a dyn Fn(&str) -> Option<String>,
     files: usize,
-    board: bool,
+    /// Filters of one kind take each other's place, those of different kinds narrow each other down, and all of them stand
+    /// until `[all]`. This is the filter of models: it applies or not, or is one that cannot be judged from here.
+    model: Result<bool, String>,
     none: bool,
-    /// A section that cannot be judged from here; it stands until `[all]`.
-    unknown: Option<String>,
+    /// A filter of another kind, which cannot be judged from here.
+    other: Option<String>,
     found: Firmware,
 }
 
 impl Reader<'_> {
-    fn in_all(&self) -> bool {
-        self.board && !self.none && self.unknown.is_none()
+    fn applies(&self) -> bool {
+        !self.none && self.model != Ok(false)
+    }
+
+    fn doubt(&self) -> Option<&String> {
+        self.model.as_ref().err().or(self.other.as_ref())
     }
 
     fn text(&mut self, text: &str, depth: usize) {
-        for line in text.lines().map(str::trim) {
+        for line in text.lines() {
+            let end = line.char_indices().nth(LINE_CHARS_MAX);
+            let line = line[..end.map_or(line.len(), |(end, _)| end)].trim();
             if let Some(section) = line.strip_prefix('[') {
                 self.section(section.split(']').next().unwrap_or_default());
-            } else if !line.starts_with('#') && self.board && !self.none {
-                let end = line.char_indices().nth(LINE_CHARS_MAX);
-                self.line(&line[..end.map_or(line.len(), |(end, _)| end)], depth);
+            } else if !line.starts_with('#') && self.applies() {
+                self.line(line, depth);
             }
         }
     }
 
     fn section(&mut self, section: &str) {
+        let family = section.get(..2).unwrap_or_default();
+        let number = section.chars().nth(2).unwrap_or_default();
         match section {
-            "all" => (self.board, self.none, self.unknown) = (true, false, None),
+            "all" => (self.model, self.none, self.other) = (Ok(true), false, None),
             // A boot that is tried once is not the one to set up for.
             "none" | "tryboot" => self.none = true,
-            board if BOARDS.contains(&board) => self.board = self.sections.contains(&board),
-            _ => self.unknown = Some(format!("[{section}]")),
+            _ if matches!(family, "pi" | "cm") && number.is_ascii_digit() => {
+                self.model = Ok(self.sections.contains(&section));
+            }
+            _ if section.starts_with("board-type=") => self.model = Err(format!("[{section}]")),
+            _ => self.other = Some(format!("[{section}]")),
         }
     }
 
@@ -142,17 +169,18 @@ impl Reader<'_> {
             }
             // `dtoverlay=name,parameter=value`
             "dtoverlay" | "device_tree_overlay" => {
-                let name = value.split([',', ':']).next().unwrap_or_default();
-                self.set(format!("dtoverlay={name}"), "");
+                let (name, parameters) = value.split_once([',', ':']).unwrap_or((value, ""));
+                self.set(format!("dtoverlay={name}"), parameters);
             }
             _ => self.set(key.into(), value),
         }
     }
 
     fn set(&mut self, key: String, value: &str) {
-        match &self.unknown {
+        match self.doubt() {
             Some(section) => {
-                self.found.doubts.insert(key, section.clone());
+                let section = section.clone();
+                self.found.doubts.insert(key, section);
             }
             None => {
                 // What applies for sure comes after what may apply.

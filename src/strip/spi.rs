@@ -33,19 +33,17 @@ pub const fn leds_max(bufsiz: usize, chip: Chip) -> usize {
 
 /// The longest write that spidev takes here: as the running module says, else as the kernel was told at boot.
 pub fn bufsiz() -> usize {
-    let parameter = |line: String| {
-        line.split_whitespace()
-            .find_map(|word| word.strip_prefix("spidev.bufsiz=")?.parse().ok())
-    };
-    std::fs::read_to_string(BUFSIZ_FILE)
-        .ok()
+    let read = |path| std::fs::read_to_string(path).ok();
+    read(BUFSIZ_FILE)
         .and_then(|text| text.trim().parse().ok())
-        .or_else(|| {
-            std::fs::read_to_string("/proc/cmdline")
-                .ok()
-                .and_then(parameter)
-        })
+        .or_else(|| bufsiz_in(&read("/proc/cmdline")?))
         .unwrap_or(BUFSIZ_DEFAULT)
+}
+
+/// The same as a kernel's command line tells it.
+pub fn bufsiz_in(cmdline: &str) -> Option<usize> {
+    let mut words = cmdline.split_whitespace().rev();
+    words.find_map(|word| word.strip_prefix("spidev.bufsiz=")?.parse().ok())
 }
 
 /// A device node of SPI0: `/dev/spidev0.0`, or `/dev/spidev0.1` by the other chip select, which a strip does not heed. The

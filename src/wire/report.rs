@@ -26,8 +26,8 @@ pub struct Check {
 pub enum Verdict {
     Good,
     Bad,
-    /// It cannot be told from here.
-    Unknown,
+    /// Neither: it cannot be told from here, or is no fault, but worth a word.
+    Note,
 }
 
 impl Report {
@@ -43,7 +43,7 @@ impl fmt::Display for Report {
             let mark = match check.verdict {
                 Verdict::Good => "ok ",
                 Verdict::Bad => "BAD",
-                Verdict::Unknown => "-- ",
+                Verdict::Note => "-- ",
             };
             writeln!(f, "{mark}  {}", check.text.replace('\n', "\n     "))?;
             if let Some(remedy) = &check.remedy {

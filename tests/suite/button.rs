@@ -1,10 +1,13 @@
 //! Buttons in virtual time: what a contact does, and what the timer hears of it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use talklight::button::{Button, Role, STUCK, Signal};
 use talklight::clock::Moment;
+
+use crate::harness::Chance;
 
 const HOLD: Duration = Duration::from_secs(1);
 const START: Role = Role::Start { hold: Some(HOLD) };
@@ -91,6 +94,27 @@ fn leaning_on_start_does_not_reset_the_talk_it_began() {
 }
 
 #[test]
+fn a_hold_that_is_let_go_just_before_its_end_resets_nothing() {
+    // Not even where the contact may still be bouncing when the hold would end.
+    for let_go in [978_000, 990_000, 1_001_999] {
+        let told = play(START, false, &[0, let_go], Some(TALK), 3_000_000);
+        assert_eq!(told, [(2_000, Signal::Start)], "let go at {let_go} us");
+    }
+    // Nor to somebody who looks too early.
+    let mut button = Button::new(START, false, at(0));
+    button.edge(at(0));
+    assert_eq!(
+        button.look(true, Some(TALK), at(2_000)),
+        Some(Signal::Start)
+    );
+    button.edge(at(990_000));
+    assert_eq!(button.look(true, Some(TALK), at(1_010_000)), None);
+    // A bounce at its end delays it, by no more than it takes to know.
+    let told = play(START, false, &[0, 990_000, 990_300], Some(TALK), 3_000_000);
+    assert_eq!(told, [(2_000, Signal::Start), (1_015_300, RESET)]);
+}
+
+#[test]
 fn a_bounce_while_held_does_not_begin_the_hold_anew() {
     let told = play(
         START,
@@ -157,6 +181,73 @@ fn a_contact_closed_from_the_beginning_is_no_press() {
 }
 
 #[test]
+fn a_line_that_never_rests_is_told_once_and_works_again_when_it_does() {
+    // Noise without a pause of a millisecond: twenty seconds of it, and a press later on.
+    let mut edges: Vec<u64> = (0..20_000).map(|n| n * 999).collect();
+    let quiet = edges.last().unwrap() + 1_000;
+    edges.extend([30_000_000, 30_050_000]);
+    let told = play(START, false, &edges, None, 60_000_000);
+    let noisy = STUCK.as_micros() as u64;
+    assert_eq!(
+        told,
+        [
+            (noisy, Signal::Noisy),
+            (quiet, Signal::Free),
+            (30_002_000, Signal::Start)
+        ]
+    );
+    // A press that ends the noise is a press.
+    let edges: Vec<u64> = (0..20_001).map(|n| n * 999).collect();
+    let pressed = edges.last().unwrap() + 1_000;
+    assert_eq!(
+        play(START, false, &edges, None, 60_000_000),
+        [(noisy, Signal::Noisy), (pressed, Signal::Start)]
+    );
+}
+
+#[test]
+fn where_edges_were_lost_nothing_was_held() {
+    let mut button = Button::new(START, false, at(0));
+    button.edge(at(1_000));
+    assert_eq!(
+        button.look(true, Some(TALK), at(3_000)),
+        Some(Signal::Start)
+    );
+    // It may have been let go and pressed again.
+    button.edge_after_loss(at(900_000));
+    assert_eq!(button.look(true, Some(TALK), at(925_000)), None);
+    assert_eq!(button.due(), Some(at(3_000) + STUCK));
+    // The next hold counts.
+    button.edge(at(2_000_000));
+    assert_eq!(button.look(false, Some(TALK), at(2_025_000)), None);
+    button.edge(at(3_000_000));
+    assert_eq!(
+        button.look(true, Some(TALK), at(3_002_000)),
+        Some(Signal::Start)
+    );
+    assert_eq!(button.due(), Some(at(4_002_000)));
+    assert_eq!(button.look(true, Some(TALK), at(4_002_000)), Some(RESET));
+}
+
+#[test]
+fn where_edges_were_lost_nothing_was_at_rest() {
+    let mut button = Button::new(START, false, at(0));
+    button.edge(at(1_000));
+    button.edge_after_loss(at(50_000));
+    assert_eq!(button.due(), Some(at(52_000)));
+    assert_eq!(button.look(true, None, at(52_000)), Some(Signal::Start));
+}
+
+#[test]
+fn an_edge_that_is_told_late_makes_no_contact_quiet() {
+    let mut button = Button::new(START, false, at(0));
+    button.edge(at(1_000));
+    button.edge(at(2_900));
+    button.edge(at(2_800));
+    assert_eq!(button.due(), Some(at(3_900)));
+}
+
+#[test]
 fn the_second_button_resets_whatever_there_is() {
     let reset = Signal::Reset { generation: None };
     assert_eq!(
@@ -174,6 +265,54 @@ fn a_late_look_loses_no_press() {
     let mut button = Button::new(START, false, at(0));
     button.edge(at(1_000));
     assert_eq!(button.look(true, None, at(400_000)), Some(Signal::Start));
+}
+
+/// Each press bounces for 1 to 20 ms when it closes and again when it opens, and between any two the lead picks up spikes
+/// of less than a millisecond.
+#[test]
+fn a_thousand_presses_that_bounce_are_a_thousand_presses() {
+    for seed in 1..=20 {
+        let mut chance = Chance(seed);
+        let mut time = 1_000_000;
+        let (mut edges, mut firsts) = (Vec::new(), Vec::new());
+        for _ in 0..1000 {
+            for _ in 0..chance.between(0, 4) {
+                let end = time + chance.between(1, 999);
+                edges.extend([time, end]);
+                time = end + chance.between(1, 30_000);
+            }
+            // A spike less than two milliseconds before a press is part of its bounce.
+            time += 2_000;
+            firsts.push(time);
+            for rest in [30_000, 60_000] {
+                edges.extend(bounces(&mut chance, time));
+                time = edges.last().unwrap() + chance.between(rest, 300_000);
+            }
+        }
+        let told = play(START, false, &edges, None, time + 1_000_000);
+        assert_eq!(told.len(), 1000, "seed {seed}");
+        for ((when, signal), first) in told.iter().zip(firsts) {
+            assert_eq!(*signal, Signal::Start, "seed {seed}");
+            assert!(
+                (2_000..=22_000).contains(&(when - first)),
+                "seed {seed}: told {} us after the first edge",
+                when - first
+            );
+        }
+    }
+}
+
+/// The edges of a contact that takes 1 to 20 ms to come to rest in its other state: an odd number of them.
+fn bounces(chance: &mut Chance, begin: u64) -> Vec<u64> {
+    let end = begin + chance.between(1_000, 20_000);
+    let count = 2 * chance.between(0, 6) + 1;
+    let between = (0..count).map(|_| chance.between(begin + 1, end - 1));
+    let mut edges: BTreeSet<u64> = between.collect();
+    if edges.len().is_multiple_of(2) {
+        edges.pop_last();
+    }
+    edges.extend([begin, end]);
+    edges.into_iter().collect()
 }
 
 /// Toggles up to 20 ms apart in all that end in the other state than they began.
@@ -226,7 +365,7 @@ proptest! {
             match signal {
                 Signal::Start => armed = true,
                 Signal::Reset { .. } => prop_assert!(std::mem::take(&mut armed), "a reset without a press before it"),
-                Signal::Stuck | Signal::Free => {}
+                Signal::Stuck | Signal::Noisy | Signal::Free => {}
             }
         }
     }

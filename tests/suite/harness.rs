@@ -222,6 +222,19 @@ pub struct Frame {
     pub leds: Vec<String>,
 }
 
+/// Numbers that look like chance, the same in every run.
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        least + (self.0 >> 33) % (most - least + 1)
+    }
+}
+
 /// Waits until something is so.
 pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let end = talklight::clock::now() + PATIENCE;

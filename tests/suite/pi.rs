@@ -6,20 +6,23 @@
 mod button;
 mod end;
 mod fault;
+mod screen;
 mod strip;
 mod trial;
 
+use std::fmt::Display;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 
-use crate::harness::{Frame, PATIENCE, TALKLIGHT, pause, text, until};
+use crate::harness::{Folder, Frame, PATIENCE, TALKLIGHT, pause, text, until};
 use crate::rig::{Builder, Level, Profile, Rig, monotonic_ns};
 
 /// The line of the start button.
@@ -271,13 +274,23 @@ impl Pi {
 
     /// Starts the daemon, and waits until it has shown a frame, or tried to, and answers.
     fn start(&self) {
+        let arguments = self.begin(&["--headless"]);
+        self.rig.start(TALKLIGHT, arguments);
+        self.wait_begun();
+    }
+
+    /// The arguments of the next daemon.
+    fn begin(&self, arguments: &[&str]) -> Vec<String> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let tape = self.tape_of(run).display().to_string();
         self.begun_ns.store(monotonic_ns(), Ordering::Relaxed);
-        self.rig
-            .start(TALKLIGHT, self.arguments(&["--headless", "--tape", &tape]));
+        self.arguments(&[arguments, &["--tape", &tape]].concat())
+    }
+
+    fn wait_begun(&self) {
+        let run = self.runs.load(Ordering::Relaxed) - 1;
         until("the daemon answers", || {
-            assert!(self.rig.pid().is_some(), "{:#?}", self.rig.output());
+            assert!(!self.rig.has_ended(), "{:#?}", self.rig.output());
             UnixStream::connect(self.rig.path("s")).is_ok()
                 && !read_tape(&self.tape_of(run)).is_empty()
         });
@@ -288,12 +301,18 @@ impl Pi {
         self.rig.signal(signal);
         let status = self.rig.wait_exit(PATIENCE).expect("it ends");
         assert!(status.success(), "{status}, {:#?}", self.rig.output());
+        self.darkened(&signal);
+    }
+
+    /// The daemon has ended, and its last frame was a dark one.
+    fn darkened(&self, by: &dyn Display) {
         let last = self.tape().pop().expect("there is a tape");
         assert!(
             last.leds.iter().all(|led| led == "000000"),
-            "{signal} left {last:?}"
+            "{by} left {last:?}"
         );
         self.stops.lock().unwrap().push(last.t_ns);
+        assert!(self.is_dark(), "{by} left the strip lit");
     }
 
     /// Presses a button, once the daemon has seen it open: one that is closed from the beginning is none.
@@ -454,6 +473,41 @@ impl Pi {
         let decoded = self.rig.frames(Profile::LAX, self.strip.channels());
         let last = decoded.frames.last().expect("a frame was sent");
         last.pixels.iter().all(|pixel| *pixel == [0; 4])
+    }
+}
+
+/// The service manager that waits for the daemon to ping.
+struct Manager {
+    folder: Folder,
+    socket: UnixDatagram,
+}
+
+impl Manager {
+    fn new() -> Self {
+        let folder = Folder::new();
+        let socket = UnixDatagram::bind(folder.file("notify")).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        Self { folder, socket }
+    }
+
+    fn of(&self, builder: Builder) -> Builder {
+        builder.env("NOTIFY_SOCKET", self.folder.file("notify"))
+    }
+
+    /// How many have come since it was last asked.
+    fn pings(&self) -> usize {
+        let mut line = [0; 1024];
+        let heard = std::iter::from_fn(|| {
+            let length = self.socket.recv(&mut line).ok()?;
+            Some(text(&line[..length]))
+        });
+        heard.filter(|line| line == "WATCHDOG=1").count()
+    }
+
+    /// Waits for one that is still to come.
+    fn wait_ping(&self) {
+        self.pings();
+        until("the watchdog is fed", || self.pings() > 0);
     }
 }
 

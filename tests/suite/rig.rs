@@ -88,12 +88,29 @@ impl Rig {
         self.dir.join(name)
     }
 
-    /// Writes a file of the Pi, under `/dev`, `/proc`, `/sys` or `/boot`.
+    /// Writes a file of the Pi, under `/dev`, `/proc`, `/sys`, `/boot` or `/etc/talklight`.
     pub fn put(&self, path: &str, content: impl AsRef<[u8]>) {
         let real = self.real(path);
         fs::create_dir_all(real.parent().unwrap_or(&self.dir))
             .expect("cannot make a folder of the rig");
         fs::write(&real, content).unwrap_or_else(|error| panic!("cannot put `{path}`: {error}"));
+    }
+
+    /// Installs a program of the Pi's, written in the shell.
+    pub fn install(&self, name: &str, script: &str) {
+        let path = self.dir.join("bin").join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&self.dir)).expect("cannot make the rig's bin");
+        // By another process: a file that is open for writing, as it may be in a child that another test is starting, is busy.
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
+        let written = Command::new("/bin/sh")
+            .args(["-c", write])
+            .arg(&path)
+            .arg(script)
+            .status();
+        assert!(
+            written.is_ok_and(|status| status.success()),
+            "cannot install `{name}`"
+        );
     }
 
     /// Takes a file off the Pi, if it is there.
@@ -132,6 +149,7 @@ impl Rig {
 
     /// The environment for a program that the test starts by itself, as in a pseudo-terminal: the Pi's one daemon.
     pub fn prepare(&self) -> Vec<(OsString, OsString)> {
+        *lock(&self.program) = None;
         // What an earlier program left unread is not for this one.
         let _ = (&self.control).read_to_end(&mut Vec::new());
         self.log().pid = None;
@@ -199,6 +217,11 @@ impl Rig {
             .expect("cannot wait for the program")
             .is_none()
             .then(|| child.id())
+    }
+
+    /// The program that was started last has ended.
+    pub fn has_ended(&self) -> bool {
+        lock(&self.program).is_some() && self.pid().is_none()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -280,7 +303,7 @@ impl Rig {
         mut look: impl FnMut() -> Option<T>,
     ) -> Option<T> {
         let found = wait_for(timeout, || {
-            let ended = lock(&self.program).is_some() && self.pid().is_none();
+            let ended = self.has_ended();
             if ended {
                 self.wait_exit(STOP_LIMIT);
             }
@@ -348,6 +371,21 @@ impl Rig {
         self.tell(&format!("bounce {line} {}{delays}", level.symbol()));
     }
 
+    /// A line that picks up noise: it toggles at this pace until its next command.
+    pub fn hum(&self, line: u32, pace: Duration) {
+        self.tell(&format!("hum {line} {}", pace.as_micros()));
+    }
+
+    /// The program hears of a line's edges this late, as on a machine that is slow to serve its interrupts. Each tells when it was.
+    pub fn gpio_lag(&self, line: u32, lag: Duration) {
+        self.tell(&format!("gpiolag {line} {}", lag.as_micros()));
+    }
+
+    /// Of a line's next edges so many are told and so many then lost, as when the program does not read them for too long.
+    pub fn gpio_lose(&self, line: u32, told: u32, lost: u32) {
+        self.tell(&format!("gpiolose {line} {told} {lost}"));
+    }
+
     /// Every write fails with `errno`; 0: they work again.
     pub fn spi_error(&self, errno: i32) {
         self.fault("spierr", u128::from(errno.unsigned_abs()));
@@ -370,6 +408,21 @@ impl Rig {
         } else {
             self.fault("spistall", stall.as_millis());
         }
+    }
+
+    /// A write blocks this long at this chance, from 0 to 100, as the seed has it.
+    pub fn spi_slow_percent(&self, percent: u32, stall: Duration) {
+        self.tell(&format!("spislow {percent} {}", stall.as_millis()));
+    }
+
+    /// Sets the wall clock this many seconds ahead of the real one.
+    pub fn wall_clock(&self, ahead_s: i32) {
+        self.tell(&format!("wall {ahead_s}"));
+    }
+
+    /// Makes the next reading of a clock fail in the program's thread of this name: what cannot happen, happens there.
+    pub fn no_clock(&self, thread: &str) {
+        self.tell(&format!("noclock {thread}"));
     }
 
     /// The SPI device goes: its node vanishes, and what has it open fails with ESHUTDOWN for ever.
@@ -463,6 +516,11 @@ impl Rig {
 
     pub fn looks(&self) -> Vec<Look> {
         self.log().looks.clone()
+    }
+
+    /// How often the program asked for the time of day.
+    pub fn wall_clock_readings(&self) -> usize {
+        self.log().wall_clock_readings
     }
 
     /// Every frame since the rig was built, with its bits held against `profile`.

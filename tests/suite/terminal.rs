@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -48,7 +49,7 @@ fn cells(number: u16) -> NonZero<u16> {
 }
 
 /// A terminal with talklight in it, and a person who reads it.
-struct Terminal {
+pub struct Terminal {
     pty: Arc<Pty>,
     child: Child,
     seen: Arc<Mutex<vt100::Parser>>,
@@ -80,7 +81,7 @@ impl Terminal {
         )
     }
 
-    fn run(command: Command, (columns, rows): (u16, u16)) -> Self {
+    pub fn run(command: Command, (columns, rows): (u16, u16)) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
         let child = command.spawn(pts).unwrap();
@@ -100,12 +101,12 @@ impl Terminal {
         Self { pty, child, seen }
     }
 
-    fn keys(&self, keys: &str) {
+    pub fn keys(&self, keys: &str) {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
     }
 
     /// What is to be read, and blocks however they are drawn: a blank of a colour that is no text's background is one.
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let seen = self.seen.lock().unwrap();
         let screen = seen.screen();
         let (rows, columns) = screen.size();
@@ -125,7 +126,7 @@ impl Terminal {
         rows.join("\n")
     }
 
-    fn sees(&self, text: &str) {
+    pub fn sees(&self, text: &str) {
         let mut last = String::new();
         let found = || {
             last = self.text();
@@ -135,33 +136,36 @@ impl Terminal {
         assert!(result.is_ok(), "no `{text}` in:\n{last}");
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 
     /// How it ended, and that the terminal is as it was found.
-    fn ends(&mut self) -> ExitStatus {
+    pub fn ends(&mut self) -> ExitStatus {
         let mut end = None;
         until("it ends", || {
             end = self.child.try_wait().unwrap();
             end.is_some()
         });
+        self.is_left();
+        end.unwrap()
+    }
+
+    /// The terminal is as it was found, or becomes so.
+    pub fn is_left(&self) {
         until("the terminal is left", || {
             let seen = self.seen.lock().unwrap();
             !seen.screen().alternate_screen()
                 && !seen.screen().hide_cursor()
                 && !seen.screen().bracketed_paste()
         });
-        assert_eq!(
-            self.modes(),
-            Self::cooked_modes(),
-            "the line discipline is as it was"
-        );
-        end.unwrap()
+        until("the line discipline is as it was", || {
+            self.modes() == Self::cooked_modes()
+        });
     }
 
     /// Whether lines are edited, echoed, and signals made of keys.
-    fn modes(&self) -> (bool, bool, bool) {
+    pub fn modes(&self) -> (bool, bool, bool) {
         use rustix::termios::{LocalModes, tcgetattr};
         let modes = tcgetattr(&*self.pty).unwrap().local_modes;
         (
@@ -171,7 +175,7 @@ impl Terminal {
         )
     }
 
-    fn cooked_modes() -> (bool, bool, bool) {
+    pub fn cooked_modes() -> (bool, bool, bool) {
         (true, true, true)
     }
 }
@@ -244,7 +248,9 @@ fn typing_ahead_starts_nothing() {
         .env("TERM", "xterm")
         .current_dir(house.folder.path());
     let mut child = command.spawn(pts).unwrap();
-    until("the daemon answers", || house.socket().exists());
+    until("the daemon answers", || {
+        UnixStream::connect(house.socket()).is_ok()
+    });
     assert_eq!(house.status()["phase"], "ready");
     child.kill().unwrap();
     child.wait().unwrap();
@@ -281,7 +287,9 @@ fn a_resize_is_followed_down_to_nothing_and_back() {
 }
 
 fn house_status_after(house: &House) -> String {
-    until("the daemon answers", || house.socket().exists());
+    until("the daemon answers", || {
+        UnixStream::connect(house.socket()).is_ok()
+    });
     house.status()["phase"].as_str().unwrap().to_owned()
 }
 
@@ -300,7 +308,7 @@ fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
             .current_dir(house.folder.path());
         house.daemon = Some(command.spawn(pts).unwrap());
         until("the daemon answers", || {
-            std::os::unix::net::UnixStream::connect(house.socket()).is_ok()
+            UnixStream::connect(house.socket()).is_ok()
         });
         if unread {
             // Nobody reads; redrawing at every new size fills the terminal's buffer.

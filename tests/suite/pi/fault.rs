@@ -1,8 +1,5 @@
 //! A strip that fails: the talk keeps time, and the strip shows it again once it works.
 
-use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
-
 use nix::libc::{EIO, EMSGSIZE, ETIMEDOUT};
 
 use super::*;
@@ -165,6 +162,45 @@ fn a_write_that_takes_a_second_delays_its_own_frame_only() {
 }
 
 #[test]
+fn a_strip_that_hangs_goes_dark_once_it_can_and_holds_up_nobody_who_insists() {
+    let hung = || {
+        let pi = Pi::running(&PLAIN, LONG, BUTTON);
+        pi.does("start");
+        pi.rig
+            .wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
+        pi.rig.spi_hang(true);
+        pi.rig.signal(Signal::SIGTERM);
+        pause(Duration::from_millis(1200));
+        assert!(!pi.rig.has_ended(), "there is a strip to darken");
+        pi
+    };
+    let patient = || {
+        let pi = hung();
+        pi.rig.spi_hang(false);
+        let status = pi.rig.wait_exit(PATIENCE).expect("it ends");
+        assert!(status.success(), "{status}");
+        pi.darkened(&"SIGTERM");
+        pi.judge();
+    };
+    let insistent = || {
+        let pi = hung();
+        pi.rig.signal(Signal::SIGTERM);
+        let status = pi.rig.wait_exit(PATIENCE).expect("it ends");
+        assert!(status.success(), "{status}");
+        assert!(!pi.is_dark());
+        // What the service manager does then.
+        let blank = pi.arguments(&["blank"]);
+        assert_eq!(
+            output(&pi.rig.run_on_pi(TALKLIGHT, blank)),
+            (Some(0), String::new())
+        );
+        assert!(pi.is_dark());
+    };
+    let jobs: [&(dyn Fn() + Sync); 2] = [&patient, &insistent];
+    at_once(&jobs, |job| job());
+}
+
+#[test]
 fn frames_lost_here_and_there_leave_no_trace_in_the_others() {
     let strip = Strip {
         leds: 60,
@@ -188,52 +224,18 @@ fn frames_lost_here_and_there_leave_no_trace_in_the_others() {
 }
 
 #[test]
-fn the_watchdog_hears_of_a_strip_that_fails_and_not_of_one_that_hangs() {
-    let folder = crate::harness::Folder::new();
-    let manager = UnixDatagram::bind(folder.file("notify")).unwrap();
-    manager.set_nonblocking(true).unwrap();
-    let pings = || {
-        let mut line = [0; 1024];
-        let heard = std::iter::from_fn(|| {
-            let length = manager.recv(&mut line).ok()?;
-            Some(text(&line[..length]))
-        });
-        heard.filter(|line| line == "WATCHDOG=1").count()
-    };
-    let mut heard = 0;
-    let mut wait_pings = |more: usize| {
-        heard = 0;
-        until("the watchdog is fed", || {
-            heard += pings();
-            heard >= more
-        });
-    };
-    let builder = Rig::builder().env("NOTIFY_SOCKET", folder.file("notify"));
-    let pi = Pi::new(builder, &PLAIN, LONG, BUTTON);
+fn the_watchdog_hears_of_a_strip_that_fails() {
+    let manager = Manager::new();
+    let pi = Pi::new(manager.of(Rig::builder()), &PLAIN, LONG, BUTTON);
     pi.rig.spi_error(EIO);
     pi.start();
     pi.does("start");
     pi.wait_told("strip failed");
-    pings();
-    wait_pings(1);
+    manager.wait_ping();
     assert_eq!(pi.health(), "failing");
     pi.rig.spi_error(0);
     pi.wait_told("strip is back");
-    pi.rig.spi_hang(true);
-    pings();
-    pause(Duration::from_millis(2200));
-    let during = pings();
-    // One write may have been under way when it began.
-    assert!(during <= 1, "{during} pings from a loop that hangs");
-    // Nobody else hangs with it.
-    assert_eq!(pi.status()["phase"], "green");
-    // What the service manager does then.
-    pi.rig.kill();
-    pi.rig.spi_hang(false);
-    pings();
-    pi.start();
-    wait_pings(1);
-    pi.wait_told("the talk goes on: talk, 1:00:");
+    manager.wait_ping();
     pi.stop(Signal::SIGTERM);
     pi.judge();
 }

@@ -42,18 +42,22 @@ fn a_whole_talk_from_a_press_to_the_dark() {
 }
 
 #[test]
-fn every_order_of_colours() {
-    let strips = ["grb", "rgb", "rbg", "gbr", "brg", "bgr"].map(|order| Strip {
-        order,
-        green: [0x10, 0xe3, 0x57],
-        yellow: [0xf1, 0xa2, 0x33],
-        ..PLAIN
+fn every_order_of_colours_on_both_chips() {
+    let orders = ["grb", "rgb", "rbg", "gbr", "brg", "bgr"];
+    let strips = ["ws2812", "sk6812-rgbw"].map(|chip| {
+        orders.map(|order| Strip {
+            chip,
+            order,
+            green: [0x10, 0xe3, 0x57],
+            yellow: [0xf1, 0xa2, 0x33],
+            ..PLAIN
+        })
     });
-    at_once(&strips, |strip| {
+    at_once(strips.as_flattened(), |strip| {
         let pi = talk(Rig::builder(), strip);
-        let frames = pi.rig.frames(Profile::WS2812B_150, 3).frames;
+        let frames = pi.rig.frames(Profile::WS2812B_150, strip.channels()).frames;
         // Named as on a strip wired G R B.
-        let green = match strip.order {
+        let mut green = match strip.order {
             "grb" => [0x10, 0xe3, 0x57, 0],
             "rgb" => [0xe3, 0x10, 0x57, 0],
             "rbg" => [0x57, 0x10, 0xe3, 0],
@@ -61,6 +65,10 @@ fn every_order_of_colours() {
             "brg" => [0x10, 0x57, 0xe3, 0],
             _ => [0xe3, 0x57, 0x10, 0],
         };
+        if strip.channels() == 4 {
+            // What the three have in common is white.
+            green = [green[0] - 0x10, green[1] - 0x10, green[2] - 0x10, 0x10];
+        }
         assert!(
             frames.iter().any(|frame| frame.pixels == [green; 8]),
             "{frames:?}"
@@ -123,8 +131,12 @@ fn a_strip_longer_than_the_buffer_is_refused_with_the_line_to_add() {
 
 #[test]
 fn every_model_keeps_the_timing_of_the_data_sheet() {
-    // HARDWARE facts, section 1.6: what becomes of 3.3 MHz by the core clock, fixed as section 4.1 has it.
+    // HARDWARE facts, section 1.6: what becomes of 3.3 MHz by the core clock, fixed as section 4.1 has it. Other models have
+    // the chip and the clock of one of these.
     let models = [
+        (Model::Zero, 0, 400, 3_278_688),
+        (Model::Zero, 0, 250, 3_289_473),
+        (Model::Pi2B, 0, 250, 3_289_473),
         (Model::Zero2W, 0, 400, 3_278_688),
         (Model::Zero2W, 0, 250, 3_289_473),
         (Model::Pi3B, 0, 400, 3_278_688),
@@ -135,7 +147,12 @@ fn every_model_keeps_the_timing_of_the_data_sheet() {
         (Model::Pi5, 11, 200, 3_225_806),
     ];
     at_once(&models, |&(model, gpiochip, core_mhz, hz)| {
-        let builder = Rig::builder().model(model).gpiochip(gpiochip);
+        // The header's chip may be any of several.
+        let builder = Rig::builder()
+            .model(model)
+            .gpiochip(gpiochip)
+            .other_chip(4, "raspberrypi-exp-gpio")
+            .other_chip(13, "gpio-brcmstb@107d508500");
         let core_hz = format!("{core_mhz}000000");
         let pi = talk(builder.env("PISHIM_CORE_HZ", core_hz), &PLAIN);
         let transfers = pi.rig.transfers();
@@ -147,4 +164,26 @@ fn every_model_keeps_the_timing_of_the_data_sheet() {
                     && transfer.mode == 0)
         );
     });
+}
+
+#[test]
+fn setting_the_wall_clock_moves_no_talk() {
+    let pi = Pi::running(&PLAIN, CALM, BUTTON);
+    pi.press(START);
+    // An hour ahead, into another year, to before 1970, and back.
+    for (ms, ahead_s) in [
+        (200, 3600),
+        (700, 31_536_000),
+        (1200, -2_000_000_000),
+        (1700, 0),
+    ] {
+        pi.wait_elapsed(ms);
+        pi.rig.wall_clock(ahead_s);
+    }
+    pi.wait_phase("over");
+    until("the strip is dark", || pi.is_dark());
+    pi.stop(Signal::SIGTERM);
+    assert_eq!(pi.phases(), WHOLE_TALK);
+    pi.judge();
+    assert_eq!(pi.rig.wall_clock_readings(), 0, "nobody asks for it");
 }

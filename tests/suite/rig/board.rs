@@ -20,8 +20,10 @@ pub struct Builder {
     levels: BTreeMap<u32, Level>,
     bufsiz: u32,
     gpiochip: u32,
+    other_chips: Vec<(u32, &'static str)>,
     channels: usize,
     missing: BTreeSet<String>,
+    alone: bool,
     env: Vec<(OsString, OsString)>,
 }
 
@@ -49,6 +51,12 @@ impl Builder {
         self
     }
 
+    /// A chip that is not the header's, by its number and label.
+    pub fn other_chip(mut self, number: u32, label: &'static str) -> Builder {
+        self.other_chips.push((number, label));
+        self
+    }
+
     /// Channels of a pixel as `wait_frame` sees it: 4 for an RGBW strip.
     pub fn channels(mut self, channels: usize) -> Builder {
         self.channels = channels;
@@ -69,6 +77,22 @@ impl Builder {
     /// The seed of `spi_fail_percent`.
     pub fn seed(self, seed: u32) -> Builder {
         self.env("PISHIM_SEED", seed.to_string())
+    }
+
+    /// Its programs find no others than those installed here, and no config of who runs the tests.
+    pub fn alone(mut self) -> Builder {
+        self.alone = true;
+        self
+    }
+
+    /// Another driver or program has a line, under this name.
+    pub fn taken(self, line: u32, by: &str) -> Builder {
+        self.env("PISHIM_TAKEN", format!("{line}={by}"))
+    }
+
+    /// There is a user talklight, in these of the groups `spi` and `gpio`.
+    pub fn service_user(self, groups: &str) -> Builder {
+        self.env("PISHIM_SERVICE", groups)
     }
 
     /// A variable for every program on this Pi.
@@ -103,6 +127,10 @@ impl Builder {
             ("PISHIM_CORE_HZ".into(), core_hz.into()),
             ("PISHIM_BUFSIZ".into(), self.bufsiz.to_string().into()),
         ];
+        if self.alone {
+            env.push(("PATH".into(), dir.join("bin").into()));
+            env.push(("XDG_CONFIG_HOME".into(), dir.join("home").into()));
+        }
         env.extend(self.env);
         let rig = Rig {
             control: open.open(&fifo).expect("cannot open the rig's fifo"),
@@ -116,12 +144,18 @@ impl Builder {
             }),
             program: Mutex::default(),
         };
-        let (number, bufsiz) = (self.gpiochip, self.bufsiz);
-        let of = "/sys/bus/gpio/devices/gpiochip";
+        let bufsiz = self.bufsiz;
+        let chip = |number: u32, text: &str| {
+            let of = format!("/sys/bus/gpio/devices/gpiochip{number}/dev");
+            rig.put(&of, format!("254:{number}\n"));
+            rig.put(&format!("/dev/gpiochip{number}"), text);
+        };
         rig.put(SPIDEV, "");
-        rig.put(&rig.gpiochip, "");
+        chip(self.gpiochip, "");
+        for (number, label) in &self.other_chips {
+            chip(*number, label);
+        }
         rig.put("/dev/gpiomem", [0; 4096]);
-        rig.put(&format!("{of}{number}/dev"), format!("254:{number}\n"));
         rig.put(
             "/sys/module/spidev/parameters/bufsiz",
             format!("{bufsiz}\n"),
@@ -151,8 +185,10 @@ impl Default for Builder {
             levels: BTreeMap::new(),
             bufsiz: 4096,
             gpiochip: 0,
+            other_chips: Vec::new(),
             channels: 3,
             missing: BTreeSet::new(),
+            alone: false,
             env: Vec::new(),
         }
     }
@@ -160,6 +196,8 @@ impl Default for Builder {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
+    Zero,
+    Pi2B,
     Zero2W,
     Pi3B,
     Pi4B,
@@ -167,11 +205,25 @@ pub enum Model {
 }
 
 impl Model {
-    pub const ALL: [Model; 4] = [Model::Zero2W, Model::Pi3B, Model::Pi4B, Model::Pi5];
-
     /// Name, board and chip in the device tree, revision code, label of the gpiochip, core clock that feeds SPI.
     fn facts(self) -> [&'static str; 6] {
         match self {
+            Model::Zero => [
+                "Zero W Rev 1.1",
+                "model-zero-w",
+                "2835",
+                "9000c1",
+                "bcm2835",
+                "400000000",
+            ],
+            Model::Pi2B => [
+                "2 Model B Rev 1.1",
+                "2-model-b",
+                "2836",
+                "a01041",
+                "bcm2835",
+                "250000000",
+            ],
             Model::Zero2W => [
                 "Zero 2 W Rev 1.0",
                 "model-zero-2-w",

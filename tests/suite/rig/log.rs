@@ -82,6 +82,7 @@ pub struct Log {
     pub edges: Vec<Edge>,
     pub requests: Vec<LineRequest>,
     pub looks: Vec<Look>,
+    pub wall_clock_readings: usize,
 }
 
 impl Log {
@@ -100,6 +101,7 @@ impl Log {
             edges: Vec::new(),
             requests: Vec::new(),
             looks: Vec::new(),
+            wall_clock_readings: 0,
         }
     }
 
@@ -143,7 +145,7 @@ impl Log {
     fn read(&mut self, line: &str) -> Option<()> {
         let mut fields = line.split(' ');
         let kind = fields.next()?;
-        if !matches!(kind, "S" | "F" | "G" | "E" | "L" | "V" | "T" | "K") {
+        if !matches!(kind, "S" | "F" | "G" | "E" | "L" | "V" | "W" | "T" | "K") {
             return Some(());
         }
         let at_ns = fields.next()?.parse().ok()?;
@@ -204,6 +206,7 @@ impl Log {
                 at_ns,
                 line: number()? as u32,
             }),
+            "W" => self.wall_clock_readings += 1,
             "T" => self.pid = Some(number()? as u32),
             _ => self.synced = number()? as usize,
         }

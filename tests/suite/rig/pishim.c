@@ -1,19 +1,25 @@
 /* pishim: LD_PRELOAD shim that shows a Raspberry Pi's SPI + GPIO to an unmodified, dynamically linked program.
  *
- * $PISHIM_DIR/root/...   files put in the place of the real paths (any path under /dev, /proc, /sys, /boot that exists there)
- *     /dev/spidev0.0 /dev/gpiochip0 /dev/gpiomem (4 KiB, plain shared memory): character devices to stat and readdir;
- *     one without permission bits refuses everybody, root too
+ * $PISHIM_DIR/root/...   files put in the place of the real paths (any path under /dev, /proc, /sys, /boot, /etc/talklight that exists there)
+ *     /dev/spidev0.0 /dev/gpiochip0 /dev/gpiomem (4 KiB, plain shared memory): character devices to stat and readdir, of the
+ *     groups spi and gpio; one without permission bits refuses everybody, root too
  *     /proc/cpuinfo /sys/firmware/devicetree/base/{compatible,model}
  * $PISHIM_DIR/ctl        FIFO, a command a line; commands that wait there are obeyed before the first node is open
  *     gpio 17 0|1|z            drives a line, or lets go of it
  *     bounce 17 0 300 500      drives it low now, high 300 us later, low again 500 us after that
+ *     hum 17 900               toggles it every 900 us, until its next command
+ *     gpiolag 17 1000          its edges are handed over 1000 us late, with the time at which they were
+ *     gpiolose 17 1 2          one edge more, and the two after it are numbered and lost, as when nobody reads them for too long
  *     gpiobusy 17 1            another program has the line; 0: no more
  *     gpiogone 1               every open chip and line reports a hang-up, for ever
  *     spierr 5                 every write fails with this errno; 0: off
  *     spifail 30               a write fails with EIO at 30 percent, as PISHIM_SEED has it
  *     spihang 1                writes block; 0: go on
  *     spistall 500             the next write blocks for 500 ms, once
+ *     spislow 2 40             a write blocks for 40 ms at 2 percent, as PISHIM_SEED has it
  *     spigone 1                every open spidev fails with ESHUTDOWN, for ever; a new open is a new device
+ *     wall -3600               the wall clock is an hour behind the real one
+ *     noclock screen           the next reading of a clock in the thread of this name fails, once
  *     sync 7                   logs "K t 7": what came before it is done
  * $PISHIM_DIR/log        one line per event, CLOCK_MONOTONIC ns:
  *     S t0 t1 hz_asked hz_eff mode dma hex       one SPI segment on MOSI (t0 start, t1 end of the wire time)
@@ -21,9 +27,11 @@
  *     P t open path fd     C ... config ioctl    T t pid    the control FIFO is being read
  *     G t line level   the outside world drove a line     X t ...   a fault switched
  *     L t line flags debounce_us fd      line requested   V t line level      its level was read
- *     E t line id seq stamp [DROPPED]   edge delivered; the oldest gave way
+ *     E t line id seq stamp [DROPPED]   edge delivered; the oldest gave way     W t clock   the wall clock was read
  * Environment: PISHIM_LABEL (pinctrl-bcm2711) PISHIM_CORE_HZ (500000000) PISHIM_BUFSIZ (4096) PISHIM_NORT=1 (no wire-time wait)
  *     PISHIM_LEVELS (17=1,27=0) PISHIM_SEED (1) PISHIM_CTL=0 (leaves the FIFO to another program on the same Pi)
+ *     PISHIM_TAKEN (10=led0,17=w1: lines that others have) PISHIM_SERVICE (spi,gpio: there is a user talklight, in these groups)
+ * A gpiochip whose node has text in it is another one than the header's, without lines, and the text is its label.
  *
  * A bounce is exact however busy the machine is: an edge carries its planned time, and a look at a level first catches up.
  */
@@ -32,8 +40,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -77,6 +87,7 @@ static struct line {
     uint64_t flags; uint32_t deb_us;
     int ext;                                   /* 0,1, 2: not driven */
     int busy;                                  /* another program has it */
+    long hum_us, lag_us; int keep, lose;
     int seen;                                  /* (debounced) level the program was told about */
     uint64_t due;                              /* debounce deadline, 0: none */
     uint32_t seq;
@@ -85,14 +96,20 @@ static struct line {
 #define NTOG 512
 static struct toggle { uint64_t at; int line, level; } tog[NTOG];      /* what bounces have still to do, in order of time */
 static int ntog;
+#define NLATE 256
+static struct late { uint64_t at; struct req *r; struct gpio_v2_line_event e; } late[NLATE];   /* edges on their way, in order */
+static int nlate;
 static struct { uint32_t mode, hz; uint8_t bpw; } spi = { 0, 125000000, 8 };
-static volatile int spierr, spifail, spihang, spistall;
+static volatile int spierr, spifail, spihang, spistall, spislow, spislow_ms;
+static volatile long wall;                     /* seconds that the wall clock is ahead */
+static char noclock[16];                       /* the thread whose next reading of a clock fails */
 static unsigned short spigen, chipgen;
 static uint64_t seed;
-static int chipno;
+static short chipno[MAXFD];                    /* the number of the chip that a K_CHIP has open */
 static volatile int regs_open;                 /* the program maps /dev/gpiomem: its registers must be watched */
 static int ctlfd = -1;
 
+static int (*r_clock_gettime)(clockid_t, struct timespec *);
 static int (*r_open)(const char *, int, ...);
 static int (*r_openat)(int, const char *, int, ...);
 static int (*r_ioctl)(int, unsigned long, ...);
@@ -113,8 +130,10 @@ static DIR *(*r_opendir)(const char *);
 static struct dirent64 *(*r_readdir)(DIR *);
 static int (*r_closedir)(DIR *);
 static char *(*r_realpath)(const char *, char *);
+static int (*r_getpwnam_r)(const char *, struct passwd *, char *, size_t, struct passwd **);
+static int (*r_getgrgid_r)(gid_t, struct group *, char *, size_t, struct group **);
 
-static uint64_t now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ull + t.tv_nsec; }
+static uint64_t now(void) { struct timespec t; r_clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ull + t.tv_nsec; }
 static void logf_(const char *f, ...)
 {
     char b[512]; va_list a; va_start(a, f); int n = vsnprintf(b, sizeof b, f, a); va_end(a);
@@ -124,13 +143,14 @@ static long env(const char *n, long d) { const char *v = getenv(n); return v && 
 
 __attribute__((constructor)) static void init(void)
 {
+    r_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
     r_open = dlsym(RTLD_NEXT, "open64"); r_openat = dlsym(RTLD_NEXT, "openat64"); r_ioctl = dlsym(RTLD_NEXT, "ioctl");
     r_write = dlsym(RTLD_NEXT, "write"); r_read = dlsym(RTLD_NEXT, "read"); r_close = dlsym(RTLD_NEXT, "close"); r_fcntl = dlsym(RTLD_NEXT, "fcntl64");
     r_dup = dlsym(RTLD_NEXT, "dup"); r_dup2 = dlsym(RTLD_NEXT, "dup2"); r_dup3 = dlsym(RTLD_NEXT, "dup3");
     r_statx = dlsym(RTLD_NEXT, "statx"); r_stat = dlsym(RTLD_NEXT, "stat64"); r_access = dlsym(RTLD_NEXT, "access");
     r_lstat = dlsym(RTLD_NEXT, "lstat64"); r_fstat = dlsym(RTLD_NEXT, "fstat64"); r_fstatat = dlsym(RTLD_NEXT, "fstatat64");
     r_opendir = dlsym(RTLD_NEXT, "opendir"); r_readdir = dlsym(RTLD_NEXT, "readdir64"); r_closedir = dlsym(RTLD_NEXT, "closedir");
-    r_realpath = dlsym(RTLD_NEXT, "realpath");
+    r_realpath = dlsym(RTLD_NEXT, "realpath"); r_getpwnam_r = dlsym(RTLD_NEXT, "getpwnam_r"); r_getgrgid_r = dlsym(RTLD_NEXT, "getgrgid_r");
     if (!r_fcntl) r_fcntl = dlsym(RTLD_NEXT, "fcntl");
     const char *d = getenv("PISHIM_DIR");
     if (!d) return;
@@ -141,16 +161,42 @@ __attribute__((constructor)) static void init(void)
     int f = r_open(p, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (f >= 0) { logfd = r_fcntl(f, F_DUPFD_CLOEXEC, 900); if (logfd < 0) logfd = f; else r_close(f); }
     for (int i = 0; i < NL; i++) { ln[i].ext = 2; reqs[i].fd = -1; }
+    for (const char *t = getenv("PISHIM_TAKEN"); t; t = strchr(t, ',') ? strchr(t, ',') + 1 : NULL) {
+        int l; char by[32];
+        if (sscanf(t, "%d=%31[^,]", &l, by) == 2 && l >= 0 && l < NL) { ln[l].busy = 1; strcpy(ln[l].consumer, by); }
+    }
 }
 
 static const char *redirect(const char *p, char *buf, size_t n)
 {
     if (!on || !p || p[0] != '/') return p;
-    if (strncmp(p, "/dev/", 5) && strncmp(p, "/proc/", 6) && strncmp(p, "/sys/", 5) && strncmp(p, "/boot/", 6)) return p;
+    if (strncmp(p, "/dev/", 5) && strncmp(p, "/proc/", 6) && strncmp(p, "/sys/", 5) && strncmp(p, "/boot/", 6) && strncmp(p, "/etc/talklight/", 15)) return p;
     snprintf(buf, n, "%s/root%s", dir, p);
     if (syscall(SYS_faccessat, AT_FDCWD, buf, F_OK) == 0) return buf;
     if (!strncmp(p, "/dev/spidev", 11) || !strncmp(p, "/dev/gpio", 9) || !strcmp(p, "/dev/mem")) return buf; /* never the host's */
     return p;
+}
+
+/* --- clocks ---------------------------------------------------------------------------------------------------- */
+int clock_gettime(clockid_t c, struct timespec *t)
+{
+    char name[16];
+    int r = r_clock_gettime ? r_clock_gettime(c, t) : syscall(SYS_clock_gettime, c, t);
+    if (!on || r) return r;
+    if (*noclock && !prctl(PR_GET_NAME, name) && !strcmp(name, noclock)) { *noclock = 0; errno = EINVAL; return -1; }
+    if (c == CLOCK_REALTIME || c == CLOCK_REALTIME_COARSE || c == CLOCK_TAI) {
+        t->tv_sec += wall;
+        logf_("W %llu %d\n", (unsigned long long)now(), c);
+    }
+    return 0;
+}
+time_t time(time_t *out) { struct timespec t; clock_gettime(CLOCK_REALTIME, &t); if (out) *out = t.tv_sec; return t.tv_sec; }
+int gettimeofday(struct timeval *restrict out, void *restrict zone)
+{
+    struct timespec t; (void)zone;
+    int r = clock_gettime(CLOCK_REALTIME, &t);
+    out->tv_sec = t.tv_sec; out->tv_usec = t.tv_nsec / 1000;
+    return r;
 }
 
 /* --- levels ---------------------------------------------------------------------------------------------------- */
@@ -171,6 +217,15 @@ static void put_lev(int l)
     if (level_of(l)) __atomic_or_fetch(&reg[0x34 / 4 + l / 32], b, __ATOMIC_SEQ_CST);
     else __atomic_and_fetch(&reg[0x34 / 4 + l / 32], ~b, __ATOMIC_SEQ_CST);
 }
+static void hand_over(struct req *q, struct gpio_v2_line_event e)
+{
+    struct gpio_v2_line_event old;
+    if (q->fd < 0) return;
+    int unread = 0, full = !r_ioctl(q->user, FIONREAD, &unread) && unread >= q->room * (int)sizeof e;
+    if (full) recv(q->user, &old, sizeof old, MSG_DONTWAIT);
+    ssize_t r = send(q->fd, &e, sizeof e, MSG_NOSIGNAL | MSG_DONTWAIT);
+    logf_("E %llu %u %u %u %llu%s\n", (unsigned long long)now(), e.offset, e.id, e.seqno, (unsigned long long)e.timestamp_ns, full || r < 0 ? " DROPPED" : "");
+}
 static void deliver(int l, int lev, uint64_t ts)
 {
     struct line *x = &ln[l];
@@ -179,12 +234,12 @@ static void deliver(int l, int lev, uint64_t ts)
     if (!x->r) return;
     int act = lev ^ !!(x->flags & GPIO_V2_LINE_FLAG_ACTIVE_LOW);
     if (!(x->flags & (act ? GPIO_V2_LINE_FLAG_EDGE_RISING : GPIO_V2_LINE_FLAG_EDGE_FALLING))) return;
-    struct gpio_v2_line_event old, e = { .timestamp_ns = ts, .id = act ? GPIO_V2_LINE_EVENT_RISING_EDGE : GPIO_V2_LINE_EVENT_FALLING_EDGE,
+    struct gpio_v2_line_event e = { .timestamp_ns = ts, .id = act ? GPIO_V2_LINE_EVENT_RISING_EDGE : GPIO_V2_LINE_EVENT_FALLING_EDGE,
         .offset = l, .seqno = ++x->r->seq, .line_seqno = ++x->seq };
-    int unread = 0, full = !r_ioctl(x->r->user, FIONREAD, &unread) && unread >= x->r->room * (int)sizeof e;
-    if (full) recv(x->r->user, &old, sizeof old, MSG_DONTWAIT);
-    ssize_t r = send(x->r->fd, &e, sizeof e, MSG_NOSIGNAL | MSG_DONTWAIT);
-    logf_("E %llu %d %u %u %llu%s\n", (unsigned long long)now(), l, e.id, e.seqno, (unsigned long long)ts, full || r < 0 ? " DROPPED" : "");
+    if (x->keep > 0) x->keep--;
+    else if (x->lose > 0) { x->lose--; return; }
+    if (x->lag_us && nlate < NLATE) late[nlate++] = (struct late){ ts + x->lag_us * 1000ull, x->r, e };
+    else hand_over(x->r, e);
 }
 static void changed(int l, uint64_t ts)        /* mu held */
 {
@@ -198,6 +253,13 @@ static void drive(int l, int level, uint64_t ts)                /* mu held */
     logf_("G %llu %d %c\n", (unsigned long long)ts, l, "01z"[level]);
     changed(l, ts);
 }
+static void toggle(uint64_t at, int line, int level)            /* mu held */
+{
+    if (ntog == NTOG) return;
+    int i = ntog++;
+    for (; i && tog[i - 1].at > at; i--) tog[i] = tog[i - 1];
+    tog[i] = (struct toggle){ at, line, level };
+}
 static void settle(uint64_t t)                 /* mu held: everything that was due by t, in order */
 {
     for (;;) {
@@ -207,9 +269,15 @@ static void settle(uint64_t t)                 /* mu held: everything that was d
         if (ntog && tog[0].at <= t && tog[0].at < due) {
             struct toggle g = tog[0];
             memmove(tog, tog + 1, --ntog * sizeof *tog);
+            if (ln[g.line].hum_us) toggle(g.at + ln[g.line].hum_us * 1000ull, g.line, !g.level);
             drive(g.line, g.level, g.at);
         } else if (due <= t) { ln[d].due = 0; deliver(d, level_of(d), due); }
-        else return;
+        else break;
+    }
+    while (nlate && late[0].at <= t) {
+        struct late a = late[0];
+        memmove(late, late + 1, --nlate * sizeof *late);
+        hand_over(a.r, a.e);
     }
 }
 
@@ -217,6 +285,7 @@ static void settle(uint64_t t)                 /* mu held: everything that was d
 static void hands_off(int l)                   /* a line's new command ends its bounce */
 {
     int n = 0;
+    ln[l].hum_us = 0;
     for (int i = 0; i < ntog; i++) if (tog[i].line != l) tog[n++] = tog[i];
     ntog = n;
 }
@@ -227,9 +296,7 @@ static void bounce(int l, int level, const char *delays)
     drive(l, level, at);
     for (; us = strtol(delays, &end, 10), end != delays && ntog < NTOG; delays = end) {
         at += us * 1000ull; level = !level;
-        int i = ntog++;
-        for (; i && tog[i - 1].at > at; i--) tog[i] = tog[i - 1];
-        tog[i] = (struct toggle){ at, l, level };
+        toggle(at, l, level);
     }
 }
 static void gpio_gone(void)
@@ -242,11 +309,17 @@ static void gpio_gone(void)
 }
 static void command(const char *q)             /* mu held */
 {
-    int l, n; char c;
+    int l, m, n; char c;
     if (sscanf(q, "gpio %d %c", &l, &c) == 2 && l >= 0 && l < NL) { hands_off(l); drive(l, c == 'z' ? 2 : c == '1', now()); return; }
     if (sscanf(q, "bounce %d %c%n", &l, &c, &n) == 2 && l >= 0 && l < NL) { bounce(l, c == '1', q + n); return; }
+    if (sscanf(q, "hum %d %d", &l, &n) == 2 && l >= 0 && l < NL) { hands_off(l); ln[l].hum_us = n; toggle(now(), l, !level_of(l)); return; }
     if (sscanf(q, "sync %d", &n) == 1) { logf_("K %llu %d\n", (unsigned long long)now(), n); return; }
     if (sscanf(q, "gpiobusy %d %d", &l, &n) == 2 && l >= 0 && l < NL) ln[l].busy = n;
+    else if (sscanf(q, "gpiolag %d %d", &l, &n) == 2 && l >= 0 && l < NL) ln[l].lag_us = n;
+    else if (sscanf(q, "gpiolose %d %d %d", &l, &m, &n) == 3 && l >= 0 && l < NL) { ln[l].keep = m; ln[l].lose = n; }
+    else if (sscanf(q, "wall %d", &n) == 1) wall = n;
+    else if (sscanf(q, "noclock %15s", noclock) == 1) {}
+    else if (sscanf(q, "spislow %d %d", &l, &n) == 2) { spislow_ms = n; spislow = l; }
     else if (sscanf(q, "spihang %d", &n) == 1) spihang = n;
     else if (sscanf(q, "spistall %d", &n) == 1) spistall = n;
     else if (sscanf(q, "spierr %d", &n) == 1) spierr = n;
@@ -279,6 +352,7 @@ static void *control(void *a)
         uint64_t next = regs_open ? now() + 1000000 : 0;
         for (int i = 0; i < NL; i++) if (ln[i].due && (!next || ln[i].due < next)) next = ln[i].due;
         if (ntog && (!next || tog[0].at < next)) next = tog[0].at;
+        if (nlate && (!next || late[0].at < next)) next = late[0].at;
         pthread_mutex_unlock(&mu);
         uint64_t n0 = now(), left = next > n0 ? next - n0 : 0;
         struct timespec to = { left / 1000000000ull, left % 1000000000ull };
@@ -336,13 +410,20 @@ static int node(const char *p)                 /* which pretend device a path na
     if (!strncmp(p, "/dev/gpiomem", 12)) return K_MEM;
     return K_NONE;
 }
+static int number_of(const char *p)            /* of /dev/gpiochip4: 4 */
+{
+    int n = 0;
+    const char *q = strstr(p, "gpiochip");
+    if (q) sscanf(q, "gpiochip%d", &n);
+    return n;
+}
 static int after_open(const char *orig, int fd)
 {
     if (fd < 0 || fd >= MAXFD || !on) return fd;
     int k = kind[fd] = node(orig);
     if (!k) return fd;
     pthread_once(&thr_once, start_thread);
-    if (k == K_CHIP) { sscanf(orig, "/dev/gpiochip%d", &chipno); born[fd] = chipgen; return fd; }
+    if (k == K_CHIP) { chipno[fd] = number_of(orig); born[fd] = chipgen; return fd; }
     if (k == K_SPI) born[fd] = spigen;
     if (k == K_MEM) { kind[fd] = K_NONE; regs_open = 1; if (ctlfd >= 0) { ssize_t r = r_write(ctlfd, "wake\n", 5); (void)r; } }
     logf_("P %llu open %s fd %d\n", (unsigned long long)now(), orig, fd);
@@ -374,35 +455,42 @@ static int node_at(int d, const char *p)
     snprintf(b, sizeof b, "/dev/%s", p);
     return node(b);
 }
-static dev_t rdev_of(int k) { return k == K_SPI ? makedev(153, 0) : k == K_CHIP ? makedev(254, chipno) : makedev(240, 0); }
-static int as_node(int k, int r, struct stat *s)
+enum { SPI_GROUP = 900, GPIO_GROUP };
+static gid_t group_of(int k) { return k == K_SPI ? SPI_GROUP : GPIO_GROUP; }
+static dev_t rdev_of(int d, const char *p)
 {
-    if (!r && k && S_ISREG(s->st_mode)) { s->st_mode = (s->st_mode & 07777) | S_IFCHR; s->st_rdev = rdev_of(k); s->st_size = 0; s->st_blocks = 0; }
+    int k = node_at(d, p);
+    return k == K_SPI ? makedev(153, 0) : k == K_CHIP ? makedev(254, p && *p ? number_of(p) : chipno[d]) : makedev(240, 0);
+}
+static int as_node(int d, const char *p, int r, struct stat *s)
+{
+    int k = node_at(d, p);
+    if (!r && k && S_ISREG(s->st_mode)) { s->st_mode = (s->st_mode & 0666 ? 0660 : 0) | S_IFCHR; s->st_rdev = rdev_of(d, p); s->st_gid = group_of(k); s->st_size = 0; s->st_blocks = 0; }
     return r;
 }
-#define STAT(k, call) return as_node(k, call, (struct stat *)s)
-#define STATPATH(r) char b[512]; STAT(node(p), r(redirect(p, b, sizeof b), (struct stat *)s))
+#define STAT(d, p, call) return as_node(d, p, call, (struct stat *)s)
+#define STATPATH(r) char b[512]; STAT(-1, p, r(redirect(p, b, sizeof b), (struct stat *)s))
 int stat(const char *restrict p, struct stat *restrict s) { STATPATH(r_stat); }
 int stat64(const char *restrict p, struct stat64 *restrict s) { STATPATH(r_stat); }
 int lstat(const char *restrict p, struct stat *restrict s) { STATPATH(r_lstat); }
 int lstat64(const char *restrict p, struct stat64 *restrict s) { STATPATH(r_lstat); }
-int fstat(int fd, struct stat *s) { STAT(node_at(fd, NULL), r_fstat(fd, s)); }
-int fstat64(int fd, struct stat64 *s) { STAT(node_at(fd, NULL), r_fstat(fd, (struct stat *)s)); }
-int fstatat(int d, const char *restrict p, struct stat *restrict s, int f) { char b[512]; STAT(node_at(d, p), r_fstatat(d, redirect(p, b, sizeof b), s, f)); }
-int fstatat64(int d, const char *restrict p, struct stat64 *restrict s, int f) { char b[512]; STAT(node_at(d, p), r_fstatat(d, redirect(p, b, sizeof b), (struct stat *)s, f)); }
+int fstat(int fd, struct stat *s) { STAT(fd, NULL, r_fstat(fd, s)); }
+int fstat64(int fd, struct stat64 *s) { STAT(fd, NULL, r_fstat(fd, (struct stat *)s)); }
+int fstatat(int d, const char *restrict p, struct stat *restrict s, int f) { char b[512]; STAT(d, p, r_fstatat(d, redirect(p, b, sizeof b), s, f)); }
+int fstatat64(int d, const char *restrict p, struct stat64 *restrict s, int f) { char b[512]; STAT(d, p, r_fstatat(d, redirect(p, b, sizeof b), (struct stat *)s, f)); }
 int statx(int d, const char *restrict p, int fl, unsigned mk, struct statx *restrict s)
 {
     char b[512]; int k = node_at(d, p), r = r_statx(d, redirect(p, b, sizeof b), fl, mk, s);
     if (!r && k && S_ISREG(s->stx_mode)) {
-        s->stx_mode = (s->stx_mode & 07777) | S_IFCHR; s->stx_size = 0; s->stx_blocks = 0;
-        s->stx_rdev_major = major(rdev_of(k)); s->stx_rdev_minor = minor(rdev_of(k));
+        s->stx_mode = (s->stx_mode & 0666 ? 0660 : 0) | S_IFCHR; s->stx_gid = group_of(k); s->stx_size = 0; s->stx_blocks = 0;
+        s->stx_rdev_major = major(rdev_of(d, p)); s->stx_rdev_minor = minor(rdev_of(d, p));
     }
     return r;
 }
 DIR *opendir(const char *p)                    /* /dev lists the pretend nodes only */
 {
     char b[512];
-    if (!on || (strcmp(p, "/dev") && strcmp(p, "/dev/"))) return r_opendir(p);
+    if (!on || (strcmp(p, "/dev") && strcmp(p, "/dev/"))) return r_opendir(redirect(p, b, sizeof b));
     snprintf(b, sizeof b, "%s/root/dev", dir);
     DIR *d = r_opendir(b);
     if (d && dirfd(d) < MAXFD) kind[dirfd(d)] = K_DEV;
@@ -424,7 +512,25 @@ char *realpath(const char *restrict p, char *restrict out)      /* a pretend pat
 }
 int access(const char *p, int m) { char b[512]; const char *q = redirect(p, b, sizeof b); return m != F_OK && denied(p, q) ? -1 : r_access(q, m); }
 
-static void copyfd(int from, int to) { if (from >= 0 && to >= 0 && from < MAXFD && to < MAXFD) { kind[to] = kind[from]; reqof[to] = reqof[from]; born[to] = born[from]; } }
+int getpwnam_r(const char *name, struct passwd *u, char *b, size_t n, struct passwd **out)
+{
+    if (!on || strcmp(name, "talklight")) return r_getpwnam_r(name, u, b, n, out);
+    u->pw_name = "talklight"; u->pw_passwd = u->pw_gecos = u->pw_dir = u->pw_shell = ""; u->pw_uid = u->pw_gid = 990;
+    *out = getenv("PISHIM_SERVICE") ? u : NULL;
+    return 0;
+}
+int getgrgid_r(gid_t id, struct group *g, char *b, size_t n, struct group **out)
+{
+    static char *members[] = { "talklight", NULL };
+    if (!on || (id != SPI_GROUP && id != GPIO_GROUP)) return r_getgrgid_r(id, g, b, n, out);
+    const char *of = getenv("PISHIM_SERVICE");
+    g->gr_name = id == SPI_GROUP ? "spi" : "gpio"; g->gr_passwd = ""; g->gr_gid = id;
+    g->gr_mem = members + !(of && strstr(of, g->gr_name));
+    *out = g;
+    return 0;
+}
+
+static void copyfd(int from, int to) { if (from >= 0 && to >= 0 && from < MAXFD && to < MAXFD) { kind[to] = kind[from]; reqof[to] = reqof[from]; born[to] = born[from]; chipno[to] = chipno[from]; } }
 int close(int fd)
 {
     if (fd == logfd && fd >= 0) return 0;
@@ -433,7 +539,7 @@ int close(int fd)
             pthread_mutex_lock(&mu);
             struct req *x = &reqs[reqof[fd]];
             if (x->user == fd) {
-                for (int i = 0; i < x->n; i++) { struct line *y = &ln[x->off[i]]; if (y->r == x) { y->r = NULL; y->flags = 0; y->deb_us = 0; y->due = 0; } }
+                for (int i = 0; i < x->n; i++) { struct line *y = &ln[x->off[i]]; if (y->r == x) { y->r = NULL; y->flags = 0; y->deb_us = 0; y->due = 0; y->consumer[0] = 0; } }
                 if (x->fd >= 0) r_close(x->fd);
                 x->fd = -1; x->user = 0;
             }
@@ -473,21 +579,24 @@ static void wire(const uint8_t *tx, uint8_t *rx, uint32_t len, uint32_t hz, uint
     *t = t1;
     if (!getenv("PISHIM_NORT")) { struct timespec ts = { t1 / 1000000000ull, t1 % 1000000000ull }; while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR); }
 }
+static int chance(void)                        /* 0 to 99 */
+{
+    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+    return (seed >> 33) % 100;
+}
 static int trouble(int fd, size_t n)           /* what stands against a transfer of n bytes: an errno, or 0 */
 {
     int e = 0;
     if (n > (size_t)env("PISHIM_BUFSIZ", 4096)) e = EMSGSIZE;
     else {
         int ms = __atomic_exchange_n(&spistall, 0, __ATOMIC_SEQ_CST);
+        if (spislow && chance() < spislow) ms += spislow_ms;
         struct timespec stall = { ms / 1000, ms % 1000 * 1000000 }, step = { 0, 1000000 };
         while (ms && nanosleep(&stall, &stall) && errno == EINTR);
         while (spihang) nanosleep(&step, NULL);
         if (born[fd] != spigen) e = ESHUTDOWN;
         else if (spierr) e = spierr;
-        else if (spifail) {
-            seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-            if ((int)((seed >> 33) % 100) < spifail) e = EIO;
-        }
+        else if (spifail && chance() < spifail) e = EIO;
     }
     if (e) logf_("F %llu %d %zu\n", (unsigned long long)now(), e, n);
     return e;
@@ -566,15 +675,20 @@ static void line_cfg(struct req *q, struct gpio_v2_line_config *c)
 }
 static int chip_ioctl(int fd, unsigned long rq, void *p)
 {
+    char own[32]; ssize_t foreign = pread(fd, own, sizeof own, 0);
+    if (foreign < 0) foreign = 0;
     if (born[fd] != chipgen) { errno = ENODEV; return -1; }
+    if (foreign && rq != GPIO_GET_CHIPINFO_IOCTL) { errno = EINVAL; return -1; }
     switch (rq) {
     case GPIO_GET_CHIPINFO_IOCTL: {
-        struct gpiochip_info *i = p; memset(i, 0, sizeof *i); snprintf(i->name, sizeof i->name, "gpiochip%d", chipno);
-        const char *l = getenv("PISHIM_LABEL"); snprintf(i->label, sizeof i->label, "%s", l ? l : "pinctrl-bcm2711"); i->lines = NL; return 0; }
+        struct gpiochip_info *i = p; memset(i, 0, sizeof *i); snprintf(i->name, sizeof i->name, "gpiochip%d", chipno[fd]);
+        const char *l = getenv("PISHIM_LABEL"); snprintf(i->label, sizeof i->label, "%s", l ? l : "pinctrl-bcm2711"); i->lines = NL;
+        if (foreign) { snprintf(i->label, sizeof i->label, "%.*s", (int)foreign, own); i->lines = 0; }
+        return 0; }
     case GPIO_V2_GET_LINEINFO_IOCTL: case GPIO_V2_GET_LINEINFO_WATCH_IOCTL: {
         struct gpio_v2_line_info *i = p; uint32_t o = i->offset; if (o >= NL) { errno = EINVAL; return -1; }
         memset(i, 0, sizeof *i); i->offset = o; snprintf(i->name, sizeof i->name, "GPIO%u", o);
-        i->flags = GPIO_V2_LINE_FLAG_INPUT; if (ln[o].r) { i->flags = ln[o].flags | GPIO_V2_LINE_FLAG_USED; memcpy(i->consumer, ln[o].consumer, 32); } return 0; }
+        i->flags = GPIO_V2_LINE_FLAG_INPUT; if (ln[o].r || ln[o].consumer[0]) { i->flags = ln[o].flags | GPIO_V2_LINE_FLAG_USED; memcpy(i->consumer, ln[o].consumer, 32); } return 0; }
     case GPIO_GET_LINEINFO_UNWATCH_IOCTL: return 0;
     case GPIO_V2_GET_LINE_IOCTL: {
         struct gpio_v2_line_request *r = p;

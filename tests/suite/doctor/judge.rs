@@ -1,0 +1,680 @@
+//! What the doctor makes of facts.
+
+use talklight::button::gpio::NoChip;
+use talklight::doctor::facts::{
+    Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog,
+};
+use talklight::doctor::{Firmware, judge};
+use talklight::wire::{Check, InputFault, PlanStatus, Status, StripStatus, Verdict};
+
+use super::firmware::{firmware, model};
+use super::{MODELS, PI3, PI4};
+
+/// A Pi on which nothing is wrong, started with this `config.txt`.
+fn healthy(name: &str, config_txt: &str) -> Facts {
+    let model = model(name);
+    let set = format!("{config_txt}\n[all]\ndtparam=spi=on");
+    let node = |group: &str, held_by: Option<&str>| Node {
+        group: group.into(),
+        may: true,
+        service_may: Some(true),
+        held_by: held_by.map(str::to_owned),
+    };
+    Facts {
+        started: Some(started(config_txt, None)),
+        firmware: Some(firmware(&model, &[("config.txt", &set)])),
+        model: Some(model),
+        kernel: Some("6.12.47".into()),
+        boot: "/boot/firmware",
+        throttled: Some(0),
+        supply_milliamps: None,
+        config: Ok("/etc/talklight/config.toml".into()),
+        config_is_newer: false,
+        strip: Some(Strip {
+            device: "/dev/spidev0.0".into(),
+            node: Some(node("spi", Some("process 7 (talklight)"))),
+            data_taken_by: None,
+            frame_bytes: Some(1000),
+            bufsiz: 4096,
+            bufsiz_to_be: None,
+            milliamps: Some(833),
+            max_milliamps: 850,
+        }),
+        gpio: Some(Gpio {
+            chip: Some(("/dev/gpiochip0".into(), node("gpio", None))),
+            lines: Ok(vec![Line {
+                gpio: 17,
+                state: Use::Open,
+            }]),
+        }),
+        watchdog: Watchdog {
+            is_there: true,
+            timeout: Some("1min".into()),
+        },
+        daemon: answers(status()),
+        unit: Some(unit("ActiveState=active")),
+    }
+}
+
+fn pi4() -> Facts {
+    healthy(PI4, MODELS[3].1)
+}
+
+/// What the Pi runs with, its core clock measured.
+fn started(settings: &str, core_mhz: Option<u32>) -> Started {
+    Started {
+        with: Firmware::started_with(settings),
+        core_mhz,
+    }
+}
+
+/// The service as it should be, but for these properties.
+fn unit(properties: &str) -> Unit {
+    let usual = "LoadState=loaded\nResult=success\nNRestarts=0\nUnitFileState=enabled\nFragmentPath=/usr/lib/systemd/system/talklight.service";
+    Unit(format!("{properties}\n{usual}"))
+}
+
+/// A service that has failed like this.
+fn failed(result: &str, status: u32) -> Unit {
+    unit(&format!(
+        "ActiveState=failed\nResult={result}\nExecMainStatus={status}"
+    ))
+}
+
+fn answers(status: Status) -> Daemon {
+    Daemon::Answers("/run/talklight/control.sock".into(), status)
+}
+
+fn absent() -> Daemon {
+    Daemon::Absent("/run/talklight/control.sock".into())
+}
+
+fn status() -> Status {
+    Status {
+        phase: "ready".into(),
+        plan: PlanStatus {
+            name: "lightning".into(),
+            length_ms: 300_000,
+            yellow_ms: 120_000,
+            red_ms: 60_000,
+            flash_ms: 30_000,
+        },
+        left_ms: 300_000,
+        overrun_ms: 0,
+        undo_ms: None,
+        generation: 0,
+        chosen: "lightning".into(),
+        plans: vec!["lightning".into()],
+        strip: StripStatus {
+            kind: "spi".into(),
+            leds: 60,
+            health: "sending".into(),
+            error: None,
+            trial: None,
+        },
+        faults: Vec::new(),
+        at_ns: 0,
+    }
+}
+
+fn with(facts: Facts, change: impl FnOnce(&mut Facts)) -> Facts {
+    let mut facts = facts;
+    change(&mut facts);
+    facts
+}
+
+fn with_strip(change: impl FnOnce(&mut Strip)) -> Facts {
+    with(pi4(), |facts| change(facts.strip.as_mut().unwrap()))
+}
+
+fn with_node(change: impl FnOnce(&mut Node)) -> Facts {
+    with_strip(|strip| change(strip.node.as_mut().unwrap()))
+}
+
+fn with_gpio(change: impl FnOnce(&mut Gpio)) -> Facts {
+    with(pi4(), |facts| change(facts.gpio.as_mut().unwrap()))
+}
+
+fn with_line(state: Use) -> Facts {
+    with_gpio(|gpio| gpio.lines = Ok(vec![Line { gpio: 17, state }]))
+}
+
+/// With no daemon, as this service left it.
+fn with_unit(unit: Unit) -> Facts {
+    with(pi4(), |facts| {
+        (facts.unit, facts.daemon) = (Some(unit), absent());
+    })
+}
+
+fn with_daemon(daemon: Daemon) -> Facts {
+    with(pi4(), |facts| facts.daemon = daemon)
+}
+
+/// A Pi that was started with this `config.txt`, which now says that.
+fn edited(name: &str, was: &str, is: &str) -> Facts {
+    with(healthy(name, is), |facts| {
+        facts.started = Some(started(was, None));
+    })
+}
+
+/// A Pi for each thing that can be bad, on which nothing else is, and the check that says so.
+pub fn faults() -> Vec<(&'static str, Facts)> {
+    let strip_fails = |error: &str| {
+        let mut told = status();
+        told.strip.health = "failing".into();
+        told.strip.error = Some(error.into());
+        told
+    };
+    let mut stuck = status();
+    stuck.faults.push(InputFault {
+        input: "button".into(),
+        error: "the contact on GPIO 17 has been closed for 30 s; it is stuck".into(),
+    });
+    let fixed = MODELS[3].1;
+    vec![
+        (
+            "config",
+            with(pi4(), |facts| facts.config = Err("line 3".into())),
+        ),
+        ("config", with(pi4(), |facts| facts.config_is_newer = true)),
+        (
+            "spi",
+            with(with_strip(|strip| strip.node = None), |facts| {
+                let file = format!("{fixed}\n[pi5]\ndtparam=spi=on");
+                facts.firmware = Some(firmware(&model(PI4), &[("config.txt", &file)]));
+            }),
+        ),
+        ("spi", with_strip(|strip| strip.node = None)),
+        (
+            "spi-access",
+            with_node(|node| node.service_may = Some(false)),
+        ),
+        (
+            "spi-access",
+            with_node(|node| (node.may, node.service_may) = (false, None)),
+        ),
+        (
+            "data-line",
+            with_strip(|strip| strip.data_taken_by = Some("led0".into())),
+        ),
+        ("buffer", with_strip(|strip| strip.frame_bytes = Some(4108))),
+        (
+            "buffer",
+            with_strip(|strip| {
+                (strip.frame_bytes, strip.bufsiz_to_be) = (Some(4108), Some(65_536));
+            }),
+        ),
+        (
+            "buffer",
+            with_strip(|strip| strip.frame_bytes = Some(65_537)),
+        ),
+        ("core-clock", healthy(PI4, "")),
+        (
+            "core-clock",
+            with(healthy(PI3, ""), |facts| {
+                facts.started = Some(started("", Some(400)))
+            }),
+        ),
+        (
+            "core-clock",
+            edited(PI4, "core_freq=500\ncore_freq_min=200", fixed),
+        ),
+        ("core-clock", edited(PI4, fixed, "")),
+        (
+            "core-clock",
+            with(pi4(), |facts| {
+                facts.started = Some(started(fixed, Some(200)))
+            }),
+        ),
+        (
+            "core-clock",
+            with(healthy(PI3, "enable_uart=1"), |facts| {
+                facts.throttled = Some(1 << 18)
+            }),
+        ),
+        (
+            "gpio-access",
+            with_gpio(|gpio| gpio.chip.as_mut().unwrap().1.service_may = Some(false)),
+        ),
+        (
+            "gpio",
+            with_gpio(|gpio| {
+                (gpio.chip, gpio.lines) = (None, Err(NoLines::Other(NoChip::Absent.to_string())));
+            }),
+        ),
+        ("button", with_line(Use::Closed)),
+        ("button", with_line(Use::Taken("onewire@4".into()))),
+        (
+            "button",
+            with_line(Use::Refused("Device or resource busy".into())),
+        ),
+        (
+            "under-voltage",
+            with(pi4(), |facts| facts.throttled = Some(0x5_0005)),
+        ),
+        (
+            "under-voltage",
+            with(pi4(), |facts| facts.throttled = Some(0x5_0000)),
+        ),
+        (
+            "unit",
+            with_unit(unit("ActiveState=inactive\nUnitFileState=disabled")),
+        ),
+        ("unit", with_unit(unit("ActiveState=inactive"))),
+        (
+            "unit",
+            with(pi4(), |facts| {
+                facts.unit = Some(unit("ActiveState=active\nUnitFileState=disabled"))
+            }),
+        ),
+        (
+            "unit",
+            with_unit(unit("LoadState=masked\nActiveState=inactive")),
+        ),
+        (
+            "unit",
+            with_unit(unit("LoadState=bad-setting\nActiveState=inactive")),
+        ),
+        ("unit", with_unit(failed("exit-code", 78))),
+        ("unit", with_unit(failed("exit-code", 203))),
+        ("unit", with_unit(failed("exit-code", 214))),
+        ("unit", with_unit(failed("exit-code", 217))),
+        ("unit", with_unit(failed("exit-code", 1))),
+        ("unit", with_unit(failed("watchdog", 6))),
+        (
+            "unit",
+            with_unit(unit(
+                "ActiveState=activating\nResult=success\nExecMainStatus=0\nNRestarts=7",
+            )),
+        ),
+        ("daemon", with_daemon(absent())),
+        ("daemon", with_daemon(Daemon::Two("a and b".into()))),
+        (
+            "daemon",
+            with_daemon(Daemon::Silent("the daemon does not answer".into())),
+        ),
+        ("daemon", with_daemon(answers(stuck))),
+        // The daemon cannot drive it because somebody else does: a fault of both.
+        (
+            "holder",
+            with_daemon(answers(strip_fails("/dev/spidev0.0 is in use"))),
+        ),
+    ]
+}
+
+fn check(facts: &Facts, name: &str) -> Check {
+    let checks = judge(facts);
+    let found = checks.iter().find(|check| check.name == name);
+    found
+        .unwrap_or_else(|| panic!("no check of {name}: {checks:#?}"))
+        .clone()
+}
+
+/// The remedy of the one bad check.
+#[track_caller]
+fn remedy(facts: &Facts, name: &str) -> String {
+    let bad = judge(facts)
+        .into_iter()
+        .filter(|check| check.verdict == Verdict::Bad);
+    let bad: Vec<Check> = bad.collect();
+    assert_eq!(bad.len(), 1, "{bad:#?}");
+    assert_eq!(bad[0].name, name);
+    bad[0].remedy.clone().expect("what is bad has a remedy")
+}
+
+#[track_caller]
+fn verdict(facts: &Facts, name: &str, verdict: Verdict) {
+    let check = check(facts, name);
+    assert_eq!(check.verdict, verdict, "{check:#?}");
+}
+
+#[test]
+fn where_nothing_is_wrong_all_is_good() {
+    for (name, lines) in MODELS {
+        for check in judge(&healthy(name, lines)) {
+            assert_eq!(check.verdict, Verdict::Good, "{name}: {check:#?}");
+            assert_eq!(check.remedy, None);
+        }
+    }
+}
+
+#[test]
+fn each_fault_is_seen_and_has_a_remedy() {
+    for (name, facts) in faults().into_iter().filter(|(name, _)| *name != "holder") {
+        assert!(!remedy(&facts, name).is_empty());
+    }
+}
+
+#[test]
+fn each_model_is_told_the_lines_for_its_core_clock() {
+    for (name, lines) in MODELS.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+        let said = remedy(&healthy(name, ""), "core-clock");
+        assert_eq!(
+            said,
+            format!("add to the end of /boot/firmware/config.txt and reboot:\n{lines}")
+        );
+    }
+    // Of what is there already, nothing; and in a section of its own, where the file ends in one.
+    let half = with(healthy(PI4, "core_freq=500"), |facts| {
+        let file = [("config.txt", "core_freq=500\n[pi5]\ndtparam=spi=on")];
+        facts.firmware = Some(firmware(&model(PI4), &file));
+    });
+    assert_eq!(
+        remedy(&half, "core-clock"),
+        "add to the end of /boot/firmware/config.txt and reboot:\n[all]\ncore_freq_min=500"
+    );
+    let over = remedy(
+        &healthy(PI3, "core_freq=500\ncore_freq_min=400"),
+        "core-clock",
+    );
+    assert!(
+        over.ends_with(":\ncore_freq=250\ncore_freq_min=250"),
+        "{over}"
+    );
+    let old = with(healthy(PI4, ""), |facts| facts.boot = "/boot");
+    assert!(remedy(&old, "core-clock").contains(" /boot/config.txt "));
+}
+
+#[test]
+fn half_of_what_fixes_the_core_clock_does_not() {
+    for half in [
+        "core_freq=500",
+        "core_freq_min=500",
+        "core_freq=500\ncore_freq_min=250",
+        "core_freq=250",
+    ] {
+        verdict(&healthy(PI4, half), "core-clock", Verdict::Bad);
+    }
+    for other in [
+        "core_freq=400",
+        "core_freq=250\ncore_freq_min=400",
+        "core_freq=250\ncore_freq_min=200",
+        "enable_uart=1\ndtoverlay=disable-bt",
+        "force_turbo=0",
+    ] {
+        verdict(&healthy(PI3, other), "core-clock", Verdict::Bad);
+    }
+    let serial = healthy(PI3, "enable_uart=1\ndtoverlay=disable-bt");
+    let text = check(&serial, "core-clock").text;
+    assert!(
+        text.starts_with("the core clock changes with the load"),
+        "{text}"
+    );
+    // It has no Bluetooth that would take the better UART.
+    verdict(
+        &healthy("Zero Rev 1.3", "enable_uart=1"),
+        "core-clock",
+        Verdict::Bad,
+    );
+    verdict(
+        &healthy("2 Model B Rev 1.1", "core_freq=400"),
+        "core-clock",
+        Verdict::Bad,
+    );
+}
+
+#[test]
+fn other_lines_that_fix_the_core_clock_are_named() {
+    for (name, lines, by) in [
+        (
+            PI4,
+            "core_freq=500\ncore_freq_min=500",
+            "core_freq=500 and core_freq_min=500",
+        ),
+        (
+            PI4,
+            "core_freq=250\ncore_freq_min=250",
+            "core_freq=250 and core_freq_min=250",
+        ),
+        (PI4, "enable_uart=1", "enable_uart=1"),
+        (PI3, "core_freq=250", "core_freq=250"),
+        (
+            PI3,
+            "core_freq=400\ncore_freq_min=400",
+            "core_freq=400 and core_freq_min=400",
+        ),
+        (PI3, "enable_uart=1", "enable_uart=1"),
+        ("Zero 2 W Rev 1.0", "force_turbo=1", "force_turbo=1"),
+    ] {
+        let check = check(&healthy(name, lines), "core-clock");
+        assert_eq!(check.verdict, Verdict::Good);
+        assert_eq!(check.text, format!("the core clock is fixed: {by}"));
+    }
+}
+
+#[test]
+fn what_the_pi_was_started_with_goes_before_what_the_file_says() {
+    let fixed = MODELS[3].1;
+    let said = |facts: &Facts| check(facts, "core-clock");
+    // Edited, and not rebooted.
+    let edit = edited(PI4, "core_freq=500\ncore_freq_min=200", fixed);
+    assert_eq!(remedy(&edit, "core-clock"), "reboot");
+    // The other way round it holds for now, and no longer.
+    let taken_out = edited(PI4, fixed, "");
+    assert!(said(&taken_out).text.contains("will not be after a reboot"));
+    assert!(remedy(&taken_out, "core-clock").ends_with(fixed));
+    // A section that cannot be judged, or a file that cannot be read, is settled by it.
+    let doubt = format!("[gpio4=1]\n{fixed}");
+    for (was, verdict) in [(fixed, Verdict::Good), ("core_freq=500", Verdict::Bad)] {
+        assert_eq!(said(&edited(PI4, was, &doubt)).verdict, verdict);
+        let unread = with(edited(PI4, was, ""), |facts| facts.firmware = None);
+        assert_eq!(said(&unread).verdict, verdict);
+    }
+    // Where nobody can be asked, the file's word holds, and is said to be no more than that.
+    let unasked = |text| with(healthy(PI4, text), |facts| facts.started = None);
+    assert!(
+        said(&unasked(fixed))
+            .text
+            .ends_with(" in /boot/firmware/config.txt, if the Pi was started since")
+    );
+    assert_eq!(said(&unasked(fixed)).verdict, Verdict::Good);
+    assert_eq!(said(&unasked("")).verdict, Verdict::Bad);
+    assert_eq!(said(&unasked(&doubt)).verdict, Verdict::Note);
+    // A measured clock that falls though it is fixed; some kHz are the counter's.
+    let measured = |mhz| {
+        with(pi4(), |facts| {
+            facts.started = Some(started(fixed, Some(mhz)))
+        })
+    };
+    for (mhz, verdict) in [
+        (500, Verdict::Good),
+        (499, Verdict::Good),
+        (250, Verdict::Bad),
+    ] {
+        assert_eq!(said(&measured(mhz)).verdict, verdict);
+    }
+    // A Pi that is throttled lets go of what is held by other lines alone.
+    let hot = |text| with(healthy(PI4, text), |facts| facts.throttled = Some(1 << 2));
+    assert_eq!(said(&hot(fixed)).verdict, Verdict::Good);
+    assert_eq!(said(&hot("enable_uart=1")).verdict, Verdict::Bad);
+}
+
+#[test]
+fn what_is_neither_good_nor_bad_is_said_to_be_so() {
+    let note = |facts: Facts, name| verdict(&facts, name, Verdict::Note);
+    note(healthy("9 Model Z", ""), "core-clock");
+    note(with(pi4(), |facts| facts.throttled = None), "under-voltage");
+    note(
+        with(pi4(), |facts| facts.watchdog.is_there = false),
+        "watchdog",
+    );
+    note(
+        with(pi4(), |facts| facts.watchdog.timeout = None),
+        "watchdog",
+    );
+    note(with(pi4(), |facts| facts.strip = None), "spi");
+    note(with(pi4(), |facts| facts.gpio = None), "gpio");
+    note(
+        with(pi4(), |facts| {
+            facts.unit = Some(unit("LoadState=not-found"))
+        }),
+        "unit",
+    );
+    note(
+        with(pi4(), |facts| {
+            facts.unit = Some(unit("ActiveState=activating"))
+        }),
+        "unit",
+    );
+    note(
+        with(pi4(), |facts| {
+            facts.unit = Some(unit("ActiveState=inactive"))
+        }),
+        "unit",
+    );
+    note(with_unit(unit("LoadState=not-found")), "daemon");
+    note(
+        with_daemon(Daemon::Refused("join its group".into())),
+        "daemon",
+    );
+    note(with_daemon(absent()), "holder");
+    note(with_gpio(|gpio| gpio.lines = Err(NoLines::Denied)), "gpio");
+    // Neither is a reason to call the Pi bad, and both are told how to be better.
+    for (name, facts) in [
+        (
+            "watchdog",
+            with(pi4(), |facts| facts.watchdog.timeout = Some("0".into())),
+        ),
+        (
+            "spi",
+            with(pi4(), |facts| {
+                facts.firmware = Some(firmware(&model(PI4), &[("config.txt", MODELS[3].1)]))
+            }),
+        ),
+    ] {
+        let check = check(&facts, name);
+        assert_eq!(check.verdict, Verdict::Note);
+        assert!(check.remedy.is_some(), "{check:#?}");
+    }
+}
+
+#[test]
+fn remedies_are_lines_to_add_and_the_file() {
+    // Of the fault that is told in these words.
+    let of = |words: &str| {
+        let mut checks = faults().into_iter().flat_map(|(_, facts)| judge(&facts));
+        let found =
+            checks.find(|check| check.verdict == Verdict::Bad && check.text.contains(words));
+        found.and_then(|check| check.remedy).unwrap()
+    };
+    assert_eq!(
+        of("SPI is off"),
+        "add to the end of /boot/firmware/config.txt and reboot:\n[all]\ndtparam=spi=on"
+    );
+    assert!(of("config.txt enables SPI").starts_with("reboot;"));
+    assert!(
+        of("spidev0.0 belongs to the group spi; this user may open it, the user talklight may not")
+            .starts_with("sudo usermod -aG spi talklight ")
+    );
+    assert!(
+        of("spidev0.0 belongs to the group spi; this user may not open it")
+            .starts_with("sudo usermod -aG spi $USER")
+    );
+    assert!(of("gpiochip0 belongs to").starts_with("sudo usermod -aG gpio talklight "));
+    let of_root = with_gpio(|gpio| {
+        let node = &mut gpio.chip.as_mut().unwrap().1;
+        (node.group, node.service_may) = ("root".into(), Some(false));
+    });
+    assert_eq!(
+        remedy(&of_root, "gpio-access"),
+        "add to /etc/udev/rules.d/60-talklight.rules and reboot:\nSUBSYSTEM==\"gpio\", GROUP=\"gpio\", MODE=\"0660\""
+    );
+    assert_eq!(
+        of("4108 bytes"),
+        "append to the one line of /boot/firmware/cmdline.txt and reboot:\nspidev.bufsiz=65536"
+    );
+    assert_eq!(of("cmdline.txt makes it longer"), "reboot");
+    assert!(of("65537 bytes").contains("fewer"));
+    assert!(of("status 78").contains("`talklight check`"));
+    assert!(of("status 214").ends_with(":\n[Service]\nCPUSchedulingPolicy=other"));
+    assert_eq!(
+        of("stopped and disabled"),
+        "sudo systemctl enable --now talklight"
+    );
+}
+
+#[test]
+fn a_watchdog_that_is_used_is_good_whatever_its_time() {
+    for (timeout, end) in [("15s", "frozen for 15s"), ("infinity", "frozen")] {
+        let facts = with(pi4(), |facts| facts.watchdog.timeout = Some(timeout.into()));
+        let check = check(&facts, "watchdog");
+        assert_eq!(check.verdict, Verdict::Good);
+        assert!(check.text.ends_with(&format!(" is {end}")), "{check:#?}");
+    }
+}
+
+#[test]
+fn who_asks_need_not_be_in_the_group_if_the_service_is() {
+    verdict(
+        &with_node(|node| node.may = false),
+        "spi-access",
+        Verdict::Good,
+    );
+    let denied = with_gpio(|gpio| {
+        gpio.lines = Err(NoLines::Denied);
+        gpio.chip.as_mut().unwrap().1.may = false;
+    });
+    verdict(&denied, "gpio-access", Verdict::Good);
+}
+
+#[test]
+fn the_strip_is_held_against_its_limit_and_the_pins() {
+    let said = |drawn, limit| {
+        let facts = with_strip(|strip| {
+            (strip.milliamps, strip.max_milliamps) = (Some(drawn), limit);
+        });
+        let check = check(&facts, "current");
+        (check.verdict, check.text)
+    };
+    let pins = "; the Pi's own 5 V pins cannot be relied on for that";
+    let (verdict, text) = said(833, 850);
+    assert_eq!(verdict, Verdict::Good);
+    assert!(
+        text.ends_with("within its limit of 850 mA; its supply should give 1042 mA"),
+        "{text}"
+    );
+    let (verdict, text) = said(1600, 1600);
+    assert_eq!(verdict, Verdict::Good);
+    assert!(
+        text.ends_with(&format!("should give 2000 mA{pins}")),
+        "{text}"
+    );
+    let (verdict, text) = said(4161, 0);
+    assert_eq!(verdict, Verdict::Note);
+    assert!(
+        text.contains("`max_milliamps = 0` sets no limit; its supply must give 5202 mA"),
+        "{text}"
+    );
+    assert!(text.ends_with(pins));
+}
+
+#[test]
+fn a_strip_held_by_another_process_is_seen() {
+    let (_, facts) = faults().pop().unwrap();
+    verdict(&facts, "holder", Verdict::Bad);
+    verdict(&facts, "daemon", Verdict::Bad);
+}
+
+#[test]
+fn what_the_daemon_says_of_its_inputs_is_left_to_it() {
+    let mut told = status();
+    told.faults.push(InputFault {
+        input: "button".into(),
+        error: "it is stuck".into(),
+    });
+    let facts = with(with_line(Use::Ours), |facts| facts.daemon = answers(told));
+    verdict(&facts, "button", Verdict::Note);
+    assert!(check(&facts, "daemon").text.contains("it is stuck"));
+    verdict(&with_line(Use::Ours), "button", Verdict::Good);
+}
+
+#[test]
+fn a_config_that_the_service_does_not_read_is_told_apart() {
+    let own = with(pi4(), |facts| facts.config = Ok("mine.toml".into()));
+    assert_eq!(
+        check(&own, "config").text,
+        "mine.toml is good; the service reads /etc/talklight/config.toml"
+    );
+    let alone = with(own, |facts| facts.unit = None);
+    assert_eq!(check(&alone, "config").text, "mine.toml is good");
+}

@@ -1,0 +1,84 @@
+//! The README's table of what goes wrong, against what the doctor says of each fault.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use talklight::doctor::judge;
+use talklight::wire::Verdict;
+
+use super::judge::faults;
+
+/// What is said of each thing that can be bad, and the check that says it.
+fn said() -> Vec<(&'static str, String)> {
+    let bad = faults().into_iter().flat_map(|(_, facts)| judge(&facts));
+    bad.filter(|check| check.verdict == Verdict::Bad)
+        .map(|check| (check.name, check.text.replace('\n', " ")))
+        .collect()
+}
+
+/// The sentences of the column "`talklight doctor` says", each with an `…` for what varies.
+fn quoted() -> Vec<String> {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, table) = readme
+        .split_once("| you see | `talklight doctor` says | do |\n")
+        .expect("the README has a table of what goes wrong");
+    let rows = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'));
+    let cells = rows.map(|row| row.split('|').nth(2).expect("a row has three cells"));
+    let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned));
+    words.collect()
+}
+
+/// `text` is what `pattern` says, with something in the place of each `…`.
+fn is_meant(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('…');
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    let mut ends = rest.is_empty();
+    for part in parts {
+        let Some(at) = rest.find(part) else {
+            return false;
+        };
+        rest = &rest[at + part.len()..];
+        ends = part.is_empty() || rest.is_empty();
+    }
+    ends
+}
+
+#[test]
+fn what_the_readme_quotes_can_be_said() {
+    let said = said();
+    let quoted = quoted();
+    assert!(quoted.len() > 10, "{quoted:#?}");
+    for quote in quoted {
+        let found = said.iter().any(|(_, text)| is_meant(&quote, text));
+        assert!(
+            found,
+            "`{quote}` is nothing that the doctor says:\n{said:#?}"
+        );
+    }
+}
+
+#[test]
+fn each_check_that_can_be_bad_is_in_the_readme() {
+    let quoted = quoted();
+    let told: BTreeSet<&str> = said()
+        .iter()
+        .filter(|(_, text)| quoted.iter().any(|quote| is_meant(quote, text)))
+        .map(|(name, _)| *name)
+        .collect();
+    let all: BTreeSet<&str> = said().iter().map(|(name, _)| *name).collect();
+    assert_eq!(all, told);
+}
+
+#[test]
+fn a_quote_is_the_whole_of_what_is_said() {
+    assert!(is_meant("GPIO … is taken by …", "GPIO 17 is taken by w1"));
+    assert!(is_meant("it is", "it is"));
+    assert!(!is_meant("it is", "it is not"));
+    assert!(!is_meant("… is off", "SPI is off: gone"));
+    assert!(!is_meant("SPI is on", "SPI is off"));
+}
