@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use talklight::config::{
-    Active, Bias, Buttons, Config, Kind, Mistakes, Origin, Overrides, find, search_path,
+    Active, Bias, Buttons, Config, Kind, Mistakes, Origin, Overrides, WebConfig, find, search_path,
 };
 use talklight::frame::{Palette, Rgb};
 
@@ -233,6 +233,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
         leds: Some(9),
         socket: Some("/tmp/s".into()),
         plan: text("Lightning"),
+        web: true,
     };
     let config = parse_with(
         "[strip]\nkind = \"spi\"\nleds = 5x\ntape = \"no\"",
@@ -266,6 +267,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
         leds: Some(0),
         socket: Some("x".repeat(108).into()),
         plan: text("lihgtning"),
+        web: false,
     };
     let mistakes = Config::parse("", Origin::BuiltIn, &flags, 4096)
         .unwrap_err()
@@ -367,16 +369,73 @@ fn unknown_keys_are_told_with_the_known_one() {
     );
     says(
         "qqq = 1",
-        "c.toml:1: qqq: is not known; the top of the file takes `strip`, `button`, `plan`, `flash`, `control`",
+        "c.toml:1: qqq: is not known; the top of the file takes `strip`, `button`, `plan`, `flash`, `control`, `web`",
     );
     says(
         "\"strip.leds\" = 5\n\"\\u001b[2J\" = 1",
-        "c.toml:1: strip.leds: is not known; did you mean `strip`?\nc.toml:2: \\u{1b}[2J: is not known; the top of the file takes `strip`, `button`, `plan`, `flash`, `control`",
+        "c.toml:1: strip.leds: is not known; did you mean `strip`?\nc.toml:2: \\u{1b}[2J: is not known; the top of the file takes `strip`, `button`, `plan`, `flash`, `control`, `web`",
     );
-    says(
-        "[web]\nlisten = \"127.0.0.1:8080\"",
-        "c.toml:1: web: the web remote is not in this version; leave `[web]` out",
+}
+
+#[test]
+fn the_web_is_off_until_it_is_told_where_to_listen() {
+    let web = |text: &str| parse_with(text, &Overrides::default(), 4096).map(|config| config.web);
+    assert_eq!(web("").unwrap(), None);
+    assert_eq!(web("[web]\nhosts = [\"a.example\"]").unwrap(), None);
+    if cfg!(not(feature = "web")) {
+        let told = web("[web]\nlisten = \"[::]:80\"").unwrap_err().to_string();
+        assert_eq!(
+            told,
+            "c.toml:2: web.listen: this talklight was built without the web; leave `[web]` out"
+        );
+        return;
+    }
+    let expected = WebConfig {
+        listen: "[::]:80".parse().unwrap(),
+        hosts: vec!["a.example".into(), "b".into()],
+    };
+    let found = web("[web]\nlisten = \"[::]:80\"\nhosts = [\"a.example\", \"b\"]");
+    assert_eq!(found.unwrap(), Some(expected));
+    let flags = Overrides {
+        web: true,
+        ..Overrides::default()
+    };
+    let listen = parse_with("[web]\nlisten = \"0.0.0.0:1\"", &flags, 4096)
+        .unwrap()
+        .web
+        .unwrap()
+        .listen;
+    assert_eq!(
+        listen.to_string(),
+        "127.0.0.1:8080",
+        "the flag is for this machine alone"
     );
+    for bad in [
+        "8080",
+        "\"8080\"",
+        "\"localhost:8080\"",
+        "\"127.0.0.1\"",
+        "\"127.0.0.1:0\"",
+        "\"127.0.0.1:65536\"",
+    ] {
+        let told = web(&format!("[web]\nlisten = {bad}"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.starts_with("c.toml:2: web.listen: ")
+                && told.contains("an address and a port, such as"),
+            "{told}"
+        );
+    }
+    for bad in ["\"a\"", "[1]", "[\"\"]", "[\"a:80\"]", "[\"http://a\"]"] {
+        let told = web(&format!("[web]\nhosts = {bad}"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.starts_with("c.toml:2: web.hosts: ") && told.contains("a list of names"),
+            "{told}"
+        );
+    }
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn house(plans: &[Plan]) -> Snapshot {
         },
         plans: plans.into(),
         guest: None,
+        web: None,
         strip_kind: "simulated",
         strip: Health::Sending,
         failed_inputs: Vec::new(),

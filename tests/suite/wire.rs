@@ -36,6 +36,7 @@ fn snapshot(timer: Timer) -> Snapshot {
         },
         plans: vec![plan("lightning", 300), plan("ignite", 290)].into(),
         guest: None,
+        web: None,
         strip_kind: "spi",
         strip: Health::Failing("a wire is loose".into()),
         failed_inputs: vec![(Origin::Button, "stuck".into())],
@@ -135,11 +136,11 @@ fn requests_that_make_no_sense_are_told_what_would() {
     let mistake = |line: &str| line.parse::<Ask>().unwrap_err();
     assert_eq!(
         mistake(""),
-        "say start, reset, undo, choose, status, watch, attach or try"
+        "say start, reset, undo, choose, status, watch, attach, try, invite, token or forget"
     );
     assert_eq!(
         mistake("stop"),
-        "say start, reset, undo, choose, status, watch, attach or try"
+        "say start, reset, undo, choose, status, watch, attach, try, invite, token or forget"
     );
     assert_eq!(mistake("choose"), "`choose` takes the name of a plan");
     assert_eq!(mistake("start a b"), "a plan's name is one word");
@@ -166,6 +167,7 @@ fn the_status_has_the_shape_that_programs_rely_on() {
         "chosen": "lightning",
         "plans": ["lightning", "ignite"],
         "strip": {"kind": "spi", "leds": 60, "health": "failing", "error": "a wire is loose", "trial": null},
+        "look": {"green": "#00ff90", "yellow": "#ffaa00", "red": "#ff0000", "flash_half_ns": 500_000_000},
         "faults": [{"input": "button", "error": "stuck"}],
         "at_ns": 301_000_000_000_u64,
     });

@@ -338,6 +338,7 @@ pub fn board(look: Look, timer: Timer) -> Arc<Board> {
         look,
         plans: [plan("lightning"), plan("short")].into(),
         guest: None,
+        web: None,
         strip_kind: "simulated",
         strip: Health::Starting,
         failed_inputs: Vec::new(),

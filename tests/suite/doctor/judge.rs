@@ -5,7 +5,7 @@ use talklight::doctor::facts::{
     Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog,
 };
 use talklight::doctor::{Firmware, judge};
-use talklight::wire::{Check, InputFault, PlanStatus, Status, StripStatus, Verdict};
+use talklight::wire::{Check, InputFault, LookStatus, PlanStatus, Status, StripStatus, Verdict};
 
 use super::firmware::{firmware, model};
 use super::{MODELS, PI3, PI4};
@@ -111,6 +111,12 @@ fn status() -> Status {
             health: "sending".into(),
             error: None,
             trial: None,
+        },
+        look: LookStatus {
+            green: "#00ff90".into(),
+            yellow: "#ffaa00".into(),
+            red: "#ff0000".into(),
+            flash_half_ns: 500_000_000,
         },
         faults: Vec::new(),
         at_ns: 0,
