@@ -76,6 +76,15 @@ pub enum Verb {
     },
     /// Attach a screen and keys to a running timer
     Console,
+    /// Pair a phone with the chair's remote: an address, a QR code, and a code to type
+    Remote {
+        /// Unpair every phone and program
+        #[arg(long, conflicts_with = "token")]
+        forget: bool,
+        /// Print a token for a program instead
+        #[arg(long)]
+        token: bool,
+    },
     /// Say whether a config is good, and what it means
     Check {
         /// The config that is found, if left out

@@ -14,6 +14,7 @@ use crate::board::{Bell, Board, Happening, Health, Snapshot, Tone};
 use crate::client::{self, Lines};
 use crate::clock;
 use crate::event::Origin;
+use crate::invite::Invited;
 use crate::screen::{self, Gone, House, Leave, Place, Terminal};
 use crate::signal::{self, Suspend};
 use crate::timer::Command;
@@ -48,15 +49,17 @@ pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
     });
 
     let (asks, to_send) = channel();
+    let invited = Answered::default();
     let gone = Arc::new(Mutex::new(None));
     let mut house = There {
         board: Arc::clone(&board),
         bell: board.subscribe()?,
         gone: Arc::clone(&gone),
         asks,
+        invited: Arc::clone(&invited),
     };
     let (theirs, there) = (Arc::clone(&board), path.clone());
-    thread::spawn(move || send(&to_send, &there, &theirs));
+    thread::spawn(move || send(&to_send, &there, &theirs, &invited));
     thread::spawn(move || {
         let end = follow(lines, &path, &board);
         *gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{end:#}"));
@@ -100,9 +103,15 @@ fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
 
 /// Sends what the keys asked for, one after the other. What becomes of it is seen on the board; what does not even get
 /// there is written on ours.
-fn send(asks: &Receiver<Ask>, path: &Path, board: &Board) {
+fn send(asks: &Receiver<Ask>, path: &Path, board: &Board, invited: &Answered) {
     for ask in asks {
         let reply = client::connect(Some(path)).and_then(|stream| client::request(stream, &ask));
+        if let (What::Invite, Ok(reply)) = (&ask.what, &reply) {
+            let answer = Invited::of(reply.clone(), clock::now());
+            *invited.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+            board.post(Snapshot::clone(&board.latest()));
+            continue;
+        }
         let lost = match reply {
             Ok(reply) if reply.ok || reply.status.is_some() => continue,
             Ok(reply) => reply.message,
@@ -124,7 +133,11 @@ struct There {
     bell: Bell,
     gone: Arc<Mutex<Option<String>>>,
     asks: Sender<Ask>,
+    invited: Answered,
 }
+
+/// The answer to `invite`, left by one thread for another.
+type Answered = Arc<Mutex<Option<Result<Invited, String>>>>;
 
 impl House for There {
     fn wake(&self) -> BorrowedFd<'_> {
@@ -157,5 +170,20 @@ impl House for There {
             generation,
             origin: Origin::Console,
         });
+    }
+
+    fn invite(&mut self) {
+        let _ = self.asks.send(Ask {
+            what: What::Invite,
+            generation: None,
+            origin: Origin::Console,
+        });
+    }
+
+    fn invited(&mut self) -> Option<Result<Invited, String>> {
+        self.invited
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }

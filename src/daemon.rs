@@ -19,10 +19,9 @@ use crate::config::{Config, Kind};
 use crate::engine::{self, Engine, Keeper};
 use crate::event::{self, Event, Events, Origin, Request, Stop};
 use crate::frame::Rgb;
+use crate::invite::{Invited, own_addresses};
 use crate::notify::Notify;
-#[cfg(feature = "web")]
-use crate::pairing;
-use crate::pairing::Pairing;
+use crate::pairing::{Invitation, Pairing};
 use crate::plan::{self, Clock};
 use crate::resume::{Found, ResumeFile};
 use crate::screen::{self, Gone, House, Leave, Place, Terminal};
@@ -121,6 +120,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     let listener = socket.listener()?;
     let theirs = Arc::clone(&board);
     let pairing = web.as_ref().map(|web| Arc::clone(&web.pairing));
+    let to_invite = pairing.clone();
     event::spawn("socket", Origin::Socket, events.clone(), move |events| {
         socket::run(&listener, &theirs, &events, pairing)
     });
@@ -134,7 +134,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     });
 
     let to_screen = terminal
-        .map(|terminal| start_screen(terminal, &board, &events))
+        .map(|terminal| start_screen(terminal, &board, &events, to_invite))
         .transpose()?;
     event::spawn("signals", Origin::Signal, events.clone(), move |events| {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
@@ -195,7 +195,7 @@ fn open_web(config: &Config) -> anyhow::Result<Option<OpenWeb>> {
             )
         }
     };
-    let pairing = Pairing::open(pairing::default_path()?, web.address()?).context("web")?;
+    let pairing = Pairing::open(crate::pairing::default_path()?, web.address()?).context("web")?;
     Ok(Some(OpenWeb {
         url: web.url()?.into(),
         web,
@@ -318,6 +318,7 @@ fn start_screen(
     terminal: Terminal,
     board: &Arc<Board>,
     events: &Events,
+    pairing: Option<Arc<Pairing>>,
 ) -> anyhow::Result<UnixStream> {
     let (to_screen, signals) = UnixStream::pair()?;
     to_screen.set_nonblocking(true)?;
@@ -325,6 +326,8 @@ fn start_screen(
         board: Arc::clone(board),
         bell: board.subscribe()?,
         events: events.clone(),
+        pairing,
+        invited: None,
     };
     event::spawn(
         "screen",
@@ -344,6 +347,8 @@ struct Here {
     board: Arc<Board>,
     bell: Bell,
     events: Events,
+    pairing: Option<Arc<Pairing>>,
+    invited: Option<Result<Invited, String>>,
 }
 
 impl House for Here {
@@ -365,6 +370,23 @@ impl House for Here {
         };
         // Without an engine there is no screen for long, either.
         let _ = self.events.send(Event::Command(request));
+    }
+
+    fn invite(&mut self) {
+        let Some(pairing) = &self.pairing else { return };
+        let invited = pairing.invite(clock::now()).map(|invitation| {
+            let Invitation {
+                ticket,
+                code,
+                until,
+            } = invitation;
+            Invited::new(pairing.listen(), &own_addresses(), &ticket, &code, until)
+        });
+        self.invited = Some(invited.map_err(|error| format!("nobody can be invited: {error}")));
+    }
+
+    fn invited(&mut self) -> Option<Result<Invited, String>> {
+        self.invited.take()
     }
 }
 

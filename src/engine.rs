@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use crate::board::{Board, Guest, Happening, Health, Shown, Snapshot};
+use crate::board::{Board, Guest, Happening, Health, Shown, Snapshot, Tone};
 use crate::clock::{self, Moment};
 use crate::event::{Answer, Busy, Event, Origin, Request, Stop};
 use crate::frame::Rgb;
@@ -159,6 +159,9 @@ impl<'a> Engine<'a> {
         match event {
             Event::Command(request) => return self.command(request, now),
             Event::Try(trial, to) => return Some(Reply::Try(to, self.try_out(trial, now))),
+            Event::Note(origin, text) => {
+                self.note(now, origin, Happening::Told(Tone::Done, text));
+            }
             Event::Input(origin, fault) => self.input(origin, fault, now),
             Event::SourceEnded(origin, how) => {
                 self.now

@@ -22,6 +22,8 @@ pub enum Event {
     Command(Request),
     /// Show a trial for a while, or no more, and tell how it went.
     Try(Option<Trial>, SyncSender<Result<(), Busy>>),
+    /// Something that a chair may want to know.
+    Note(Origin, Arc<str>),
     /// An input has failed, or works again (`None`).
     Input(Origin, Option<Arc<str>>),
     /// A source of events has come to its end, which none does while all is well.

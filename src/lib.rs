@@ -72,6 +72,7 @@ pub mod tape;
 
 pub mod button;
 pub mod client;
+pub mod invite;
 pub mod signal;
 pub mod socket;
 

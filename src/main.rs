@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -6,10 +6,11 @@ use anyhow::Context;
 use talklight::cli::{self, Cli, Exit, Flags, Verb};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::event::Origin;
+use talklight::invite::{self, Invited};
 #[cfg(target_os = "linux")]
 use talklight::tester;
-use talklight::wire::{self, Ask, Status, What};
-use talklight::{client, console, daemon, doctor, journal, notify, screen};
+use talklight::wire::{self, Ask, Pass, Status, What};
+use talklight::{client, clock, console, daemon, doctor, journal, notify, screen};
 
 fn main() -> ExitCode {
     restore_terminal_on_panic();
@@ -41,6 +42,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Verb::Choose { plan }) => tell(flags, What::Choose(plan)),
         Some(Verb::Status { json, watch }) => status(flags, json, watch),
         Some(Verb::Console) => with_daemon(flags, console::run).map(|()| Exit::Success),
+        Some(Verb::Remote { forget: true, .. }) => tell(flags, What::Forget),
+        Some(Verb::Remote { token, .. }) => remote(flags, token),
         Some(Verb::Check { file }) => {
             let flags = Flags {
                 config: file.or_else(|| flags.config.clone()),
@@ -119,6 +122,23 @@ fn tell(flags: &Flags, what: What) -> anyhow::Result<Exit> {
     }
     eprintln!("talklight: {}", reply.message);
     Ok(Exit::Failure)
+}
+
+/// Shows an invitation, or a token, which alone goes to standard output so that a script can take it.
+fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
+    let ask = Ask {
+        what: if token { What::Token } else { What::Invite },
+        generation: None,
+        origin: Origin::Socket,
+    };
+    let reply = client::request(with_daemon(flags, client::connect)?, &ask)?;
+    if let Some(Pass::Token(token)) = reply.pass {
+        eprintln!("a token for a program; it goes into the header `Authorization: Bearer TOKEN`");
+        return say(&token);
+    }
+    let invited = Invited::of(reply, clock::now()).map_err(anyhow::Error::msg)?;
+    let code = invite::drawn(&invited.modules(), io::stdout().is_terminal());
+    say(&format!("{code}{invited}"))
 }
 
 fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {

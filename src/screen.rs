@@ -13,14 +13,17 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 
-use crate::board::Snapshot;
+use crate::board::{Entry, Snapshot, Tone};
 use crate::clock::{self, Moment};
+use crate::event::Origin;
+use crate::invite::Invited;
 use crate::timer::Command;
 
 mod digits;
 mod foot;
 pub mod grid;
 mod help;
+mod invitation;
 pub mod keys;
 pub mod style;
 mod terminal;
@@ -46,6 +49,12 @@ pub trait House {
     /// Sends a command, without waiting for what becomes of it: that is seen in the log. A command for a generation that
     /// has passed is refused.
     fn send(&mut self, command: Command, generation: Option<u64>);
+
+    /// Asks for an invitation, without waiting for it: it is there once [`invited`](Self::invited) says so.
+    fn invite(&mut self);
+
+    /// The invitation that was asked for, or why there is none; once.
+    fn invited(&mut self) -> Option<Result<Invited, String>>;
 }
 
 /// Why there is no house any more.
@@ -147,11 +156,25 @@ impl Screen<'_> {
             if let Some(leave) = self.heed_keys(keys, &snapshot, now)? {
                 return Ok(leave);
             }
+            match self.house.invited() {
+                Some(Ok(invited)) => self.ui.invited = Some(invited),
+                Some(Err(why)) => self.ui.say(&why, true, now + foot::NEWS),
+                None => {}
+            }
             // After the keys, which were meant for what was on the screen.
             if ready.news {
                 match self.house.look() {
                     Ok(_) if ready.deserted => return Ok(Leave::Gone("it fell silent".into())),
-                    Ok(latest) => snapshot = latest,
+                    Ok(latest) => {
+                        // Whatever comes from the web is about who is paired: the invitation is used up, or void.
+                        let paired = |entry: &Entry| {
+                            entry.origin == Origin::Web && entry.tone() == Tone::Done
+                        };
+                        if latest.news(snapshot.last_entry()).any(paired) {
+                            self.ui.invited = None;
+                        }
+                        snapshot = latest;
+                    }
                     Err(Gone(why)) => return Ok(Leave::Gone(why)),
                 }
             }
@@ -231,6 +254,7 @@ impl Screen<'_> {
             match self.ui.press(key, snapshot, now) {
                 Act::Nothing => {}
                 Act::Send(command, generation) => self.house.send(command, generation),
+                Act::Invite => self.house.invite(),
                 Act::Repaint => self.repaint(),
                 Act::Suspend => {
                     self.suspend(Pid::from_raw(0), snapshot)?;
@@ -320,6 +344,11 @@ impl Screen<'_> {
         self.told = snapshot.last_entry();
         if let Some(notice) = self.ui.notice.take() {
             self.line(&notice.text)?;
+        }
+        if let Some(invited) = self.ui.invited.take() {
+            for line in invited.to_string().lines() {
+                self.line(line)?;
+            }
         }
         if std::mem::take(&mut self.ui.help) {
             for line in help::lines(snapshot, self.ui.place) {

@@ -22,7 +22,7 @@ use nix::unistd::geteuid;
 
 use crate::board::{Board, Snapshot};
 use crate::clock;
-use crate::event::{Events, ask, try_out};
+use crate::event::{Event, Events, Origin, ask, try_out};
 use crate::lock;
 use crate::pairing::{INVITATION, Invitation, Pairing};
 use crate::plan::{self, Plan};
@@ -356,7 +356,14 @@ impl Connection {
             },
             What::Invite | What::Token | What::Forget => {
                 let reply = match &self.pairing {
-                    Some(pairing) => pass(pairing, &ask.what),
+                    Some(pairing) => {
+                        let reply = pass(pairing, &ask.what);
+                        if reply.ok && ask.what != What::Invite {
+                            let text = reply.message.as_str().into();
+                            let _ = self.events.try_send(Event::Note(Origin::Web, text));
+                        }
+                        reply
+                    }
                     None => refused(
                         "the web is off; write `listen = \"0.0.0.0:8080\"` under [web] in the config, or give --web",
                     ),
@@ -499,13 +506,16 @@ fn pass(pairing: &Pairing, what: &What) -> Reply {
             Err(error) => (format!("nobody can be invited: {error}"), Err(())),
         },
         What::Token => match pairing.issue() {
-            Ok(token) => ("a token for a program".into(), Ok(Some(Pass::Token(token)))),
+            Ok(token) => (
+                "a program was given a token".into(),
+                Ok(Some(Pass::Token(token))),
+            ),
             Err(error) => (format!("the token cannot be kept: {error}"), Err(())),
         },
         _ => {
             let count = pairing.count();
             match pairing.forget() {
-                Ok(()) => (format!("unpaired: {count}"), Ok(None)),
+                Ok(()) => (format!("unpaired all, {count} of them"), Ok(None)),
                 Err(error) => (
                     format!("unpaired until the next start, when they are back: {error}"),
                     Err(()),

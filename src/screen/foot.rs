@@ -239,6 +239,9 @@ impl Painter<'_> {
         if may_choose {
             add(&format!("1-{}", self.snapshot.plans.len().min(9)), "plan");
         }
+        if self.snapshot.web.is_some() {
+            add("p", "phone");
+        }
         add("?", "help");
         match self.ui.place {
             Place::Daemon => add("q", "quit"),

@@ -115,6 +115,7 @@ fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
                 entry("r", "reset: end the talk"),
                 entry("u", "undo a reset for 10 s"),
                 entry("1-9", "choose the next plan"),
+                entry("p", "pair a phone"),
                 entry("q", quit),
                 entry("ctrl-l", "draw this screen anew"),
             ],

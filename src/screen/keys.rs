@@ -7,6 +7,7 @@ use vte::{Params, Parser, Perform};
 use super::Place;
 use crate::board::Snapshot;
 use crate::clock::Moment;
+use crate::invite::Invited;
 use crate::timer::Command;
 
 /// The same key again within this time of its last arrival may be a key held down: X11 repeats one after 660 ms, Linux
@@ -139,6 +140,8 @@ pub struct Ui {
     pub place: Place,
     /// The page of explanations is open.
     pub help: bool,
+    /// The invitation of a phone is up.
+    pub invited: Option<Invited>,
     pub notice: Option<Notice>,
     quit_asked: Option<Moment>,
 }
@@ -157,6 +160,8 @@ pub enum Act {
     Nothing,
     /// A command, and the generation it is meant for.
     Send(Command, Option<u64>),
+    /// Invite a phone.
+    Invite,
     Repaint,
     Suspend,
     Leave,
@@ -167,6 +172,7 @@ impl Ui {
         Self {
             place,
             help: false,
+            invited: None,
             notice: None,
             quit_asked: None,
         }
@@ -182,8 +188,14 @@ impl Ui {
                 self.help = false;
                 return Act::Nothing;
             }
+            Key::Char('p' | 'q') | Key::Other if self.invited.is_some() => {
+                self.invited = None;
+                return Act::Nothing;
+            }
             _ => self.notice = None,
         }
+        // It may be projected: any key takes it down.
+        self.invited = None;
         // What it says of the other keys, they do.
         self.help = false;
         let quit_asked = self.quit_asked.take();
@@ -202,6 +214,13 @@ impl Ui {
                 };
                 let text = format!("there is no plan {n}; {there_are}");
                 self.say(&text, false, now + WORD);
+                Act::Nothing
+            }
+            Key::Char('p') if snapshot.web.is_some() => Act::Invite,
+            Key::Char('p') => {
+                let text =
+                    "the web is off; `listen` under [web] in the config turns it on, or --web";
+                self.say(text, false, now + WORD);
                 Act::Nothing
             }
             Key::Char('?') => {
@@ -223,7 +242,7 @@ impl Ui {
                     1 => String::new(),
                     count => format!("1-{}, ", count.min(9)),
                 };
-                let text = format!("{c} is no key here; there are space, r, u, {plans}? and q");
+                let text = format!("{c} is no key here; there are space, r, u, {plans}p, ? and q");
                 self.say(&text, false, now + WORD);
                 Act::Nothing
             }

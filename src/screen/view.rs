@@ -142,6 +142,16 @@ impl Painter<'_> {
         let mut row = rows.top;
         self.strip(span, row, rows.strip, pitch);
         row += rows.strip + rows.under_strip;
+        let invited = self
+            .ui
+            .invited
+            .as_ref()
+            .filter(|invited| self.now < invited.until);
+        if let Some(invited) = invited {
+            self.head(span, row, true);
+            self.invitation(invited, span, row + 1);
+            return;
+        }
         if self.ui.help {
             self.head(span, row, true);
             let row = row + 1 + usize::from(size.rows > 16);

@@ -113,6 +113,10 @@ pub async fn pair(State(house): State<House>, request: Request) -> Response {
     };
     match house.pairing.redeem(credential.answer.trim(), clock::now()) {
         Ok(token) => {
+            // A chair sees it on the screen; without room for it the phone is paired all the same.
+            let _ = house
+                .events
+                .try_send(Event::Note(Origin::Web, "a device was paired".into()));
             let cookie = format!(
                 "{COOKIE}={token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict"
             );

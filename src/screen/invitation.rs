@@ -1,0 +1,86 @@
+//! The invitation of a phone: a QR code, the address, the code, and how long they are good.
+
+use std::time::Duration;
+
+use super::grid::Ink;
+use super::style::Depth;
+use super::text::wrapped;
+use super::view::{Painter, QUIET, Span, TEXT};
+use crate::frame::Rgb;
+use crate::invite::{Invited, half_block};
+use crate::timer::seconds_left;
+
+/// Dark on light, as cameras have it, whatever the screen's own colours.
+const CODE: Ink = Ink::new(Rgb::BLACK).on(Rgb::new(255, 255, 255));
+/// Columns between the QR code and the words.
+const GUTTER: usize = 3;
+/// The words need this many columns beside the QR code.
+const WORDS_MIN: usize = 24;
+
+impl Painter<'_> {
+    /// Draws the invitation below `row`: the QR code where there is room for it, and the words beside it or alone.
+    pub fn invitation(&mut self, invited: &Invited, span: Span, row: usize) {
+        let size = self.grid.size();
+        let left = seconds_left(invited.until.since(self.now));
+        let next = invited.until - (left - Duration::from_secs(1));
+        self.changes_at(Some(next));
+
+        let modules = invited.modules();
+        let (cols, rows) = (modules.len(), modules.len().div_ceil(2));
+        let room = size.rows.saturating_sub(row);
+        // Without colour there is no telling what is dark, and without blocks there are no modules.
+        let fits = rows <= room
+            && cols <= span.cols
+            && !self.style.plain
+            && self.style.depth != Depth::None;
+        let beside = fits && cols + GUTTER + WORDS_MIN <= span.cols;
+        let top = row + usize::from(rows < room);
+        if fits {
+            self.modules(&modules, span.from, top);
+        }
+        if beside || !fits {
+            let from = if beside {
+                span.from + cols + GUTTER
+            } else {
+                span.from
+            };
+            let words = Span {
+                from,
+                cols: span.from + span.cols - from,
+            };
+            self.words(invited, left, words, top, size.rows);
+        }
+    }
+
+    fn modules(&mut self, modules: &[Vec<bool>], col: usize, row: usize) {
+        for (y, pair) in modules.chunks(2).enumerate() {
+            for x in 0..modules.len() {
+                let lower = pair.get(1).is_some_and(|row| row[x]);
+                self.grid
+                    .put(col + x, row + y, half_block([pair[0][x], lower]), CODE);
+            }
+        }
+    }
+
+    fn words(&mut self, invited: &Invited, left: Duration, span: Span, row: usize, rows: usize) {
+        let (start, end) = invited.code.split_at(invited.code.len() / 2);
+        let mut lines = vec![("a phone is paired at".to_owned(), QUIET)];
+        // An address is one word: where it does not fit, it goes on in the next row.
+        let glyphs: Vec<char> = invited.address.chars().collect();
+        let pieces = glyphs
+            .chunks(span.cols.max(1))
+            .map(|piece| piece.iter().collect());
+        lines.extend(pieces.map(|piece: String| (piece, TEXT)));
+        lines.push(("with the code".into(), QUIET));
+        lines.push((format!("{start} {end}"), TEXT.bold()));
+        lines.push((format!("once, for {} s", left.as_secs()), QUIET));
+        if invited.only_here {
+            let text = "only this machine can open it: `listen` under [web] is a loopback address";
+            let why = wrapped(text, span.cols, 4, self.style.plain);
+            lines.extend(why.into_iter().map(|line| (line, QUIET)));
+        }
+        for ((text, ink), row) in lines.into_iter().zip(row..rows) {
+            self.left(span, row, &text, ink);
+        }
+    }
+}
