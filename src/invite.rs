@@ -135,18 +135,24 @@ impl fmt::Display for Invited {
 
 /// A QR code for a terminal: dark on light if it has colours, else in blocks that are light on a dark screen.
 pub fn drawn(modules: &[Vec<bool>], colours: bool) -> String {
+    // The blocks of some fonts leave seams, on which a camera may stumble; a background leaves none.
+    let coloured = |pair: [bool; 2]| match pair {
+        [false, false] => "\x1b[48;2;255;255;255m ",
+        [true, true] => "\x1b[48;2;0;0;0m ",
+        [false, true] => "\x1b[38;2;0;0;0;48;2;255;255;255m▄",
+        [true, false] => "\x1b[38;2;255;255;255;48;2;0;0;0m▄",
+    };
     let row = |pair: &[Vec<bool>]| {
         let lower = |x: usize| pair.get(1).is_some_and(|row| row[x]);
-        // Half a row below the last is no part of the code: light, or not there.
-        let below = |x: usize| if pair.len() == 1 { !colours } else { lower(x) };
-        let glyph = |x: usize| match colours {
-            true => half_block([pair[0][x], lower(x)]),
-            false => half_block([!pair[0][x], !below(x)]),
-        };
-        let glyphs: String = (0..modules.len()).map(glyph).collect();
+        let cells = (0..modules.len()).map(|x| [pair[0][x], lower(x)]);
         match colours {
-            true => format!("\x1b[38;2;0;0;0;48;2;255;255;255m{glyphs}\x1b[0m\n"),
-            false => glyphs + "\n",
+            true => cells.map(coloured).collect::<String>() + "\x1b[0m\n",
+            false => {
+                cells
+                    .map(|[upper, lower]| half_block([!upper, !lower]))
+                    .collect::<String>()
+                    + "\n"
+            }
         }
     };
     modules.chunks(2).map(row).collect()

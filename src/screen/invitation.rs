@@ -16,40 +16,41 @@ const CODE: Ink = Ink::new(Rgb::BLACK).on(Rgb::new(255, 255, 255));
 const GUTTER: usize = 3;
 /// The words need this many columns beside the QR code.
 const WORDS_MIN: usize = 24;
+/// And these rows beneath it.
+const WORDS_ROWS: usize = 5;
 
 impl Painter<'_> {
-    /// Draws the invitation below `row`: the QR code where there is room for it, and the words beside it or alone.
+    /// Draws the invitation below `row`: the words, and the QR code where there is room for both.
     pub fn invitation(&mut self, invited: &Invited, span: Span, row: usize) {
         let size = self.grid.size();
         let left = seconds_left(invited.until.since(self.now));
         let next = invited.until - (left - Duration::from_secs(1));
         self.changes_at(Some(next));
 
+        // The whole width from there on: the strip above may take less of it.
+        let span = Span {
+            cols: size.cols.saturating_sub(span.from),
+            ..span
+        };
         let modules = invited.modules();
         let (cols, rows) = (modules.len(), modules.len().div_ceil(2));
         let room = size.rows.saturating_sub(row);
         // Without colour there is no telling what is dark, and without blocks there are no modules.
-        let fits = rows <= room
-            && cols <= span.cols
-            && !self.style.plain
-            && self.style.depth != Depth::None;
+        let drawn = !self.style.plain && self.style.depth != Depth::None;
+        let fits = drawn && rows <= room && cols <= span.cols;
         let beside = fits && cols + GUTTER + WORDS_MIN <= span.cols;
-        let top = row + usize::from(rows < room);
-        if fits {
+        let beneath = fits && !beside && rows + WORDS_ROWS <= room;
+        let top = row + usize::from(rows + 1 < room);
+        if beside || beneath {
             self.modules(&modules, span.from, top);
         }
-        if beside || !fits {
-            let from = if beside {
-                span.from + cols + GUTTER
-            } else {
-                span.from
-            };
-            let words = Span {
-                from,
-                cols: span.from + span.cols - from,
-            };
-            self.words(invited, left, words, top, size.rows);
-        }
+        let right = if beside { cols + GUTTER } else { 0 };
+        let words = Span {
+            from: span.from + right,
+            cols: span.cols - right,
+        };
+        let row = if beneath { top + rows } else { top };
+        self.words(invited, left, words, row, size.rows);
     }
 
     fn modules(&mut self, modules: &[Vec<bool>], col: usize, row: usize) {
