@@ -99,20 +99,21 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         config.origin,
         path.display()
     );
-    let hello = match &first.web {
-        Some(url) => format!("{hello}, the web at {url}"),
-        None => hello,
-    };
     let to_stderr = terminal.is_none() || !io::stderr().is_terminal();
     if to_stderr {
         journal::say(&hello);
     }
-    let web_warning = web.as_ref().and_then(|web| web.warning.clone());
-    let web_warning = web_warning.map(|text| (Tone::Warning, text));
-    for (tone, text) in [found, no_screen, no_tape, web_warning]
-        .into_iter()
-        .flatten()
-    {
+    let web_at = web.as_ref().map(|web| match &web.warning {
+        Some(warning) => (Tone::Warning, warning.clone()),
+        None => (
+            Tone::Done,
+            format!(
+                "the stage view is at {}, the remote for a phone by p",
+                web.url
+            ),
+        ),
+    });
+    for (tone, text) in [found, no_screen, no_tape, web_at].into_iter().flatten() {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
     }
     let board = Board::new(first);

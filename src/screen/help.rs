@@ -83,6 +83,7 @@ pub fn lines(snapshot: &Snapshot, place: Place) -> Vec<String> {
 }
 
 fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
+    let phone = snapshot.web.is_some();
     let plan = snapshot.timer.chosen;
     let entry = |what: &str, meaning: &str| (what.to_string(), meaning.to_string());
     let from = |left| format!("from {} left", Clock(left));
@@ -110,15 +111,18 @@ fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
         ),
         (
             "keys",
-            vec![
-                entry("space", "start the talk"),
-                entry("r", "reset: end the talk"),
-                entry("u", "undo a reset for 10 s"),
-                entry("1-9", "choose the next plan"),
-                entry("p", "pair a phone"),
-                entry("q", quit),
-                entry("ctrl-l", "draw this screen anew"),
-            ],
+            [
+                Some(entry("space", "start the talk")),
+                Some(entry("r", "reset: end the talk")),
+                Some(entry("u", "undo a reset for 10 s")),
+                Some(entry("1-9", "choose the next plan")),
+                phone.then(|| entry("p", "pair a phone")),
+                Some(entry("q", quit)),
+                Some(entry("ctrl-l", "draw this screen anew")),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         ),
         (
             "if something looks wrong",

@@ -242,7 +242,9 @@ impl Ui {
                     1 => String::new(),
                     count => format!("1-{}, ", count.min(9)),
                 };
-                let text = format!("{c} is no key here; there are space, r, u, {plans}p, ? and q");
+                let phone = if snapshot.web.is_some() { "p, " } else { "" };
+                let text =
+                    format!("{c} is no key here; there are space, r, u, {plans}{phone}? and q");
                 self.say(&text, false, now + WORD);
                 Act::Nothing
             }

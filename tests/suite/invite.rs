@@ -1,0 +1,379 @@
+//! How a person comes to be paired: the address, the code for a camera, the screen and the command.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use talklight::board::{Happening, Health, Snapshot};
+use talklight::clock::Moment;
+use talklight::event::Origin;
+use talklight::frame::{Look, Palette, Pattern, ReadyLook, Rgb};
+use talklight::invite::{Invited, drawn};
+use talklight::plan::Plan;
+use talklight::screen::Place;
+use talklight::screen::grid::{Grid, Size};
+use talklight::screen::keys::{Act, Key, Ui};
+use talklight::screen::style::{Depth, Style};
+use talklight::screen::view::view;
+use talklight::timer::Timer;
+
+use crate::harness::{House, text};
+
+const NOW: Moment = Moment::from_ns(1_000_000_000_000);
+const TICKET: &str = "0b77f39f10ddd5fcb186008eccb42ad8";
+
+fn invited(listen: &str, own: &[&str]) -> Invited {
+    let own: Vec<IpAddr> = own.iter().map(|ip| ip.parse().unwrap()).collect();
+    let until = NOW + Duration::from_secs(60);
+    Invited::new(listen.parse().unwrap(), &own, TICKET, "012345", until)
+}
+
+#[test]
+fn a_phone_is_sent_where_it_can_go() {
+    let both = ["192.168.1.7", "203.0.113.9", "fd00::7"];
+    let all = invited("0.0.0.0:8080", &both);
+    assert_eq!(all.address, "http://192.168.1.7:8080/remote");
+    assert_eq!(
+        all.others,
+        ["http://203.0.113.9:8080/remote"],
+        "a socket of IPv4 takes in no other"
+    );
+    assert_eq!(all.link, format!("http://192.168.1.7:8080/remote#{TICKET}"));
+    assert!(!all.only_here);
+    let six = invited("[::]:80", &["fd00::7", "192.168.1.7"]);
+    assert_eq!(
+        (six.address.as_str(), six.others.len()),
+        ("http://[fd00::7]:80/remote", 1)
+    );
+    assert_eq!(
+        invited("10.0.0.2:8080", &both).address,
+        "http://10.0.0.2:8080/remote"
+    );
+    let here = invited("127.0.0.1:8080", &both);
+    assert!(
+        here.only_here
+            && here
+                .to_string()
+                .contains("write `listen = \"0.0.0.0:8080\"` under [web]"),
+        "{here}"
+    );
+    // Where there is no address to be seen, there still is a name.
+    let nameless = invited("0.0.0.0:8080", &[]);
+    assert!(
+        nameless.address.ends_with(".local:8080/remote"),
+        "{}",
+        nameless.address
+    );
+    assert!(here.to_string().contains("code 012 345"));
+}
+
+/// A QR code as ISO/IEC 18004 has it: finder patterns in three corners, in a light zone, and the link in the crate's own reading
+/// of what it made. What a camera makes of it was tried on screenshots.
+#[test]
+fn the_modules_of_a_link_are_a_qr_code() {
+    let modules = invited("0.0.0.0:8080", &["192.168.178.200"]).modules();
+    let size = modules.len();
+    assert_eq!(size, 37, "version 4, which fits 24 rows of a terminal");
+    let finder = |x: usize, y: usize| {
+        let dark = |dx: usize, dy: usize| {
+            let ring = dx.abs_diff(3).max(dy.abs_diff(3));
+            ring != 2
+        };
+        (0..7).all(|dy| (0..7).all(|dx| modules[y + dy][x + dx] == dark(dx, dy)))
+    };
+    assert!(finder(2, 2) && finder(size - 9, 2) && finder(2, size - 9));
+    for at in 0..size {
+        for edge in [0, 1, size - 2, size - 1] {
+            assert!(
+                !modules[edge][at] && !modules[at][edge],
+                "the quiet zone is light"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_drawn_code_has_every_module() {
+    let modules = invited("0.0.0.0:8080", &["192.168.1.7"]).modules();
+    let plain = drawn(&modules, false);
+    for (y, line) in plain.lines().enumerate() {
+        for (x, glyph) in line.chars().enumerate() {
+            // On a dark screen the glyphs are what is light.
+            let [upper, lower] = match glyph {
+                '█' => [false, false],
+                '▀' => [false, true],
+                '▄' => [true, false],
+                ' ' => [true, true],
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(upper, modules[2 * y][x]);
+            assert_eq!(lower, modules.get(2 * y + 1).is_some_and(|row| row[x]));
+        }
+    }
+    assert_eq!(plain.lines().count(), modules.len().div_ceil(2));
+    let coloured = drawn(&modules, true);
+    assert_eq!(coloured.lines().count(), plain.lines().count());
+    assert!(!coloured.contains(['▀', '█']), "these leave seams");
+}
+
+fn house(web: bool) -> Snapshot {
+    let s = Duration::from_secs;
+    let plan = Plan::new("lightning", s(300), s(120), s(60), s(30)).unwrap();
+    Snapshot {
+        timer: Timer::new(plan, 7),
+        look: Look {
+            leds: 60,
+            palette: Palette::CLASSIC,
+            pattern: Pattern::Solid,
+            ready: ReadyLook::Dot,
+            flash_half: Duration::from_millis(500),
+        },
+        plans: [plan].into(),
+        guest: None,
+        web: web.then(|| "http://192.168.1.7:8080".into()),
+        strip_kind: "simulated",
+        strip: Health::Sending,
+        failed_inputs: Vec::new(),
+        log: VecDeque::new(),
+        number: 1,
+    }
+}
+
+fn screen(ui: &Ui, now: Moment, (cols, rows): (u16, u16), depth: Depth) -> (Grid, Option<Moment>) {
+    let style = Style {
+        depth,
+        plain: false,
+        lines: false,
+    };
+    view(&house(true), ui, now, Size::new(cols, rows), style)
+}
+
+fn words(grid: &Grid) -> String {
+    let row = |row| {
+        grid.row(row)
+            .iter()
+            .map(|cell| cell.glyph)
+            .collect::<String>()
+    };
+    (0..grid.size().rows).map(|at| row(at) + "\n").collect()
+}
+
+/// The modules on a screen, from the first that is light: each cell's upper and lower half, as its terminal shows them.
+fn modules_on(grid: &Grid) -> Vec<Vec<bool>> {
+    let white = Rgb::new(255, 255, 255);
+    let rows = (0..grid.size().rows).map(|row| grid.row(row));
+    let halves = rows.map(|row| {
+        let cells = row.iter().filter(|cell| cell.ink.bg == white);
+        let halves = cells.map(|cell| match cell.glyph {
+            ' ' => [false, false],
+            '▀' => [true, false],
+            '▄' => [false, true],
+            '█' => [true, true],
+            other => panic!("{other:?}"),
+        });
+        halves.collect::<Vec<_>>()
+    });
+    let halves: Vec<_> = halves.filter(|row| !row.is_empty()).collect();
+    let half = |which: usize| {
+        move |row: &Vec<[bool; 2]>| row.iter().map(|cell| cell[which]).collect::<Vec<_>>()
+    };
+    halves
+        .iter()
+        .flat_map(|row| [half(0)(row), half(1)(row)])
+        .collect()
+}
+
+#[test]
+fn the_screen_shows_what_a_camera_and_fingers_need() {
+    let mut ui = Ui::new(Place::Daemon);
+    let invited = invited("0.0.0.0:8080", &["192.168.1.7"]);
+    ui.invited = Some(invited.clone());
+    for size in [(80, 24), (120, 40), (40, 30), (200, 60)] {
+        let (grid, until) = screen(&ui, NOW + Duration::from_millis(1500), size, Depth::True);
+        let mut expected = invited.modules();
+        expected.resize(
+            expected.len().next_multiple_of(2),
+            vec![false; expected.len()],
+        );
+        assert_eq!(modules_on(&grid), expected, "{size:?}");
+        let words = words(&grid);
+        for word in ["192.168.1.7", "012 345", "once, for 59 s"] {
+            assert!(words.contains(word), "{word}\n{words}");
+        }
+        assert_eq!(
+            until,
+            Some(NOW + Duration::from_secs(2)),
+            "the seconds count down"
+        );
+    }
+    // Without room, or without colours, the words alone.
+    for (size, depth) in [
+        ((40, 10), Depth::True),
+        ((80, 12), Depth::True),
+        ((80, 24), Depth::None),
+    ] {
+        let (grid, _) = screen(&ui, NOW, size, depth);
+        assert_eq!(modules_on(&grid), Vec::<Vec<bool>>::new());
+        let words = words(&grid);
+        assert!(
+            words.contains("012 345") && words.contains("192.168.1.7"),
+            "{words}"
+        );
+    }
+    for size in [(20, 5), (1, 1), (30, 3)] {
+        screen(&ui, NOW, size, Depth::True);
+    }
+    // When the minute is over, so is the invitation.
+    let (grid, _) = screen(&ui, NOW + Duration::from_secs(60), (80, 24), Depth::True);
+    assert!(!words(&grid).contains("012 345"));
+}
+
+#[test]
+fn p_invites_and_any_key_takes_it_down() {
+    let mut ui = Ui::new(Place::Daemon);
+    assert_eq!(ui.press(Key::Char('p'), &house(true), NOW), Act::Invite);
+    for (key, act) in [
+        (Key::Char('p'), Act::Nothing),
+        (Key::Char('q'), Act::Nothing),
+        (Key::Other, Act::Nothing),
+        (
+            Key::Char(' '),
+            Act::Send(talklight::timer::Command::Start(None), None),
+        ),
+        (Key::Char('?'), Act::Nothing),
+    ] {
+        ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
+        ui.help = false;
+        assert_eq!(ui.press(key, &house(true), NOW), act, "{key:?}");
+        assert_eq!(ui.invited, None, "{key:?}");
+    }
+    let mut ui = Ui::new(Place::Daemon);
+    assert_eq!(ui.press(Key::Char('p'), &house(false), NOW), Act::Nothing);
+    let notice = ui.notice.unwrap().text;
+    assert!(
+        notice.contains("`listen` under [web]") && notice.contains("--web"),
+        "{notice}"
+    );
+}
+
+#[test]
+fn what_comes_from_the_web_is_told_as_such() {
+    let mut snapshot = house(true);
+    snapshot.note(
+        NOW,
+        Origin::Web,
+        Happening::Told(talklight::board::Tone::Done, "a device was paired".into()),
+    );
+    let style = Style {
+        depth: Depth::None,
+        plain: true,
+        lines: false,
+    };
+    let (grid, _) = view(
+        &snapshot,
+        &Ui::new(Place::Daemon),
+        NOW,
+        Size::new(80, 24),
+        style,
+    );
+    assert!(words(&grid).contains("a device was paired"));
+}
+
+#[test]
+fn without_the_web_nobody_is_invited() {
+    let house = House::running("");
+    for arguments in [
+        &["remote"][..],
+        &["remote", "--token"],
+        &["remote", "--forget"],
+    ] {
+        let told = house.refuses(arguments);
+        assert!(
+            told.contains("the web is off; write `listen = \"0.0.0.0:8080\"` under [web]"),
+            "{told}"
+        );
+    }
+    let output = house.run(&["remote", "--token", "--forget"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+}
+
+#[cfg(feature = "web")]
+#[test]
+fn the_command_invites_gives_tokens_and_forgets() {
+    use std::os::unix::fs::MetadataExt;
+
+    // A port of the system's choice is free.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
+    let state = house.folder.file("state");
+    house.env("XDG_STATE_HOME", &state.display().to_string());
+    house.start();
+    let told = house.does(&["remote"]);
+    assert!(
+        told.contains(&format!("http://127.0.0.1:{port}/remote   code ")),
+        "{told}"
+    );
+    assert!(told.contains("only this machine can open it"), "{told}");
+    assert!(
+        told.contains("█▀"),
+        "not in a terminal it is drawn in glyphs alone: {told}"
+    );
+
+    let output = house.run(&["remote", "--token"]);
+    let token = text(&output.stdout);
+    assert_eq!(token.trim_end().len(), 64, "nothing but the token: {token}");
+    assert!(text(&output.stderr).contains("Authorization: Bearer"));
+    let kept = state.join("talklight/paired");
+    assert_eq!(std::fs::metadata(&kept).unwrap().mode() & 0o777, 0o600);
+    assert!(
+        !std::fs::read_to_string(&kept)
+            .unwrap()
+            .contains(token.trim_end()),
+        "what is kept opens nothing"
+    );
+
+    assert_eq!(
+        house.does(&["remote", "--forget"]).trim_end(),
+        "unpaired all, 1 of them"
+    );
+    assert!(!kept.exists());
+    assert!(house.log().contains("a program was given a token"));
+}
+
+#[cfg(feature = "web")]
+#[test]
+fn a_port_in_use_and_a_file_of_strangers_are_named_at_the_start() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let house = House::new(&format!("[web]\nlisten = \"{address}\""));
+    let told = house.refuses(&["--headless"]);
+    assert!(
+        told.contains(&format!("web.listen: {address}: "))
+            && told.contains("another program listens there"),
+        "{told}"
+    );
+    let house = House::new("[web]\nlisten = \"192.0.2.1:8080\"");
+    let told = house.refuses(&["--headless"]);
+    assert!(
+        told.contains("web.listen: 192.0.2.1:8080: ")
+            && told.contains("this machine has no such address"),
+        "{told}"
+    );
+
+    drop(taken);
+    let mut house = House::new(&format!("[web]\nlisten = \"{address}\""));
+    let state = house.folder.file("state");
+    house.env("XDG_STATE_HOME", &state.display().to_string());
+    let kept = state.join("talklight/paired");
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    std::fs::write(&kept, "nonsense\n").unwrap();
+    let told = house.refuses(&["--headless"]);
+    assert!(
+        told.contains(&kept.display().to_string()) && told.contains("remove it to unpair all"),
+        "{told}"
+    );
+}
