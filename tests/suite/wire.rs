@@ -43,7 +43,7 @@ fn snapshot(timer: Timer) -> Snapshot {
     }
 }
 
-fn timer() -> impl Strategy<Value = Timer> {
+pub fn timer() -> impl Strategy<Value = Timer> {
     let commands = prop_oneof![
         Just(Command::Start(None)),
         Just(Command::Start(Some(plan("ignite", 290)))),
@@ -97,19 +97,6 @@ proptest! {
         };
         let ask = Ask { what, generation, origin: if console { Origin::Console } else { Origin::Socket } };
         prop_assert_eq!(ask.line().parse::<Ask>(), Ok(ask));
-    }
-
-    #[test]
-    fn no_request_panics(line in ".*") {
-        let _ = line.parse::<Ask>();
-    }
-
-    #[test]
-    fn no_resume_file_panics_or_is_trusted(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let folder = Folder::new();
-        let file = folder.file();
-        std::fs::write(file.path(), &bytes).unwrap();
-        prop_assert!(!matches!(file.find(Moment::from_ns(1)), Found::Timer(_) | Found::OtherBoot));
     }
 
     #[test]
