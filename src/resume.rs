@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Moment;
 use crate::lock::beside;
 use crate::timer::{State, Timer};
-use crate::wire::TimerRecord;
+use crate::wire::{self, TimerRecord};
 
 /// A file that holds more than this is not ours.
 const LENGTH_MAX: u64 = 16 * 1024;
@@ -163,7 +163,7 @@ fn record(bytes: &[u8]) -> Result<Record, String> {
     if bytes.len() as u64 > LENGTH_MAX || sum != checksum(text) {
         return Err("it is damaged".into());
     }
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    wire::decode(text).map_err(|error| error.to_string())
 }
 
 fn checksum(text: &str) -> String {

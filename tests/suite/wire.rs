@@ -214,6 +214,11 @@ fn a_resume_file_is_believed_only_if_it_is_ours_and_of_this_boot() {
         edit("{\"version\"", "{{\"version\""),
         Found::Unusable(_)
     ));
+    // What it says is not said again in the log.
+    let long = format!("\"version\":\"{}\"", "x".repeat(9_999));
+    assert!(
+        matches!(edit("\"version\":1", &long), Found::Unusable(why) if why.contains("another version"))
+    );
     std::fs::write(file.path(), vec![b' '; 1 << 20]).unwrap();
     assert!(matches!(file.find(now), Found::Unusable(_)));
 
