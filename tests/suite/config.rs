@@ -187,7 +187,7 @@ fn words_tell_what_dims_the_strip_and_what_a_clock_risks() {
         [
             "60 LEDs sk6812-rgbw in the order grb on /dev/spidev0.0 at 3.8 MHz",
             "that clock is outside of a WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz suits every Pi",
-            "60 LEDs draw at most 850 mA, dimmed to 75 % by the limit of 850 mA",
+            "60 LEDs draw at most 850 mA, dimmed to 72 % by the limit of 850 mA",
             "a bar that shortens with the time left; before a talk dark",
             "flash: at most 3 a second, as long dark as lit",
             "button: GPIO 4 (pin 7) resets; pressed is low",
