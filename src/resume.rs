@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::lock::beside;
-use crate::timer::{State, Timer};
+use crate::timer::Timer;
 use crate::wire::{self, TimerRecord};
 
 /// A file that holds more than this is not ours.
@@ -145,11 +145,7 @@ pub fn decode(bytes: &[u8], boot: &str, now: Moment) -> Found {
         Err(error) => return Found::Unusable(error.to_string()),
         Ok(timer) => timer,
     };
-    let began = match timer.state {
-        State::Talk(talk) => Some(talk.started),
-        State::Ready { undo } => undo.map(|undo| undo.talk.started),
-    };
-    match began {
+    match timer.talk().map(|talk| talk.started) {
         None if record.boot != boot => Found::Nothing,
         Some(_) if record.boot != boot => Found::OtherBoot,
         Some(began) if began > now => Found::Unusable("its talk begins in the future".into()),

@@ -64,11 +64,7 @@ pub fn comes_back_as_it_was(timer: &Timer) {
 /// Whatever is believed can be run to its end.
 fn is_sound(timer: &Timer) {
     is_ordered(&timer.chosen);
-    let talk = match timer.state {
-        State::Talk(talk) => Some(talk),
-        State::Ready { undo } => undo.map(|undo| undo.talk),
-    };
-    let Some(talk @ Talk { plan, started }) = talk else {
+    let Some(talk @ Talk { plan, started }) = timer.talk() else {
         return;
     };
     is_ordered(&plan);
