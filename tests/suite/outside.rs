@@ -5,10 +5,11 @@ pub mod config;
 mod firmware;
 mod request;
 mod resume;
+mod snapshot;
 
 use proptest::prelude::*;
 use proptest::string::string_regex;
-use talklight::wire::REQUEST_MAX;
+use talklight::wire::{self, REQUEST_MAX, SnapshotRecord};
 
 /// Words that mean something, and among them strange ones.
 fn words(known: &'static str, strange: &str) -> impl Strategy<Value = Vec<String>> + use<> {
@@ -18,6 +19,16 @@ fn words(known: &'static str, strange: &str) -> impl Strategy<Value = Vec<String
         1 => string_regex(strange).expect("a regular expression"),
     ];
     prop::collection::vec(word, 0..12)
+}
+
+/// A record of JSON in which something is another number.
+fn changed(record: &str, at: prop::sample::Index, number: u64) -> String {
+    let mut parts: Vec<&str> = record.split_inclusive(':').collect();
+    let at = 1 + at.index(parts.len() - 1);
+    let rest = parts[at].trim_start_matches(|c: char| c.is_ascii_digit());
+    let part = format!("{number}{rest}");
+    parts[at] = &part;
+    parts.concat()
 }
 
 const REQUESTS: &str = "if|if 17|if 007|as|as console|console|start|reset|undo|choose|status|watch|attach|17|+7|lightning";
@@ -49,6 +60,17 @@ proptest! {
     #[test]
     fn a_resume_file_of_any_timer(timer in crate::wire::timer()) {
         resume::comes_back_as_it_was(&timer);
+    }
+
+    #[test]
+    fn a_record_with_any_number_in_it(timer in crate::wire::timer(), at in any::<prop::sample::Index>(), number in any::<u64>()) {
+        let snapshot = wire::encode(&SnapshotRecord::from(&crate::wire::snapshot(timer)));
+        snapshot::holds(snapshot.as_bytes());
+        snapshot::holds(changed(&snapshot, at, number).as_bytes());
+        let kept = talklight::resume::encode(&timer, resume::BOOT);
+        let (_, kept) = kept.split_once(' ').expect("a checksum goes before the rest");
+        resume::holds(kept.as_bytes());
+        resume::holds(changed(kept, at, number).as_bytes());
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn plan(name: &str, length: u64) -> Plan {
     .unwrap()
 }
 
-fn snapshot(timer: Timer) -> Snapshot {
+pub fn snapshot(timer: Timer) -> Snapshot {
     Snapshot {
         timer,
         look: Look {

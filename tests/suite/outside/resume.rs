@@ -8,7 +8,7 @@ use talklight::plan::Plan;
 use talklight::resume::{Found, decode, encode};
 use talklight::timer::{State, Talk, Timer};
 
-const BOOT: &str = "2b5b7f0c-9d3c-4c55-a0f4-5a1f0e0c8f11";
+pub const BOOT: &str = "2b5b7f0c-9d3c-4c55-a0f4-5a1f0e0c8f11";
 const NOW: Moment = Moment::from_ns(u64::MAX / 2);
 
 /// Of the bytes as they are, and of a record of these bytes under a checksum that fits it.
