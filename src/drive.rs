@@ -221,29 +221,30 @@ impl Drive {
     /// what is sent grows with the scale. Where white is taken out it may shrink by a step as well; then the scale found
     /// fits all the same, if not as the largest. At scale 0 each LED keeps its dimmest light, for which there is enough.
     fn fit(&mut self, mut steps: impl FnMut(&Self) -> u64) {
+        let mut lights = [0.0; 256];
+        for (channel, light) in lights.iter_mut().enumerate() {
+            let part = channel as f64 / 255.0;
+            *light = if self.settings.gamma {
+                gamma(part)
+            } else {
+                part
+            };
+        }
         let (mut fits, mut step) = (0_u32, 1 << 16);
         while step > 0 {
-            self.set_scale(f64::from(fits + step) / f64::from(1 << 16));
+            self.set_scale(f64::from(fits + step) / f64::from(1 << 16), &lights);
             if fits + step <= 1 << 16 && self.budget.is_none_or(|budget| steps(self) <= budget) {
                 fits += step;
             }
             step /= 2;
         }
-        self.set_scale(f64::from(fits) / f64::from(1 << 16));
+        self.set_scale(f64::from(fits) / f64::from(1 << 16), &lights);
     }
 
-    fn set_scale(&mut self, scale: f64) {
+    fn set_scale(&mut self, scale: f64, lights: &[f64; 256]) {
         self.scale = scale;
         let full = f64::from(self.settings.brightness) * scale;
-        for (channel, level) in self.levels.iter_mut().enumerate() {
-            let part = channel as f64 / 255.0;
-            let light = if self.settings.gamma {
-                gamma(part)
-            } else {
-                part
-            };
-            *level = (light * full).round() as u8;
-        }
+        self.levels = lights.map(|light| (light * full).round() as u8);
     }
 
     fn hungriest(&self, pictures: &[Picture]) -> u64 {
