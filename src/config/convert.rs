@@ -147,12 +147,13 @@ pub(super) fn gpio(value: &DeValue, real: bool) -> Result<u32, String> {
 pub(super) fn path(bytes_max: usize) -> impl Fn(&DeValue) -> Result<PathBuf, String> {
     move |value| {
         let path = text(value)?;
-        let be = match (1..=bytes_max).contains(&path.len()) {
-            true if path.contains(char::is_control) => {
-                "be a path without control characters".into()
-            }
-            true if !path.contains(char::REPLACEMENT_CHARACTER) => return Ok(path.into()),
-            _ => format!("be a path of 1 to {bytes_max} bytes in UTF-8"),
+        let fits = (1..=bytes_max).contains(&path.len());
+        let be = if !fits || path.contains(char::REPLACEMENT_CHARACTER) {
+            format!("be a path of 1 to {bytes_max} bytes in UTF-8")
+        } else if path.contains(char::is_control) {
+            "be a path without control characters".into()
+        } else {
+            return Ok(path.into());
         };
         Err(format!("`{}` must {be}", shown(path)))
     }
