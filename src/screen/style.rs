@@ -71,7 +71,7 @@ impl Depth {
 }
 
 /// By hue, as every terminal has its own sixteen: the channels that take part, and whether it is bright. A channel takes
-/// part from three fifths of the way from the weakest to the strongest, which makes amber yellow and a bluish green green.
+/// part from 61 % of the way from the weakest to the strongest, which makes amber yellow and a bluish green green.
 fn sixteen(Rgb { r, g, b }: Rgb) -> u8 {
     let (most, least) = (r.max(g).max(b), r.min(g).min(b));
     if most - least < 48 {
@@ -84,7 +84,7 @@ fn sixteen(Rgb { r, g, b }: Rgb) -> u8 {
     }
     let takes_part = |channel: u8| {
         let (above, span) = (u16::from(channel - least), u16::from(most - least));
-        u8::from(above * 5 >= span * 3)
+        u8::from(above * 100 >= span * 61)
     };
     let hue = takes_part(r) | takes_part(g) << 1 | takes_part(b) << 2;
     if most >= 176 { 8 + hue } else { hue }

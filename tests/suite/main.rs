@@ -7,6 +7,7 @@ mod daemon;
 mod doctor;
 mod harness;
 mod house;
+mod outside;
 #[cfg(target_os = "linux")]
 mod pi;
 #[cfg(target_os = "linux")]
