@@ -72,7 +72,11 @@ pub enum Verb {
         watch: bool,
     },
     /// Attach a screen and keys to a running timer
-    Console,
+    Console {
+        /// Wait for a timer, where none is running
+        #[arg(long)]
+        wait: bool,
+    },
     /// Say whether a config is good, and what it means
     Check {
         /// The config that is found, if left out

@@ -335,5 +335,6 @@ impl Keeper for Aside {
 /// Asks the kernel not to gather this thread's wake-ups with others, which by default it does within 50 us.
 fn wake_on_time() {
     #[cfg(target_os = "linux")]
-    let _ = nix::sys::prctl::set_timerslack(Duration::from_nanos(1).as_nanos() as u64);
+    // In nanoseconds, as long as a machine word.
+    let _ = nix::sys::prctl::set_timerslack(1);
 }

@@ -40,7 +40,9 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Verb::Undo) => tell(flags, What::Undo),
         Some(Verb::Choose { plan }) => tell(flags, What::Choose(plan)),
         Some(Verb::Status { json, watch }) => status(flags, json, watch),
-        Some(Verb::Console) => with_daemon(flags, console::run).map(|()| Exit::Success),
+        Some(Verb::Console { wait }) => {
+            with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success)
+        }
         Some(Verb::Check { file }) => {
             let flags = Flags {
                 config: file.or_else(|| flags.config.clone()),

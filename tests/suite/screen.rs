@@ -29,6 +29,11 @@ const PLAIN: Style = Style {
     plain: true,
     lines: false,
 };
+const CONSOLE: Style = Style {
+    depth: Depth::Console,
+    plain: true,
+    lines: false,
+};
 const COLOURLESS: Style = Style {
     depth: Depth::None,
     plain: false,
@@ -137,6 +142,29 @@ fn plain_glyphs_are_ascii() {
     }
     assert!(screens.is_ascii(), "{screens}");
     insta::assert_snapshot!("plain", screens);
+}
+
+/// What the fonts of console-setup and those of the kernel have in common, and a colour that is one.
+#[test]
+fn the_console_of_linux_draws_full_blocks_in_bright_colours() {
+    for (phase, snapshot, now) in moments() {
+        let grid = look(&snapshot, now, size(40, 10), CONSOLE);
+        let glyphs = text(&grid);
+        let plain = text(&look(&snapshot, now, size(40, 10), PLAIN));
+        assert_eq!(glyphs, plain.replace('#', "█"), "{phase}");
+        let sent = String::from_utf8(diff(None, &grid, Depth::Console)).unwrap();
+        let backgrounds: Vec<&str> = sent
+            .split("\x1b[")
+            .filter_map(|code| code.split_once('m'))
+            .filter(|(codes, _)| codes.bytes().all(|c| c == b';' || c.is_ascii_digit()))
+            .flat_map(|(codes, _)| codes.split(';'))
+            .filter(|code| code.starts_with('4') || code.starts_with("10"))
+            .collect();
+        assert!(
+            backgrounds.iter().all(|code| *code == "40"),
+            "{backgrounds:?}"
+        );
+    }
 }
 
 #[test]
@@ -389,6 +417,10 @@ fn the_environment_says_what_a_terminal_can() {
         Depth::None
     );
     assert_eq!(depth(&[("TERM", "linux")]), Depth::Sixteen);
+    assert_eq!(
+        depth(&[("TERM", "linux"), ("LANG", "C.UTF-8")]),
+        Depth::Console
+    );
 
     let plain = |vars| style(vars).plain;
     assert!(plain(&[("TERM", "xterm")]));
@@ -757,6 +789,7 @@ fn any_ui() -> impl Strategy<Value = Ui> {
 fn any_style() -> impl Strategy<Value = Style> {
     let depth = prop_oneof![
         Just(Depth::None),
+        Just(Depth::Console),
         Just(Depth::Sixteen),
         Just(Depth::Indexed),
         Just(Depth::True)
@@ -798,7 +831,7 @@ proptest! {
         for row in 0..size.rows {
             for cell in grid.row(row) {
                 prop_assert!(!cell.glyph.is_control());
-                prop_assert!(!style.plain || cell.glyph.is_ascii(), "{:?}", cell.glyph);
+                prop_assert!(!style.plain || cell.glyph.is_ascii() || cell.glyph == style.block(), "{:?}", cell.glyph);
             }
         }
     }
