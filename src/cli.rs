@@ -75,7 +75,11 @@ pub enum Verb {
         watch: bool,
     },
     /// Attach a screen and keys to a running timer
-    Console,
+    Console {
+        /// Wait for a timer, where none is running
+        #[arg(long)]
+        wait: bool,
+    },
     /// Pair a phone with the chair's remote: an address, a QR code, and a code to type
     Remote {
         /// Unpair every phone and program

@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
@@ -26,17 +27,23 @@ const ATTACH: Ask = Ask {
     origin: Origin::Console,
 };
 
-/// Shows the daemon at `socket` until somebody detaches.
+/// How often to look whether there is a daemon now.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Shows the daemon at `socket` until somebody detaches. Where there is none it waits, if it `may_wait`.
 ///
 /// # Errors
 /// If there is no daemon or no terminal, or the daemon ends and does not come back.
-pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
-    let (path, stream) = client::find(socket)?;
+pub fn run(socket: Option<&Path>, may_wait: bool) -> anyhow::Result<()> {
+    let terminal = Terminal::open().context("the terminal")?;
+    let terminal = terminal.context("the console needs a terminal to show itself in")?;
+    let (path, stream) = match may_wait {
+        true => await_daemon(socket),
+        false => client::find(socket)?,
+    };
     let mut lines = client::watch(stream, &ATTACH)?;
     let first = lines.next().context("the daemon hung up")??;
     let board = Board::new(snapshot(&first)?);
-    let terminal = Terminal::open().context("the terminal")?;
-    let terminal = terminal.context("the console needs a terminal to show itself in")?;
     let signals = signal::block(Suspend::Screen)?;
     let (to_screen, from_signals) = UnixStream::pair()?;
     thread::spawn(move || {
@@ -70,6 +77,22 @@ pub fn run(socket: Option<&Path>) -> anyhow::Result<()> {
     match leave {
         Leave::Quit | Leave::HungUp | Leave::Signal => Ok(()),
         Leave::Gone(why) => bail!(why),
+    }
+}
+
+/// Looks until a daemon answers, and says why it does not whenever that is news.
+fn await_daemon(socket: Option<&Path>) -> (PathBuf, UnixStream) {
+    let mut told = String::new();
+    loop {
+        match client::find(socket) {
+            Ok(found) => return found,
+            Err(error) if error.to_string() == told => {}
+            Err(error) => {
+                told = error.to_string();
+                eprintln!("talklight: {told}; waiting");
+            }
+        }
+        thread::park_timeout(LOOK);
     }
 }
 

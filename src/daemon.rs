@@ -22,7 +22,7 @@ use crate::frame::Rgb;
 use crate::invite::{Invited, own_addresses};
 use crate::notify::Notify;
 use crate::pairing::{Invitation, Pairing};
-use crate::plan::{self, Clock};
+use crate::plan::{self, Clock, Plan};
 use crate::resume::{Found, ResumeFile};
 use crate::screen::{self, Gone, House, Leave, Place, Terminal};
 use crate::signal::{self, Suspend};
@@ -65,7 +65,10 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         .map_or_else(socket::default_path, Ok)?;
     let socket = Socket::bind(&path)?;
     let web = open_web(&config)?;
-    let mut strip = open_strip(&config)?;
+    let now = clock::now();
+    let resume = ResumeFile::new(lock::beside(&path, "talk"));
+    let (timer, found) = resumed(&resume, &config, now);
+    let mut strip = open_strip(&config, timer.talk().map(|talk| talk.plan))?;
     let (events, inbox) = sync_channel(event::QUEUE);
     let tape = config.tape.as_deref().map(|path| {
         Tape::open(path, events.clone())
@@ -76,9 +79,6 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         Err(text) => (None, Some((Tone::Warning, text))),
     };
 
-    let now = clock::now();
-    let resume = ResumeFile::new(lock::beside(&path, "talk"));
-    let (timer, found) = resumed(&resume, &config, now);
     let mut first = Snapshot {
         timer,
         look: config.look,
@@ -229,17 +229,25 @@ fn start_web(_: Option<OpenWeb>, _: &Arc<Board>, _: &Events) {}
 /// # Errors
 /// If a daemon drives it, or it cannot be reached.
 pub fn blank(config: &Config) -> anyhow::Result<()> {
-    open_strip(config)?.show(&vec![Rgb::BLACK; config.look.leds])?;
+    open_strip(config, None)?.show(&vec![Rgb::BLACK; config.look.leds])?;
     Ok(())
 }
 
-pub(crate) fn open_strip(config: &Config) -> anyhow::Result<Box<dyn Strip>> {
+/// The strip of the config, for its plans and that of a talk which an older config may have begun.
+pub(crate) fn open_strip(config: &Config, talk: Option<Plan>) -> anyhow::Result<Box<dyn Strip>> {
+    #[cfg(not(target_os = "linux"))]
+    let _ = talk;
     match &config.strip {
         Kind::Simulated(_) => Ok(Box::new(Simulated::default())),
         #[cfg(target_os = "linux")]
         Kind::Spi(spi) => {
+            use crate::drive::Drive;
             use crate::strip::spi::SpiStrip;
-            let strip = SpiStrip::new(spi.device.clone(), spi.clock_hz, spi.drive.clone());
+            let plans: Vec<_> = config.plans.iter().copied().chain(talk).collect();
+            let pictures: Vec<_> = config.look.brightest(&plans).collect();
+            let leds = config.look.leds;
+            let drive = Drive::new(*spi.drive.settings(), leds, &pictures)?;
+            let strip = SpiStrip::new(spi.device.clone(), spi.clock_hz, drive);
             let strip = strip.with_context(|| {
                 format!(
                     "the strip on {} is driven already; `talklight console` shows it",
@@ -422,5 +430,6 @@ impl Keeper for Aside {
 /// Asks the kernel not to gather this thread's wake-ups with others, which by default it does within 50 us.
 fn wake_on_time() {
     #[cfg(target_os = "linux")]
-    let _ = nix::sys::prctl::set_timerslack(Duration::from_nanos(1).as_nanos() as u64);
+    // In nanoseconds, as long as a machine word.
+    let _ = nix::sys::prctl::set_timerslack(1);
 }

@@ -155,19 +155,7 @@ impl Drive {
             budget,
             scale: 1.0,
         };
-        // The largest of 2^16 steps that fits, found by halving: what is sent grows with the scale. Where white is taken out it
-        // may shrink by a step as well; then the scale found fits all the same, if not as the largest.
-        let (mut fits, mut step) = (0_u32, 1 << 16);
-        while step > 0 {
-            drive.set_scale(f64::from(fits + step) / f64::from(1 << 16));
-            if fits + step <= 1 << 16
-                && budget.is_none_or(|budget| drive.hungriest(pictures) <= budget)
-            {
-                fits += step;
-            }
-            step /= 2;
-        }
-        drive.set_scale(f64::from(fits) / f64::from(1 << 16));
+        drive.fit(|drive| drive.hungriest(pictures));
         Ok(drive)
     }
 
@@ -201,26 +189,30 @@ impl Drive {
 
     /// Fills `wire` with what is sent for `look`. Both are of one length.
     pub fn apply(&self, look: &[Rgb], wire: &mut [Wire]) {
+        let steps = self.fill(look, wire);
+        // The scale keeps every picture of a plan within the limit; this guards against one that is of no plan.
+        if self.budget.is_some_and(|budget| steps > budget) {
+            let mut dimmed = self.clone();
+            dimmed.fit(|dimmed| dimmed.fill(look, wire));
+            dimmed.fill(look, wire);
+        }
+        for wire in wire {
+            *wire = self.settings.order.wire(*wire);
+        }
+    }
+
+    /// Fills `wire` with red, green, blue and white, whatever they draw, and adds them up.
+    fn fill(&self, look: &[Rgb], wire: &mut [Wire]) -> u64 {
         let mut steps = 0;
         let mut last = (Rgb::BLACK, [0; 4]);
-        for (&colour, wire) in look.iter().zip(wire.iter_mut()) {
+        for (&colour, wire) in look.iter().zip(wire) {
             if colour != last.0 {
                 last = (colour, self.level(colour));
             }
             steps += sum(last.1);
             *wire = last.1;
         }
-        // The scale keeps every picture of a plan within the limit; this guards against one that is of no plan.
-        if let Some(budget) = self.budget.filter(|&budget| steps > budget) {
-            let spare = budget.saturating_sub(look.len() as u64 * DIMMEST_STEPS);
-            for (&colour, wire) in look.iter().zip(wire.iter_mut()) {
-                let dimmed = wire.map(|channel| (u64::from(channel) * spare / steps) as u8);
-                *wire = self.light(colour, dimmed);
-            }
-        }
-        for wire in wire {
-            *wire = self.settings.order.wire(*wire);
-        }
+        steps
     }
 
     /// A colour that is not black never rounds to dark: its strongest channels keep a step each, so that it keeps its name.
@@ -237,18 +229,34 @@ impl Drive {
         sent
     }
 
-    fn set_scale(&mut self, scale: f64) {
-        self.scale = scale;
-        let full = f64::from(self.settings.brightness) * scale;
-        for (channel, level) in self.levels.iter_mut().enumerate() {
+    /// Sets the largest of 2^16 scales at which the sum of channel values is within the budget. It is found by halving:
+    /// what is sent grows with the scale. Where white is taken out it may shrink by a step as well; then the scale found
+    /// fits all the same, if not as the largest. At scale 0 each LED keeps its dimmest light, for which there is enough.
+    fn fit(&mut self, mut steps: impl FnMut(&Self) -> u64) {
+        let mut lights = [0.0; 256];
+        for (channel, light) in lights.iter_mut().enumerate() {
             let part = channel as f64 / 255.0;
-            let light = if self.settings.gamma {
+            *light = if self.settings.gamma {
                 gamma(part)
             } else {
                 part
             };
-            *level = (light * full).round() as u8;
         }
+        let (mut fits, mut step) = (0_u32, 1 << 16);
+        while step > 0 {
+            self.set_scale(f64::from(fits + step) / f64::from(1 << 16), &lights);
+            if fits + step <= 1 << 16 && self.budget.is_none_or(|budget| steps(self) <= budget) {
+                fits += step;
+            }
+            step /= 2;
+        }
+        self.set_scale(f64::from(fits) / f64::from(1 << 16), &lights);
+    }
+
+    fn set_scale(&mut self, scale: f64, lights: &[f64; 256]) {
+        self.scale = scale;
+        let full = f64::from(self.settings.brightness) * scale;
+        self.levels = lights.map(|light| (light * full).round() as u8);
     }
 
     fn hungriest(&self, pictures: &[Picture]) -> u64 {

@@ -35,9 +35,9 @@ pub struct Palette {
 impl Palette {
     /// The colours of a traffic light: the green leans to blue and the yellow to amber. By Machado's simulation of the
     /// three kinds of colour blindness (2009, severity 1) any two stay 0.1 or more apart in OKLab, where 0.02 is just
-    /// seen side by side.
+    /// seen side by side; also as a strip is sent them in the few steps that a brightness of 8 leaves.
     pub const CLASSIC: Palette = Palette {
-        green: Rgb::new(0x00, 0xff, 0x90),
+        green: Rgb::new(0x00, 0xff, 0x99),
         yellow: Rgb::new(0xff, 0xaa, 0x00),
         red: Rgb::new(0xff, 0x00, 0x00),
         ready: Rgb::new(0x40, 0x40, 0x40),

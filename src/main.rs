@@ -41,9 +41,11 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Verb::Undo) => tell(flags, What::Undo),
         Some(Verb::Choose { plan }) => tell(flags, What::Choose(plan)),
         Some(Verb::Status { json, watch }) => status(flags, json, watch),
-        Some(Verb::Console) => with_daemon(flags, console::run).map(|()| Exit::Success),
         Some(Verb::Remote { forget: true, .. }) => tell(flags, What::Forget),
         Some(Verb::Remote { token, .. }) => remote(flags, token),
+        Some(Verb::Console { wait }) => {
+            with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success)
+        }
         Some(Verb::Check { file }) => {
             let flags = Flags {
                 config: file.or_else(|| flags.config.clone()),

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::lock::beside;
-use crate::timer::{State, Timer};
-use crate::wire::TimerRecord;
+use crate::timer::Timer;
+use crate::wire::{self, TimerRecord};
 
 /// A file that holds more than this is not ours.
 const LENGTH_MAX: u64 = 16 * 1024;
@@ -58,30 +58,10 @@ impl ResumeFile {
         if self.boot.is_empty() {
             return Found::Nothing;
         }
-        let record = match self.read() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
-            Err(error) => return Found::Unusable(error.to_string()),
-            Ok(record) => record,
-        };
-        if record.version != VERSION {
-            return Found::Unusable(format!(
-                "it is of version {}, not {VERSION}",
-                record.version
-            ));
-        }
-        let timer = match Timer::try_from(&record.timer) {
-            Err(error) => return Found::Unusable(error.to_string()),
-            Ok(timer) => timer,
-        };
-        let began = match timer.state {
-            State::Talk(talk) => Some(talk.started),
-            State::Ready { undo } => undo.map(|undo| undo.talk.started),
-        };
-        match began {
-            None if record.boot != self.boot => Found::Nothing,
-            Some(_) if record.boot != self.boot => Found::OtherBoot,
-            Some(began) if began > now => Found::Unusable("its talk begins in the future".into()),
-            _ => Found::Timer(timer),
+        match self.read() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Nothing,
+            Err(error) => Found::Unusable(error.to_string()),
+            Ok(bytes) => decode(&bytes, &self.boot, now),
         }
     }
 
@@ -90,11 +70,6 @@ impl ResumeFile {
     /// # Errors
     /// What the file system says, with the path.
     pub fn keep(&self, timer: &Timer) -> io::Result<()> {
-        let record = Record {
-            version: VERSION,
-            boot: self.boot.clone(),
-            timer: timer.into(),
-        };
         let draft = beside(&self.path, "new");
         let write = || {
             // What lies in the way, left by a crash or put there by somebody, is not written into.
@@ -104,8 +79,7 @@ impl ResumeFile {
                 .create_new(true)
                 .mode(0o600)
                 .open(&draft)?;
-            let text = serde_json::to_string(&record)?;
-            file.write_all(format!("{} {text}", checksum(&text)).as_bytes())?;
+            file.write_all(encode(timer, &self.boot).as_bytes())?;
             fs::rename(&draft, &self.path)
         };
         write().map_err(|error| {
@@ -122,7 +96,7 @@ impl ResumeFile {
         &self.path
     }
 
-    fn read(&self) -> io::Result<Record> {
+    fn read(&self) -> io::Result<Vec<u8>> {
         // Non-blocking, lest a FIFO in its place keeps us waiting.
         let file = File::options()
             .read(true)
@@ -138,14 +112,54 @@ impl ResumeFile {
             ));
         }
         let mut bytes = Vec::new();
-        file.take(LENGTH_MAX).read_to_end(&mut bytes)?;
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        let (sum, text) = text.split_once(' ').unwrap_or_default();
-        if sum != checksum(text) {
-            return Err(io::Error::other("it is damaged"));
-        }
-        Ok(serde_json::from_str(text)?)
+        // One more than there can be, so that what is longer is seen to be.
+        file.take(LENGTH_MAX + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
+}
+
+/// What a file holds that keeps `timer` for another process of `boot`.
+pub fn encode(timer: &Timer, boot: &str) -> String {
+    let record = Record {
+        version: VERSION,
+        boot: boot.into(),
+        timer: timer.into(),
+    };
+    let text = serde_json::to_string(&record).expect("a record has no maps");
+    format!("{} {text}", checksum(&text))
+}
+
+/// What a file of these bytes tells a process of `boot`.
+pub fn decode(bytes: &[u8], boot: &str, now: Moment) -> Found {
+    let record = match record(bytes) {
+        Ok(record) => record,
+        Err(why) => return Found::Unusable(why),
+    };
+    if record.version != VERSION {
+        return Found::Unusable(format!(
+            "it is of version {}, not {VERSION}",
+            record.version
+        ));
+    }
+    let timer = match Timer::try_from(&record.timer) {
+        Err(error) => return Found::Unusable(error.to_string()),
+        Ok(timer) => timer,
+    };
+    match timer.talk().map(|talk| talk.started) {
+        None if record.boot != boot => Found::Nothing,
+        Some(_) if record.boot != boot => Found::OtherBoot,
+        Some(began) if began > now => Found::Unusable("its talk begins in the future".into()),
+        _ => Found::Timer(timer),
+    }
+}
+
+fn record(bytes: &[u8]) -> Result<Record, String> {
+    let text = str::from_utf8(bytes).unwrap_or_default();
+    let (sum, text) = text.split_once(' ').unwrap_or_default();
+    if bytes.len() as u64 > LENGTH_MAX || sum != checksum(text) {
+        return Err("it is damaged".into());
+    }
+    wire::decode(text).map_err(|error| error.to_string())
 }
 
 fn checksum(text: &str) -> String {

@@ -321,7 +321,7 @@ struct Connection {
 impl Connection {
     fn serve(mut self) -> anyhow::Result<()> {
         self.stream.set_write_timeout(Some(PATIENCE))?;
-        let ask = match self.line()?.parse::<Ask>() {
+        let ask = match self.hear()? {
             Err(mistake) => return self.reply(&refused(mistake)),
             Ok(ask) => ask,
         };
@@ -389,31 +389,20 @@ impl Connection {
         }
     }
 
-    /// The client's one line, or an error once it has gone on too long.
-    fn line(&mut self) -> anyhow::Result<String> {
+    /// What the client asks for, or what it should say instead; an error if it says nothing in time.
+    fn hear(&mut self) -> anyhow::Result<Result<Ask, String>> {
         let until = clock::now() + PATIENCE;
-        let mut line = Vec::new();
+        let mut said = Vec::new();
         let mut piece = [0; REQUEST_MAX];
         loop {
             let left = until.since(clock::now());
             ensure!(!left.is_zero(), "the client says nothing");
             self.stream.set_read_timeout(Some(left))?;
             let length = self.stream.read(&mut piece)?;
-            line.extend_from_slice(&piece[..length]);
-            let end = line.iter().position(|&byte| byte == b'\n');
-            if end.is_none() && length > 0 && line.len() < REQUEST_MAX {
-                continue;
+            said.extend_from_slice(&piece[..length]);
+            if let Some(heard) = Ask::heard(&said, length == 0) {
+                return Ok(heard);
             }
-            line.truncate(end.unwrap_or(line.len()));
-            if line.len() < REQUEST_MAX
-                && let Ok(text) = String::from_utf8(line)
-            {
-                return Ok(text);
-            }
-            self.reply(&refused(format!(
-                "a request is one line of less than {REQUEST_MAX} bytes of text"
-            )))?;
-            bail!("the client talks nonsense");
         }
     }
 

@@ -280,7 +280,7 @@ impl Stage {
     fn find(config: &Config) -> anyhow::Result<Self> {
         let sought = client::seek(config.socket.as_deref());
         if sought.found.is_empty() && sought.refused.is_none() {
-            return Ok(Self::Own(daemon::open_strip(config)?));
+            return Ok(Self::Own(daemon::open_strip(config, None)?));
         }
         let (path, stream) = client::one(sought)?;
         let ask = Ask {

@@ -227,6 +227,14 @@ impl Timer {
         }
     }
 
+    /// The talk that is on, is over, or may be brought back.
+    pub fn talk(&self) -> Option<Talk> {
+        match self.state {
+            State::Talk(talk) => Some(talk),
+            State::Ready { undo } => undo.map(|undo| undo.talk),
+        }
+    }
+
     /// The next moment at which the phase changes by itself.
     pub fn next_phase(&self, now: Moment) -> Option<Moment> {
         let State::Talk(talk) = self.state else {

@@ -171,14 +171,15 @@ pub(super) fn gpio(value: &DeValue, real: bool) -> Result<u32, String> {
 pub(super) fn path(bytes_max: usize) -> impl Fn(&DeValue) -> Result<PathBuf, String> {
     move |value| {
         let path = text(value)?;
-        let sound = (1..=bytes_max).contains(&path.len())
-            && !path.contains(['\0', char::REPLACEMENT_CHARACTER]);
-        sound.then(|| path.into()).ok_or_else(|| {
-            format!(
-                "`{}` must be a path of 1 to {bytes_max} bytes in UTF-8",
-                shown(path)
-            )
-        })
+        let fits = (1..=bytes_max).contains(&path.len());
+        let be = if !fits || path.contains(char::REPLACEMENT_CHARACTER) {
+            format!("be a path of 1 to {bytes_max} bytes in UTF-8")
+        } else if path.contains(char::is_control) {
+            "be a path without control characters".into()
+        } else {
+            return Ok(path.into());
+        };
+        Err(format!("`{}` must {be}", shown(path)))
     }
 }
 

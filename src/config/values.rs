@@ -183,11 +183,15 @@ impl<'a> Values<'a> {
     }
 
     fn tell(&mut self, place: Place, key: &str, what: impl Into<String>) {
+        self.note(place, Some(known_as(key)), what.into());
+    }
+
+    fn note(&mut self, place: Place, key: Option<String>, what: String) {
         self.mistakes.push(Mistake {
             source: self.source.into(),
             place,
-            key: known_as(key),
-            what: what.into(),
+            key,
+            what,
         });
     }
 
@@ -204,7 +208,7 @@ impl<'a> Values<'a> {
             if let Some(at) = text.get(span.clone()).filter(|at| !at.trim().is_empty()) {
                 what += &format!(", at `{}`", shown(at));
             }
-            self.tell(place(span.start), "", what);
+            self.note(place(span.start), None, what);
         }
         self.syntax = self.mistakes.len();
         self.lay(table.get_ref(), "", "", &place);
@@ -272,9 +276,7 @@ impl<'a> Values<'a> {
         for mistake in &mut self.mistakes[..self.syntax] {
             if lines.contains(&mistake.place) {
                 broken = true;
-                if mistake.key.is_empty() {
-                    mistake.key = known_as(key);
-                }
+                mistake.key.get_or_insert_with(|| known_as(key));
             }
         }
         broken
@@ -294,7 +296,8 @@ pub(super) enum Place {
 pub struct Mistake {
     source: String,
     place: Place,
-    key: String,
+    /// None if the mistake is not that of a key.
+    key: Option<String>,
     what: String,
 }
 
@@ -308,7 +311,7 @@ impl fmt::Display for Mistake {
             Place::Line(line) => write!(f, "{source}:{line}: ")?,
             Place::File => write!(f, "{source}: ")?,
         }
-        if !key.is_empty() {
+        if let Some(key) = key {
             write!(f, "{key}: ")?;
         }
         f.write_str(what)
@@ -325,7 +328,7 @@ impl Mistakes {
         Self(vec![Mistake {
             source: path.display().to_string(),
             place: Place::File,
-            key: String::new(),
+            key: None,
             what: what.into(),
         }])
     }
@@ -383,8 +386,11 @@ fn join(section: &str, key: &str) -> String {
     }
 }
 
-/// A key as people know it: a plan by its place in the file, not by its number.
+/// A key as people know it: a plan by its place in the file, not by its number, and one without a letter as they wrote it.
 fn known_as(key: &str) -> String {
+    if key.is_empty() {
+        return "\"\"".into();
+    }
     shown(&plan_key(key).map_or_else(|| key.into(), |(_, key)| join("plan", key)))
 }
 

@@ -1,13 +1,15 @@
 //! Digits of seven strokes, as large as there is room for.
 
 use super::grid::{Grid, Ink};
+use super::style::Style;
 
 /// A size of digits, in dots: strokes are `stroke` thick and enclose holes `hole` wide and high.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Font {
     stroke: usize,
     hole: usize,
-    plain: bool,
+    /// What fills a cell where there are no halves of it.
+    plain: Option<char>,
 }
 
 /// Where strokes run: top, upper left, upper right, middle, lower left, lower right, bottom.
@@ -19,8 +21,9 @@ const STROKES: [u8; 10] = [
 impl Font {
     /// The largest font in which `text` fits into `cols` × `rows`, if any does. A dot is half a row high and one column
     /// wide, which is about square; in plain glyphs it is one row and two columns.
-    pub fn fitting(text: &str, cols: usize, rows: usize, plain: bool) -> Option<Self> {
-        let most = rows * if plain { 1 } else { 2 };
+    pub fn fitting(text: &str, cols: usize, rows: usize, style: Style) -> Option<Self> {
+        let plain = style.plain.then(|| style.block());
+        let most = rows * if style.plain { 1 } else { 2 };
         (1..=most / 5)
             .flat_map(|stroke| (stroke..=stroke * 3 / 2).map(move |hole| (stroke, hole)))
             .map(|(stroke, hole)| Self {
@@ -33,7 +36,7 @@ impl Font {
     }
 
     pub fn rows(&self) -> usize {
-        if self.plain {
+        if self.plain.is_some() {
             self.height()
         } else {
             self.height().div_ceil(2)
@@ -42,7 +45,7 @@ impl Font {
 
     pub fn cols(&self, text: &str) -> usize {
         let dots: usize = text.chars().map(|c| self.width(c) + self.stroke).sum();
-        dots.saturating_sub(self.stroke) * if self.plain { 2 } else { 1 }
+        dots.saturating_sub(self.stroke) * if self.plain.is_some() { 2 } else { 1 }
     }
 
     /// Draws digits, colons and pluses; anything else is a gap.
@@ -50,10 +53,12 @@ impl Font {
         let mut left = 0;
         for c in text.chars() {
             let width = self.width(c);
-            if self.plain {
+            if let Some(block) = self.plain {
                 for (x, y) in (0..self.height()).flat_map(|y| (0..width).map(move |x| (x, y))) {
                     if self.dot(c, x, y) {
-                        grid.text(col + 2 * (left + x), row + y, "##", ink);
+                        let col = col + 2 * (left + x);
+                        grid.put(col, row + y, block, ink);
+                        grid.put(col + 1, row + y, block, ink);
                     }
                 }
             } else {

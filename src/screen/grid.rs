@@ -77,8 +77,8 @@ impl Cell {
     fn at(self, depth: Depth) -> Self {
         let Ink { fg, bg, bold } = self.ink;
         let (glyph, fg, bg) = match self.glyph {
-            '█' if depth != Depth::None => (' ', PAPER, fg),
-            '▀' if depth != Depth::None => ('▄', bg, fg),
+            '█' if depth.paints() => (' ', PAPER, fg),
+            '▀' if depth.paints() => ('▄', bg, fg),
             glyph => (glyph, fg, bg),
         };
         let ink = Ink { fg, bg, bold };

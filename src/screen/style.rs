@@ -6,7 +6,7 @@ use crate::frame::Rgb;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     pub depth: Depth,
-    /// ASCII only.
+    /// ASCII only, but for [`block`](Self::block).
     pub plain: bool,
     /// The terminal cannot move its cursor: happenings are told line by line.
     pub lines: bool,
@@ -16,6 +16,9 @@ pub struct Style {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     None,
+    /// Linux's own console: sixteen to draw with, but only the darker eight to draw on, of which yellow is a brown. All its
+    /// fonts have the full block, and few have its halves.
+    Console,
     Sixteen,
     Indexed,
     True,
@@ -35,20 +38,22 @@ impl Style {
         let get = |name| get(name).filter(|value| !value.is_empty());
         let term = get("TERM").unwrap_or_else(|| "dumb".into());
         let lines = term == "dumb";
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get);
+        let utf8 = locale.is_some_and(|locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        });
         let depth = if lines || term.starts_with("vt") || get("NO_COLOR").is_some() {
             Depth::None
         } else if get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit") {
             Depth::True
         } else if term.contains("256color") {
             Depth::Indexed
+        } else if term == "linux" && utf8 {
+            Depth::Console
         } else {
             Depth::Sixteen
         };
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get);
-        let utf8 = locale.is_some_and(|locale| {
-            let locale = locale.to_ascii_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        });
         let plain = lines || term == "linux" || !utf8;
         Self {
             depth,
@@ -58,12 +63,31 @@ impl Style {
     }
 }
 
+impl Style {
+    /// The glyph that fills a cell, or comes next to it.
+    pub fn block(self) -> char {
+        match self {
+            Self {
+                depth: Depth::Console,
+                ..
+            }
+            | Self { plain: false, .. } => '█',
+            _ => '#',
+        }
+    }
+}
+
 impl Depth {
+    /// Whether a background can have every colour that a glyph can.
+    pub fn paints(self) -> bool {
+        !matches!(self, Self::None | Self::Console)
+    }
+
     /// The nearest this depth has to `colour`.
     pub fn code(self, colour: Rgb) -> Option<Code> {
         match self {
             Self::None => None,
-            Self::Sixteen => Some(Code::Sixteen(sixteen(colour))),
+            Self::Console | Self::Sixteen => Some(Code::Sixteen(sixteen(colour))),
             Self::Indexed => Some(Code::Indexed(indexed(colour))),
             Self::True => Some(Code::True(colour)),
         }
@@ -71,7 +95,7 @@ impl Depth {
 }
 
 /// By hue, as every terminal has its own sixteen: the channels that take part, and whether it is bright. A channel takes
-/// part from three fifths of the way from the weakest to the strongest, which makes amber yellow and a bluish green green.
+/// part from 61 % of the way from the weakest to the strongest, which makes amber yellow and a bluish green green.
 fn sixteen(Rgb { r, g, b }: Rgb) -> u8 {
     let (most, least) = (r.max(g).max(b), r.min(g).min(b));
     if most - least < 48 {
@@ -84,7 +108,7 @@ fn sixteen(Rgb { r, g, b }: Rgb) -> u8 {
     }
     let takes_part = |channel: u8| {
         let (above, span) = (u16::from(channel - least), u16::from(most - least));
-        u8::from(above * 5 >= span * 3)
+        u8::from(above * 100 >= span * 61)
     };
     let hue = takes_part(r) | takes_part(g) << 1 | takes_part(b) << 2;
     if most >= 176 { 8 + hue } else { hue }

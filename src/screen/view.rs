@@ -235,8 +235,7 @@ impl Painter<'_> {
             (Depth::None, Phase::Yellow) => 'Y',
             (Depth::None, Phase::Red | Phase::Flash) => 'R',
             (Depth::None, Phase::Ready | Phase::Over) => 'o',
-            _ if self.style.plain => '#',
-            _ => '█',
+            _ => self.style.block(),
         };
         // In an even number of rows a full stop above the middle is the middle.
         let off = match self.style.plain || rows.is_multiple_of(2) {
@@ -308,7 +307,7 @@ impl Painter<'_> {
         };
         // Air above and below, once the digits are large without.
         let height = rows - (rows.saturating_sub(6) / 3).min(2);
-        let Some(font) = Font::fitting(measure, span.cols, height, self.style.plain) else {
+        let Some(font) = Font::fitting(measure, span.cols, height, self.style) else {
             let word = Span {
                 from: span.from + span.cols.saturating_sub(self.text.len()) / 2,
                 ..span
@@ -340,7 +339,7 @@ impl Painter<'_> {
         let at = at.min(span.cols.saturating_sub(1));
         let [yellow, red, flash] = [plan.yellow(), plan.red(), plan.flash()].map(column);
         let [past, to_come, cursor] = match self.style.plain {
-            true => ['.', '=', '#'],
+            true => ['.', '=', self.style.block()],
             false => ['▁', '▄', '█'],
         };
         for col in (0..span.cols).take(rows * span.cols) {

@@ -40,6 +40,22 @@ pub enum What {
 }
 
 impl Ask {
+    /// What a client asks for that has said these bytes so far: none while its line may go on, which it cannot once the
+    /// client has `ended`. What comes after the line is not heard.
+    pub fn heard(said: &[u8], ended: bool) -> Option<Result<Self, String>> {
+        let newline = said.iter().position(|&byte| byte == b'\n');
+        let line = &said[..newline.unwrap_or(said.len())];
+        if newline.is_none() && !ended && line.len() < REQUEST_MAX {
+            return None;
+        }
+        Some(match str::from_utf8(line) {
+            Ok(line) if line.len() < REQUEST_MAX => line.parse(),
+            _ => Err(format!(
+                "a request is one line of less than {REQUEST_MAX} bytes of text"
+            )),
+        })
+    }
+
     /// The line that says it, newline included.
     pub fn line(&self) -> String {
         let generation = self

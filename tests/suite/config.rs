@@ -9,6 +9,8 @@ use talklight::config::{
 };
 use talklight::frame::{Palette, Rgb};
 
+use crate::outside::config::holds;
+
 const SHIPPED: [(&str, &str); 5] = [
     ("default", include_str!("../../config/default.toml")),
     ("pi", include_str!("../../config/pi.toml")),
@@ -185,7 +187,7 @@ fn words_tell_what_dims_the_strip_and_what_a_clock_risks() {
         [
             "60 LEDs sk6812-rgbw in the order grb on /dev/spidev0.0 at 3.8 MHz",
             "that clock is outside of a WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz suits every Pi",
-            "60 LEDs draw at most 850 mA, dimmed to 75 % by the limit of 850 mA",
+            "60 LEDs draw at most 850 mA, dimmed to 72 % by the limit of 850 mA",
             "a bar that shortens with the time left; before a talk dark",
             "flash: at most 3 a second, as long dark as lit",
             "button: GPIO 4 (pin 7) resets; pressed is low",
@@ -372,6 +374,10 @@ fn unknown_keys_are_told_with_the_known_one() {
         "c.toml:1: qqq: is not known; the top of the file takes `strip`, `button`, `plan`, `flash`, `control`, `web`",
     );
     says(
+        "\"\" = 1",
+        "c.toml:1: \"\": is not known; the top of the file takes `strip`, `button`, `plan`, `flash`, `control`, `web`",
+    );
+    says(
         "\"strip.leds\" = 5\n\"\\u001b[2J\" = 1",
         "c.toml:1: strip.leds: is not known; did you mean `strip`?\nc.toml:2: \\u{1b}[2J: is not known; the top of the file takes `strip`, `button`, `plan`, `flash`, `control`, `web`",
     );
@@ -539,6 +545,14 @@ fn values_out_of_range_are_told_with_the_range() {
         "tape: `` must be a path of 1 to 4095 bytes in UTF-8",
     );
     strip("tape = 5", "tape: `5` must be text");
+    // It would be printed as it is.
+    for control in ["\\u0000", "\\u001b[2J", "\\n"] {
+        let told = mistakes(&format!("[strip]\ntape = \"t{control}\""));
+        assert!(
+            told.ends_with("must be a path without control characters"),
+            "{told}"
+        );
+    }
     let hz = |line: &str, expected: &str| section_says("flash", line, expected);
     hz(
         "hz = 3.01",
@@ -1026,17 +1040,59 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-/// No panic, and either a config that can be told or mistakes of at least one word.
-fn holds(text: &str) {
-    match parse(text) {
-        Ok(config) => assert!(config.describe().contains("LED")),
-        Err(mistakes) => {
-            assert!(!mistakes.0.is_empty() && !mistakes.to_string().contains(['\u{1b}', '\0']))
-        }
-    }
+/// A config with every key of a strip, a plan and a button, each within its range.
+fn likely() -> impl Strategy<Value = String> {
+    let words = |words: &str| {
+        let words: Vec<String> = words
+            .split_whitespace()
+            .map(|word| format!("{word:?}"))
+            .collect();
+        prop::sample::select(words)
+    };
+    let colour = "\"#[0-9a-f]{6}\"";
+    let seconds =
+        |range: std::ops::Range<u32>| range.prop_map(|seconds: u32| format!("\"{seconds}s\""));
+    let strip = (
+        (
+            words("simulated spi"),
+            1..400_u32,
+            words("ws2812 sk6812-rgbw"),
+            any::<bool>(),
+            1..=255_u8,
+        ),
+        (
+            prop_oneof![Just(0), 1..4000_u32],
+            1..=100_u32,
+            words("solid bar"),
+            words("classic colour-blind"),
+        ),
+        prop::option::of((colour, colour, colour, colour)),
+    );
+    let plan = (
+        seconds(180..400),
+        seconds(50..200),
+        seconds(20..60),
+        seconds(0..30),
+    );
+    let button = (2..=27_u32, 2..=27_u32, words("pull-up none"), 1..=10_u32);
+    (strip, plan, button, 0.2..3.0_f64).prop_map(|(strip, plan, button, hz)| {
+        let ((kind, leds, chip, gamma, brightness), (most, each, pattern, palette), colours) = strip;
+        let ((length, yellow, red, flash), (start, reset, bias, hold)) = (plan, button);
+        let colours = colours.map_or(String::new(), |(green, yellow, red, ready)| {
+            format!("[strip.colours]\ngreen = {green}\nyellow = {yellow}\nred = {red}\nready = {ready}\n")
+        });
+        format!(
+            "[strip]\nkind = {kind}\nleds = {leds}\nchip = {chip}\ngamma = {gamma}\nbrightness = {brightness}\n\
+             max_milliamps = {most}\nmilliamps_per_led = {each}\npattern = {pattern}\npalette = {palette}\n{colours}\
+             [[plan]]\nname = \"p\"\nlength = {length}\nyellow = {yellow}\nred = {red}\nflash = {flash}\n\
+             [button]\nstart = {start}\nreset = {reset}\nbias = {bias}\nhold = \"{hold}s\"\n[flash]\nhz = {hz:?}\n"
+        )
+    })
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn no_text_panics(text in any::<String>()) { holds(&text) }
 
@@ -1050,11 +1106,49 @@ proptest! {
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) { holds(&String::from_utf8_lossy(&bytes)) }
 
     #[test]
-    fn no_damage_to_a_good_config_panics(at in 0_usize..2500, cut in 0_usize..40, with in "\\PC{0,3}") {
-        let text: Vec<char> = SHIPPED[0].1.chars().collect();
-        let at = at.min(text.len());
+    fn no_damage_to_a_good_config_panics(which in 0..SHIPPED.len(), at in any::<prop::sample::Index>(), cut in 0_usize..40, with in "\\PC{0,3}") {
+        let text: Vec<char> = SHIPPED[which].1.chars().collect();
+        let at = at.index(text.len());
         let rest = &text[(at + cut).min(text.len())..];
         holds(&(text[..at].iter().collect::<String>() + &with + &rest.iter().collect::<String>()));
+    }
+
+    /// Many of these are accepted.
+    #[test]
+    fn whatever_is_accepted_can_be_run(text in likely()) { holds(&text) }
+
+    #[test]
+    fn flags_are_held_to_the_same_and_told_by_their_names(
+        strip in prop::option::of("simulated|spi|\\PC{0,9}"),
+        leds in prop::option::of(prop_oneof![0..400_usize, any::<usize>()]),
+        tape in prop::option::of("\\PC{0,9}|t{4095,4097}|t\n"),
+        socket in prop::option::of("\\PC{0,9}|s{106,109}"),
+        plan in prop::option::of("lightning|LIGHTNING|\\PC{0,9}"),
+    ) {
+        let flags = Overrides { strip, leds, tape: tape.map(Into::into), socket: socket.map(Into::into), plan, web: false };
+        match parse_with("", &flags, 4096) {
+            Ok(config) => crate::outside::config::is_sound(&config, 4096),
+            Err(mistakes) => for mistake in mistakes.0 {
+                let told = mistake.to_string();
+                prop_assert!(["--strip: ", "--leds: ", "--tape: ", "--socket: ", "--plan: "].iter().any(|flag| told.starts_with(flag)), "{}", told);
+                prop_assert!(!told.contains(char::is_control));
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_any_bytes_is_read_or_told(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+        let folder = crate::harness::Folder::new();
+        let path = folder.file("c.toml");
+        std::fs::write(&path, &bytes).unwrap();
+        let loaded = Config::load(Some(&path), &Overrides::default());
+        match String::from_utf8(bytes) {
+            Ok(text) => prop_assert_eq!(loaded.is_ok(), parse(&text).is_ok()),
+            Err(_) => {
+                let told = loaded.unwrap_err().to_string();
+                prop_assert!(told.starts_with(&format!("{}: line ", path.display())), "{}", told);
+            }
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn phase_after(ns: u64) -> &'static str {
 /// Its colour, where the flash is counted back from the end: lit for the last quarter of a second.
 fn colour_after(ns: u64) -> &'static str {
     match phase_after(ns) {
-        "green" => "00ff90",
+        "green" => "00ff99",
         "yellow" => "ffaa00",
         "red" => "ff0000",
         "flash" if ns >= 1_750_000_000 => "ff0000",

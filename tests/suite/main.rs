@@ -8,6 +8,7 @@ mod doctor;
 mod harness;
 mod house;
 mod invite;
+mod outside;
 #[cfg(target_os = "linux")]
 mod pi;
 #[cfg(target_os = "linux")]

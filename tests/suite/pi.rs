@@ -162,6 +162,11 @@ impl Strip {
             let light = if self.gamma { part.powf(2.25) } else { part };
             (light * f64::from(self.brightness) * scale).round() as u8
         });
+        if channels == [0; 3] {
+            // Dim is not dark: a step is left to the strongest.
+            let strongest = *colour.iter().max().unwrap();
+            channels = colour.map(|channel| u8::from(channel > 0 && channel == strongest));
+        }
         let mut white = 0;
         if self.channels() == 4 {
             white = *channels.iter().min().unwrap();
@@ -178,20 +183,30 @@ impl Strip {
         bytes
     }
 
-    /// The largest part of the brightness, in steps of 2^-16, at which no phase draws more than the limit.
-    fn scale(&self) -> f64 {
-        let full = 255 * self.channels() as u64;
+    /// What a frame draws with so many channel values in all, in parts of a milliampere: 255 for each channel make one.
+    fn draws(&self, sum: u64) -> u64 {
+        // One milliampere is for each LED's own controller.
+        self.leds as u64 * 255 * self.channels() as u64 + sum * MILLIAMPS_PER_LED
+    }
+
+    fn may_draw(&self) -> u64 {
+        match self.max_milliamps {
+            0 => u64::MAX,
+            limit => limit * 255 * self.channels() as u64,
+        }
+    }
+
+    /// The largest part of the brightness, in steps of 2^-16, at which no phase draws more than the limit as it begins.
+    fn scale(&self, plan: Plan) -> f64 {
+        let begins = [plan.length, plan.yellow, plan.red].map(|left| {
+            let look = self.look(plan, Some((plan.length - left) * 1_000_000));
+            let lit = look.iter().filter(|led| **led != [0; 3]).count() as u64;
+            (look[0], lit)
+        });
         let steps = (0..=1 << 16).rev().map(|step| f64::from(step) / 65536.0);
         let fits = |scale: &f64| {
-            [self.green, self.yellow, RED].iter().all(|&colour| {
-                let sum: u64 = self
-                    .bytes(colour, *scale)
-                    .iter()
-                    .map(|&byte| u64::from(byte))
-                    .sum();
-                let leds = self.leds as u64;
-                // One milliampere for each LED's own controller.
-                leds * full + leds * sum * MILLIAMPS_PER_LED <= self.max_milliamps * full
+            begins.iter().all(|&(colour, lit)| {
+                self.draws(lit * sum(&self.bytes(colour, *scale))) <= self.may_draw()
             })
         };
         if self.max_milliamps == 0 {
@@ -227,6 +242,7 @@ struct Pi {
     rig: Rig,
     strip: Strip,
     plan: Plan,
+    button: String,
     runs: AtomicUsize,
     /// When the daemon was started last.
     begun_ns: AtomicU64,
@@ -240,20 +256,27 @@ impl Pi {
             rig: builder.channels(strip.channels()).build(),
             strip: strip.clone(),
             plan,
+            button: button.into(),
             runs: AtomicUsize::new(0),
             begun_ns: AtomicU64::new(0),
             stops: Mutex::default(),
         };
+        pi.write_config(plan);
+        pi
+    }
+
+    /// Writes the config of this strip and `plan`.
+    fn write_config(&self, plan: Plan) {
         let [length, yellow, red, flash] =
             [plan.length, plan.yellow, plan.red, plan.flash].map(|ms| format!("\"{ms}ms\""));
         let config = format!(
-            "{}{button}[[plan]]\nname = \"talk\"\nlength = {length}\nyellow = {yellow}\nred = {red}\nflash = {flash}\n\
+            "{}{}[[plan]]\nname = \"talk\"\nlength = {length}\nyellow = {yellow}\nred = {red}\nflash = {flash}\n\
              [flash]\nhz = {:.1}\n",
-            strip.config(),
+            self.strip.config(),
+            self.button,
             500.0 / plan.half as f64,
         );
-        std::fs::write(pi.rig.path("config.toml"), config).unwrap();
-        pi
+        std::fs::write(self.rig.path("config.toml"), config).unwrap();
     }
 
     /// A Pi 4 whose daemon has sent its first frame.
@@ -444,7 +467,7 @@ impl Pi {
             assert_eq!(frame.leds, look, "{elapsed_ns:?} ns into the talk");
         }
         // One thread looks at the clock, sends, and looks again: what is sent between two looks belongs to the first.
-        let (scale, ahead_ns) = (self.strip.scale(), boot_time_ahead_ns());
+        let (scale, ahead_ns) = (self.strip.scale(self.plan), boot_time_ahead_ns());
         for frame in &wire.frames {
             let at_ns = frame.write_ns + ahead_ns;
             let shown = tape
@@ -466,6 +489,7 @@ impl Pi {
                 })
                 .collect();
             assert_eq!(sent, expected, "sent at {at_ns}, of {shown:?}");
+            assert!(self.strip.draws(sum(&sent.concat())) <= self.strip.may_draw());
         }
     }
 
@@ -509,6 +533,10 @@ impl Manager {
         self.pings();
         until("the watchdog is fed", || self.pings() > 0);
     }
+}
+
+fn sum(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte)).sum()
 }
 
 const WHOLE_TALK: [&str; 6] = ["ready", "green", "yellow", "red", "flash", "over"];

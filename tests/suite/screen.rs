@@ -29,6 +29,11 @@ const PLAIN: Style = Style {
     plain: true,
     lines: false,
 };
+const CONSOLE: Style = Style {
+    depth: Depth::Console,
+    plain: true,
+    lines: false,
+};
 const COLOURLESS: Style = Style {
     depth: Depth::None,
     plain: false,
@@ -138,6 +143,29 @@ fn plain_glyphs_are_ascii() {
     }
     assert!(screens.is_ascii(), "{screens}");
     insta::assert_snapshot!("plain", screens);
+}
+
+/// What the fonts of console-setup and those of the kernel have in common, and a colour that is one.
+#[test]
+fn the_console_of_linux_draws_full_blocks_in_bright_colours() {
+    for (phase, snapshot, now) in moments() {
+        let grid = look(&snapshot, now, size(40, 10), CONSOLE);
+        let glyphs = text(&grid);
+        let plain = text(&look(&snapshot, now, size(40, 10), PLAIN));
+        assert_eq!(glyphs, plain.replace('#', "█"), "{phase}");
+        let sent = String::from_utf8(diff(None, &grid, Depth::Console)).unwrap();
+        let backgrounds: Vec<&str> = sent
+            .split("\x1b[")
+            .filter_map(|code| code.split_once('m'))
+            .filter(|(codes, _)| codes.bytes().all(|c| c == b';' || c.is_ascii_digit()))
+            .flat_map(|(codes, _)| codes.split(';'))
+            .filter(|code| code.starts_with('4') || code.starts_with("10"))
+            .collect();
+        assert!(
+            backgrounds.iter().all(|code| *code == "40"),
+            "{backgrounds:?}"
+        );
+    }
 }
 
 #[test]
@@ -390,6 +418,10 @@ fn the_environment_says_what_a_terminal_can() {
         Depth::None
     );
     assert_eq!(depth(&[("TERM", "linux")]), Depth::Sixteen);
+    assert_eq!(
+        depth(&[("TERM", "linux"), ("LANG", "C.UTF-8")]),
+        Depth::Console
+    );
 
     let plain = |vars| style(vars).plain;
     assert!(plain(&[("TERM", "xterm")]));
@@ -435,15 +467,17 @@ fn colours_are_the_nearest_a_terminal_has() {
     assert_eq!(sixteen, [10, 11, 9, 8, 14, 0].map(Code::Sixteen));
     // As the digits have them: a little lighter.
     let light = [
-        (42, 255, 162),
+        (42, 255, 170),
+        (255, 184, 42),
+        // That of #ffa000.
         (255, 175, 42),
         (255, 42, 42),
         (42, 189, 255),
     ]
     .map(|(r, g, b)| Depth::Sixteen.code(Rgb::new(r, g, b)).unwrap());
-    assert_eq!(light, [10, 11, 9, 14].map(Code::Sixteen));
+    assert_eq!(light, [10, 11, 11, 9, 14].map(Code::Sixteen));
     let indexed = [
-        (0, 255, 144),
+        (0, 255, 153),
         (255, 170, 0),
         (255, 0, 0),
         (64, 64, 64),
@@ -756,6 +790,7 @@ fn any_ui() -> impl Strategy<Value = Ui> {
 fn any_style() -> impl Strategy<Value = Style> {
     let depth = prop_oneof![
         Just(Depth::None),
+        Just(Depth::Console),
         Just(Depth::Sixteen),
         Just(Depth::Indexed),
         Just(Depth::True)
@@ -797,7 +832,7 @@ proptest! {
         for row in 0..size.rows {
             for cell in grid.row(row) {
                 prop_assert!(!cell.glyph.is_control());
-                prop_assert!(!style.plain || cell.glyph.is_ascii(), "{:?}", cell.glyph);
+                prop_assert!(!style.plain || cell.glyph.is_ascii() || cell.glyph == style.block(), "{:?}", cell.glyph);
             }
         }
     }

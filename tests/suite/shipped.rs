@@ -1,12 +1,16 @@
-//! What is shipped beside the program is true: the README, the unit.
+//! What is shipped beside the program is true: the README, the units, the package.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::{CommandFactory, Parser};
 use talklight::cli::{Cli, Exit};
 use talklight::engine::BEAT;
+
+#[cfg(target_os = "linux")]
+use crate::harness::Folder;
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -119,10 +123,26 @@ fn the_pictures_and_files_that_the_readme_names_are_there() {
         .skip(1)
         .map(|rest| rest.split(')').next().unwrap())
     {
-        if !link.starts_with("http") {
-            let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(link);
-            assert!(path.exists(), "{link}");
+        if link.starts_with("http") {
+            continue;
         }
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        let file = if file.is_empty() { "README.md" } else { file };
+        let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        assert!(path.exists(), "{link}");
+        // GitHub's name of a heading: in small letters, with its blanks made hyphens and without its other signs.
+        let name = |line: &str| {
+            let line = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = line
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            kept.collect::<String>().replace(' ', "-")
+        };
+        let is_there = |text: String| {
+            let headings = text.lines().filter(|line| line.starts_with('#')).map(name);
+            headings.into_iter().any(|named| named == heading)
+        };
+        assert!(heading.is_empty() || is_there(read(file)), "{link}");
     }
     for block in blocks("sh") {
         for word in block
@@ -145,18 +165,28 @@ fn the_json_of_the_readme_is_json() {
     }
 }
 
-/// The values of a key in the unit.
+/// The values of a key in the unit of the timer.
 fn unit(key: &str) -> Vec<String> {
-    let unit = read("systemd/talklight.service");
-    unit.lines()
+    values("systemd/talklight.service", key)
+}
+
+/// And in that of its console.
+fn console_unit(key: &str) -> Vec<String> {
+    values("systemd/talklight-console.service", key)
+}
+
+fn values(file: &str, key: &str) -> Vec<String> {
+    let text = read(file);
+    text.lines()
         .filter_map(|line| line.strip_prefix(&format!("{key}=")))
         .map(str::to_owned)
         .collect()
 }
 
 #[test]
-fn the_unit_runs_commands_that_there_are() {
-    for command in unit("ExecStart").into_iter().chain(unit("ExecStopPost")) {
+fn the_units_run_commands_that_there_are() {
+    let timer = unit("ExecStart").into_iter().chain(unit("ExecStopPost"));
+    for command in timer.chain(console_unit("ExecStart")) {
         let program = command
             .trim_start_matches('-')
             .strip_prefix("/usr/bin/")
@@ -172,10 +202,9 @@ fn the_unit_restarts_after_all_but_a_bad_config_and_its_watchdog_outlasts_a_beat
     assert_eq!(unit("Restart"), ["on-failure"]);
     assert_eq!(unit("RestartSec"), ["0"]);
     assert_eq!(unit("StartLimitIntervalSec"), ["0"]);
-    assert_eq!(
-        unit("RestartPreventExitStatus"),
-        [(Exit::Config as u8).to_string()]
-    );
+    // And after what systemd itself says before there is a program (systemd.exec(5)): EXEC, SETSCHEDULER, GROUP, USER.
+    let in_vain = format!("{} 203 214 216 217", Exit::Config as u8);
+    assert_eq!(unit("RestartPreventExitStatus"), [in_vain]);
     let seconds: u64 = unit("WatchdogSec")[0]
         .strip_suffix('s')
         .unwrap()
@@ -184,6 +213,159 @@ fn the_unit_restarts_after_all_but_a_bad_config_and_its_watchdog_outlasts_a_beat
     assert!(seconds >= 3 * BEAT.as_secs());
     assert_eq!(unit("RuntimeDirectory"), ["talklight"]);
     assert_eq!(unit("RuntimeDirectoryPreserve"), ["restart"]);
+}
+
+#[test]
+fn the_console_has_tty1_to_itself_and_comes_back_whatever_happens() {
+    assert_eq!(console_unit("TTYPath"), ["/dev/tty1"]);
+    assert_eq!(console_unit("Conflicts"), ["getty@tty1.service"]);
+    assert!(console_unit("After")[0].starts_with("getty@tty1.service"));
+    assert_eq!(console_unit("Restart"), ["always"]);
+    assert_eq!(console_unit("StartLimitIntervalSec"), ["0"]);
+    // What it does to the messages of kernel and systemd it undoes, last things first.
+    let commands = |key| {
+        let commands = console_unit(key).into_iter();
+        let messages = commands.filter(|command| !command.contains("printf"));
+        messages.collect::<Vec<_>>()
+    };
+    let mut undone = commands("ExecStopPost");
+    undone.reverse();
+    let done: Vec<String> = commands("ExecStartPre")
+        .iter()
+        .map(|command| command.replace("-off", "-on").replace(" s no", " s \"\""))
+        .collect();
+    assert_eq!(done, undone);
+    // To start it starts no timer that somebody stopped, and its end is no end of the timer.
+    for bond in ["Wants", "Requires", "BindsTo", "PartOf"] {
+        assert!(console_unit(bond).is_empty(), "{bond}");
+    }
+}
+
+#[test]
+fn the_console_is_shut_in_as_the_timer_is() {
+    let service = read("systemd/talklight.service");
+    let from = service.find("\nDevicePolicy=").unwrap();
+    let shut_in = service[from..].split("\n\n").next().unwrap();
+    let keys: BTreeSet<&str> = shut_in
+        .lines()
+        .filter_map(|line| Some(line.split_once('=')?.0))
+        .filter(|key| !key.starts_with("Device"))
+        .collect();
+    assert!(keys.len() > 15, "{keys:?}");
+    for key in keys.into_iter().chain(["User", "Group", "UMask"]) {
+        assert_eq!(console_unit(key), unit(key), "{key}");
+    }
+    // Of devices its terminal, and nothing else.
+    assert_eq!(console_unit("PrivateDevices"), ["yes"]);
+    assert_eq!(console_unit("DeviceAllow"), ["/dev/tty1 rw"]);
+}
+
+#[test]
+fn the_users_groups_are_made_and_the_devices_are_theirs() {
+    let sysusers = read("systemd/talklight.sysusers");
+    let made: BTreeSet<&str> = sysusers
+        .lines()
+        .filter(|line| line.starts_with(['g', 'u']))
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    let groups = unit("SupplementaryGroups").remove(0);
+    for name in groups
+        .split(' ')
+        .chain([&*unit("User")[0], &*unit("Group")[0]])
+    {
+        assert!(made.contains(name), "{name}");
+    }
+    let rules = read("systemd/talklight.udev");
+    let of_devices: BTreeSet<&str> = rules
+        .split("GROUP=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(of_devices, groups.split(' ').collect());
+}
+
+/// Kernels that keep to the Pi's own limit refuse 15 s and more, and systemd then goes without.
+#[test]
+fn the_hardware_watchdog_is_set_below_the_limit_of_a_pi_and_waits_longer_than_the_units() {
+    let seconds = |text: &str| -> u64 { text.strip_suffix('s').unwrap().parse().unwrap() };
+    let hardware = seconds(&values("systemd/watchdog.conf", "RuntimeWatchdogSec")[0]);
+    assert!(hardware < 15);
+    assert!(hardware > 2 * seconds(&unit("WatchdogSec")[0]));
+}
+
+#[test]
+fn the_package_has_the_version_of_cargo_and_the_config_of_a_pi() {
+    let said = Command::new("bash")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/package"))
+        .arg("--version")
+        .output()
+        .unwrap();
+    let version = env!("CARGO_PKG_VERSION").replace('-', "~");
+    assert_eq!(String::from_utf8(said.stdout).unwrap().trim(), version);
+    // The changelog made there has it; a second one here could only be wrong.
+    assert!(!read("systemd/debian/control").contains("\nVersion:"));
+    assert!(
+        !Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("systemd/debian/changelog")
+            .exists()
+    );
+    let rules = read("systemd/debian/rules");
+    assert!(rules.contains("config/pi.toml $(to)/etc/talklight/config.toml"));
+}
+
+#[test]
+fn what_the_package_purges_is_what_the_service_was_given() {
+    let postrm = read("systemd/debian/talklight.postrm");
+    let given = [
+        format!("/var/lib/{}", unit("StateDirectory")[0]),
+        format!("/run/{}", unit("RuntimeDirectory")[0]),
+        "/etc/talklight".into(),
+    ];
+    let removed: BTreeSet<&str> = postrm
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("rm -rf "))
+        .unwrap()
+        .split(' ')
+        .collect();
+    assert_eq!(removed, given.iter().map(String::as_str).collect());
+}
+
+/// Debian's armhf is ARMv7; what Raspberry Pi OS calls so runs on ARMv6 too.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_package_for_armv7_refuses_an_armv6() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let uname = folder.file("uname");
+    let preinst = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/debian/talklight.preinst");
+    let install = |package: &str, machine: &str| {
+        fs::write(&uname, format!("#!/bin/sh\necho {machine}\n")).unwrap();
+        fs::set_permissions(&uname, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        Command::new("sh")
+            .arg(&preinst)
+            .arg("install")
+            .env("PATH", path)
+            .env("DPKG_MAINTSCRIPT_ARCH", package)
+            .output()
+            .unwrap()
+    };
+    let refused = install("armhf", "armv6l");
+    assert_eq!(refused.status.code(), Some(1));
+    let why = String::from_utf8(refused.stderr).unwrap();
+    assert!(why.contains("ARMv6") && why.contains("README"), "{why}");
+    // A 64-bit kernel may be under a 32-bit system.
+    for (package, machine) in [
+        ("armhf", "armv7l"),
+        ("armhf", "aarch64"),
+        ("arm64", "aarch64"),
+    ] {
+        let taken = install(package, machine);
+        assert!(
+            taken.status.success() && taken.stderr.is_empty(),
+            "{package} on {machine}"
+        );
+    }
 }
 
 #[cfg(target_os = "linux")]

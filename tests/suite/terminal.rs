@@ -422,6 +422,17 @@ fn keys_at_a_console_are_obeyed_in_their_order() {
 }
 
 #[test]
+fn a_console_that_waits_comes_up_with_its_daemon() {
+    let mut house = House::new(LONG);
+    let console = Terminal::open(&house, &["console", "--wait"], (80, 24));
+    console.sees("no talklight answers at s");
+    house.start();
+    console.sees("space start");
+    console.keys(" ");
+    console.sees("talk started by the console: long, 1:00:00");
+}
+
+#[test]
 fn a_console_tells_that_its_daemon_has_ended() {
     let mut house = House::running(LONG);
     let mut console = Terminal::open(&house, &["console"], (80, 24));

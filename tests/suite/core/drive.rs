@@ -44,7 +44,7 @@ fn sent(drive: &Drive, frame: &[Rgb]) -> Vec<Wire> {
 }
 
 /// What a frame of the wire draws, in mA, by the model of the hardware facts: 1 mA for each LED, and for each
-/// channel its part of what a LED draws with all of them at 255.
+/// channel its part of what a LED draws with all of them at 255. With white there are four to share that.
 fn draws(settings: &DriveSettings, wire: &[Wire]) -> f64 {
     let channels = settings.chip.channels();
     let values = wire.iter().flat_map(|led| &led[..channels]);
@@ -96,7 +96,8 @@ fn looks() -> impl Strategy<Value = Look> {
         });
     let palette = prop_oneof![Just(Palette::CLASSIC), Just(Palette::COLOUR_BLIND), palette];
     let pattern = prop_oneof![Just(Pattern::Solid), Just(Pattern::Bar)];
-    (1..=320_usize, palette, pattern).prop_map(|(leds, palette, pattern)| Look {
+    let leds = prop_oneof![40 => 1..=320_usize, 1 => Just(Look::LEDS_MAX)];
+    (leds, palette, pattern).prop_map(|(leds, palette, pattern)| Look {
         leds,
         palette,
         pattern,
@@ -122,11 +123,60 @@ proptest! {
         let all = pictures(&look).into_iter().map(|picture| painted(&look, picture));
         let white = vec![Rgb::new(255, 255, 255); look.leds];
         let mixed = mixed.into_iter().cycle().take(look.leds).collect();
+        let channels = settings.chip.channels();
         for frame in all.chain([white, mixed]) {
             let wire = sent(&drive, &frame);
             prop_assert!(draws(&settings, &wire) <= limit + 1e-6, "{} mA", draws(&settings, &wire));
-            let dark = |(led, wire): (&Rgb, &Wire)| (*led == Rgb::BLACK) == (*wire == [0; 4]);
-            prop_assert!(frame.iter().zip(&wire).all(dark));
+            for (led, wire) in frame.iter().zip(&wire) {
+                let dark = wire[..channels].iter().all(|&channel| channel == 0);
+                prop_assert_eq!(*led == Rgb::BLACK, dark, "{:?} {:?}", led, wire);
+            }
+        }
+    }
+
+    /// What is too bright is dimmed as a whole: there is one brightness at which every channel of every LED is the nearest
+    /// whole number to its light, and with a little more of it the frame would draw too much.
+    #[test]
+    fn a_frame_of_no_plan_keeps_its_colours(
+        settings in settings(),
+        look in looks(),
+        frame in prop::collection::vec(colours(), 1..60),
+    ) {
+        let settings = DriveSettings { order: Order::Rgb, ..settings };
+        let look = Look { leds: frame.len(), ..look };
+        let Ok(drive) = drive(settings, &look) else { return Ok(()) };
+        let wire = sent(&drive, &frame);
+        let meant = |Rgb { r, g, b }| [r, g, b].map(|channel| light(settings.gamma, channel));
+        let (mut least, mut most) = (0.0, f64::from(settings.brightness));
+        for (&colour, &[r, g, b, w]) in frame.iter().zip(&wire) {
+            let (meant, seen) = (meant(colour), [r, g, b].map(|channel| f64::from(channel + w)));
+            let strongest = meant.into_iter().fold(0.0, f64::max);
+            for (meant, seen) in meant.into_iter().zip(seen) {
+                prop_assert!(meant > 0.0 || seen == 0.0);
+                most = f64::min(most, (seen + 0.5) / meant);
+                // The one step that is left to the strongest may be for less than half of it.
+                if seen != 1.0 || meant != strongest {
+                    least = f64::max(least, (seen - 0.5) / meant);
+                }
+            }
+        }
+        prop_assert!(least <= most + 1e-9, "from {least} to {most}: {wire:?}");
+        let limit = f64::from(settings.max_milliamps);
+        let plain: Vec<Wire> = frame.iter().map(|&colour| drive.level(colour)).collect();
+        if limit == 0.0 || draws(&settings, &plain) <= limit {
+            prop_assert_eq!(wire, plain);
+        } else if settings.chip == Chip::Ws2812 {
+            let more = most + f64::from(settings.brightness) / 65_536.0;
+            let steps = |colour| {
+                let meant = meant(colour);
+                let sum: f64 = meant.map(|meant| (meant * more).round()).iter().sum();
+                let strongest = meant.into_iter().fold(0.0, f64::max);
+                let spark = meant.iter().filter(|&&meant| meant > 0.0 && meant == strongest);
+                sum.max(spark.count() as f64)
+            };
+            let sum: f64 = frame.iter().map(|&colour| steps(colour)).sum();
+            let more_draws = frame.len() as f64 + sum * f64::from(settings.milliamps_per_led) / 765.0;
+            prop_assert!(more_draws > limit, "{more_draws} mA");
         }
     }
 

@@ -42,6 +42,77 @@ fn a_whole_talk_from_a_press_to_the_dark() {
 }
 
 #[test]
+fn the_limit_of_current_holds_on_the_wire() {
+    let strip = |chip, bar, max_milliamps| Strip {
+        leds: 60,
+        chip,
+        bar,
+        max_milliamps,
+        // With some white in it.
+        green: [0x40, 0xff, 0x90],
+        ..PLAIN
+    };
+    let strips = [
+        strip("ws2812", false, 300),
+        strip("ws2812", true, 300),
+        strip("sk6812-rgbw", false, 300),
+        strip("sk6812-rgbw", true, 300),
+        strip("ws2812", true, 75),
+    ];
+    at_once(&strips, |strip| {
+        let pi = talk(Rig::builder(), strip);
+        let frames = pi.rig.frames(Profile::WS2812B_150, strip.channels()).frames;
+        let most = frames
+            .iter()
+            .map(|frame| strip.draws(sum(frame.pixels.as_flattened())));
+        // It is dimmed, and no more than it must be: another step of brightness adds two channels of each LED at the least.
+        let step = 60 * 3 * MILLIAMPS_PER_LED;
+        assert!(most.max().unwrap() + step > strip.may_draw());
+        let told = pi.rig.run_on_pi(
+            TALKLIGHT,
+            [
+                "check".into(),
+                pi.rig.path("config.toml").display().to_string(),
+            ],
+        );
+        let (_, told) = output(&told);
+        assert!(told.contains("by the limit of"), "{told}");
+    });
+}
+
+/// Its yellow is longer than that of the new config, which alone would leave more current to each LED.
+#[test]
+fn a_bar_of_an_older_config_keeps_its_brightness() {
+    let strip = Strip {
+        leds: 60,
+        bar: true,
+        max_milliamps: 850,
+        green: [0x00, 0xff, 0x00],
+        ..PLAIN
+    };
+    let old = Plan {
+        yellow: 2400,
+        ..CALM
+    };
+    let new = Plan {
+        yellow: 300,
+        red: 200,
+        flash: 0,
+        ..CALM
+    };
+    assert!(strip.scale(old) < 0.7 * strip.scale(new));
+    let pi = Pi::running(&strip, old, BUTTON);
+    pi.does("start");
+    pi.wait_phase("green");
+    pi.rig.kill();
+    pi.write_config(new);
+    pi.start();
+    pi.wait_phase("over");
+    pi.stop(Signal::SIGTERM);
+    pi.judge();
+}
+
+#[test]
 fn every_order_of_colours_on_both_chips() {
     let orders = ["grb", "rgb", "rbg", "gbr", "brg", "bgr"];
     let strips = ["ws2812", "sk6812-rgbw"].map(|chip| {

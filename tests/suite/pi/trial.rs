@@ -80,15 +80,12 @@ fn ready(pixels: &[[u8; 4]]) -> bool {
 fn a_strip_is_found_out_through_the_daemon_and_given_back() {
     let pi = Pi::running(&PLAIN, LONG, BUTTON);
     let mut tester = Tester::start(&pi);
-    tester.answer(
-        &pi,
-        "red",
-        |pixels| pixels.len() == 12 && all(RED_GRB)(pixels),
-        "g",
-    );
+    let red = |pixels: &[[u8; 4]]| pixels.len() == 12 && all(RED_GRB)(pixels);
+    until("red", || pi.strip_shows(red));
     let status = pi.status();
     assert_eq!(status["strip"]["trial"], "ws2812 grb 12 red");
     assert_eq!(status["phase"], "ready");
+    tester.answer(&pi, "red", red, "g");
     tester.answer(&pi, "green", all([0, 0xff, 0, 0]), "r");
     tester.answer(&pi, "blue", all([0, 0, 0xff, 0]), "b");
     // From here on by the order that was found, "rgb", as the bytes on the wire have it.

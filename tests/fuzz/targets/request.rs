@@ -1,0 +1,7 @@
+#![no_main]
+
+#[path = "../../suite/outside/request.rs"]
+mod outside;
+
+// No more is ever read of a client.
+libfuzzer_sys::fuzz_target!(|said: &[u8]| outside::holds(&said[..said.len().min(600)]));

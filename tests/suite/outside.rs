@@ -1,0 +1,85 @@
+//! Bytes from outside: what is made of them, whoever wrote them. Each file below says what must hold for any bytes, here
+//! and for the fuzz targets of `tests/fuzz`, which look for such that it does not hold for.
+
+pub mod config;
+mod firmware;
+mod request;
+mod resume;
+mod snapshot;
+
+use proptest::prelude::*;
+use proptest::string::string_regex;
+use talklight::wire::{self, REQUEST_MAX, SnapshotRecord};
+
+/// Words that mean something, and among them strange ones.
+fn words(known: &'static str, strange: &str) -> impl Strategy<Value = Vec<String>> + use<> {
+    let known: Vec<&str> = known.split('|').collect();
+    let word = prop_oneof![
+        6 => prop::sample::select(known).prop_map(str::to_owned),
+        1 => string_regex(strange).expect("a regular expression"),
+    ];
+    prop::collection::vec(word, 0..12)
+}
+
+/// A record of JSON in which something is another number.
+fn changed(record: &str, at: prop::sample::Index, number: u64) -> String {
+    let mut parts: Vec<&str> = record.split_inclusive(':').collect();
+    let at = 1 + at.index(parts.len() - 1);
+    let rest = parts[at].trim_start_matches(|c: char| c.is_ascii_digit());
+    let part = format!("{number}{rest}");
+    parts[at] = &part;
+    parts.concat()
+}
+
+const REQUESTS: &str = "if|if 17|if 007|as|as console|console|start|reset|undo|choose|status|watch|attach|17|+7|lightning";
+const CONFIG_TXT: &str = "\n|\n|\n[all]\n|\n[none]\n|\n[pi4]\n|\n[pi5]\n|\n[pi2]\n|\n[gpio4=1]\n|[tryboot]|include |\ninclude 1\n|\
+    \ninclude config.txt\n|0|1|2|\0|core_freq=|core_freq_min=|500|dtparam=|dtparam=spi=on|spi|=on|,|#|dtoverlay=spi0-1cs|force_turbo=1";
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_request(said in prop::collection::vec(any::<u8>(), 0..2 * REQUEST_MAX)) {
+        request::holds(&said);
+    }
+
+    #[test]
+    fn requests_like_ours(
+        words in words(REQUESTS, "[ \t\r]{0,3}|\\PC{0,9}|[0-9]{0,22}"),
+        space in prop_oneof![9 => " {1,3}", 1 => "[ \t\r]{0,3}", 1 => " {60,99}"],
+        after in "(\n\\PC{0,9}){0,2}",
+    ) {
+        request::holds((words.join(&space) + &after).as_bytes());
+    }
+
+    #[test]
+    fn any_resume_file(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        resume::holds(&bytes);
+    }
+
+    #[test]
+    fn a_resume_file_of_any_timer(timer in crate::wire::timer()) {
+        resume::comes_back_as_it_was(&timer);
+    }
+
+    #[test]
+    fn a_record_with_any_number_in_it(timer in crate::wire::timer(), at in any::<prop::sample::Index>(), number in any::<u64>()) {
+        let snapshot = wire::encode(&SnapshotRecord::from(&crate::wire::snapshot(timer)));
+        snapshot::holds(snapshot.as_bytes());
+        snapshot::holds(changed(&snapshot, at, number).as_bytes());
+        let kept = talklight::resume::encode(&timer, resume::BOOT);
+        let (_, kept) = kept.split_once(' ').expect("a checksum goes before the rest");
+        resume::holds(kept.as_bytes());
+        resume::holds(changed(kept, at, number).as_bytes());
+    }
+
+    #[test]
+    fn any_config_txt(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        firmware::holds(&bytes);
+    }
+
+    #[test]
+    fn config_txt_like_one(words in words(CONFIG_TXT, "\\PC{0,9}|x{90,110}| {1,3}|\n")) {
+        firmware::holds(words.concat().as_bytes());
+    }
+}

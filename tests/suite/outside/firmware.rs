@@ -1,0 +1,63 @@
+//! What must hold of `config.txt` and the files it includes, whatever is in them.
+
+use std::cell::Cell;
+
+use talklight::doctor::Firmware;
+
+/// The sections of a Pi 4 and those of a Pi 5.
+const MODELS: [&[&str]; 2] = [&["pi4"], &["pi5"]];
+
+/// Of bytes that are several files, parted by zeros: `config.txt`, and those that are named `1`, `2` and so on.
+pub fn holds(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let files: Vec<&str> = text.split('\0').collect();
+    for sections in MODELS {
+        let found = read(sections, files[0], &files);
+        // What is set was written, as firm or as in doubt.
+        for key in ["core_freq", "core_freq_min", "dtparam=spi", "force_turbo"] {
+            let written = key.rsplit('=').next().unwrap_or(key);
+            let set = found.value(key).is_some() || found.doubt(&[key]).is_some();
+            assert!(!set || text.contains(written), "{key}");
+            assert!(found.number(key).is_none() || found.value(key).is_some());
+        }
+        assert!(!found.is_spi_on() || text.contains("spi"));
+
+        // A line at the end applies where the reader says so, and after `[all]` in any case, over all before it.
+        let all = if found.ends_in_all { "" } else { "[all]\n" };
+        let mended = read(
+            sections,
+            &format!("{}\n{all}core_freq=123\ndtparam=spi=on", files[0]),
+            &files,
+        );
+        assert_eq!(mended.number("core_freq"), Some(123));
+        assert_eq!(mended.doubt(&["core_freq", "dtparam=spi"]), None);
+        assert!(mended.is_spi_on() && mended.ends_in_all);
+
+        // What is for no board, and for no one that this is, sets nothing.
+        if !text.contains('[') {
+            for other in ["[none]", "[pi2]"] {
+                let more = read(sections, &format!("{other}\n{}", files[0]), &files);
+                assert_eq!(more, read(sections, other, &files));
+                assert_eq!(more.value("core_freq"), None);
+            }
+        }
+    }
+}
+
+/// Reads the files, of which there may be a circle: it ends, and has opened no more than a few.
+fn read(sections: &[&str], main: &str, files: &[&str]) -> Firmware {
+    let opened = Cell::new(0);
+    let open = |name: &str| {
+        opened.set(opened.get() + 1);
+        match name {
+            "config.txt" => Some(main.to_owned()),
+            name => files
+                .get(name.parse::<usize>().ok()?)
+                .map(|text| (*text).to_owned()),
+        }
+    };
+    let found = Firmware::read(sections, "config.txt", &open).expect("the file is there");
+    assert!(opened.get() <= 32, "{} files", opened.get());
+    assert_eq!(Firmware::read(sections, "gone", &|_| None), None);
+    found
+}

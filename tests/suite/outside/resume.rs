@@ -1,0 +1,109 @@
+//! What must hold of the bytes of a resume file, whatever they are.
+
+use std::time::Duration;
+
+use talklight::clock::Moment;
+use talklight::frame::{Look, Palette, Pattern, ReadyLook};
+use talklight::plan::Plan;
+use talklight::resume::{Found, decode, encode};
+use talklight::timer::{State, Talk, Timer};
+
+pub const BOOT: &str = "2b5b7f0c-9d3c-4c55-a0f4-5a1f0e0c8f11";
+const NOW: Moment = Moment::from_ns(u64::MAX / 2);
+
+/// Of the bytes as they are, and of a record of these bytes under a checksum that fits it.
+pub fn holds(bytes: &[u8]) {
+    believed(bytes);
+    let mut record = format!("{:08x} ", crc32(bytes)).into_bytes();
+    record.extend_from_slice(bytes);
+    believed(&record);
+}
+
+fn believed(bytes: &[u8]) {
+    // In another boot it may at most tell that there was a talk.
+    let elsewhere = decode(bytes, "another boot", NOW);
+    match decode(bytes, BOOT, NOW) {
+        Found::Timer(timer) => {
+            assert!(matches!(elsewhere, Found::Nothing | Found::OtherBoot));
+            assert_eq!(
+                bytes[..9],
+                *format!("{:08x} ", crc32(&bytes[9..])).as_bytes()
+            );
+            assert!(bytes.len() <= 16 * 1024);
+            is_sound(&timer);
+            comes_back_as_it_was(&timer);
+        }
+        Found::Nothing | Found::OtherBoot => {}
+        Found::Unusable(why) => {
+            assert!(!why.is_empty() && !why.contains(char::is_control) && why.len() < 400);
+            if let Found::Unusable(also) = elsewhere {
+                assert_eq!(why, also);
+            }
+        }
+    }
+}
+
+/// A file of `timer` is believed, and no longer is with one bit changed, a part cut off, or more behind it.
+pub fn comes_back_as_it_was(timer: &Timer) {
+    let file = encode(timer, BOOT).into_bytes();
+    assert!(matches!(decode(&file, BOOT, NOW), Found::Timer(found) if found == *timer));
+    // All bits take long; these are others in each file.
+    let at = crc32(&file) as usize;
+    let mut flipped = file.clone();
+    flipped[at % file.len()] ^= 1 << (at % 8);
+    for damaged in [
+        flipped,
+        file[..at % file.len()].to_vec(),
+        [&file[..], b" "].concat(),
+        [&file[..], &file[..]].concat(),
+    ] {
+        assert!(matches!(decode(&damaged, BOOT, NOW), Found::Unusable(_)));
+    }
+}
+
+/// Whatever is believed can be run to its end.
+fn is_sound(timer: &Timer) {
+    is_ordered(&timer.chosen);
+    let Some(talk @ Talk { plan, started }) = timer.talk() else {
+        return;
+    };
+    is_ordered(&plan);
+    assert!(started <= NOW);
+    let timer = Timer {
+        state: State::Talk(talk),
+        ..*timer
+    };
+    let look = Look {
+        leds: 8,
+        palette: Palette::CLASSIC,
+        pattern: Pattern::Bar,
+        ready: ReadyLook::Dot,
+        flash_half: Look::flash_half(1.0),
+    };
+    let mut now = started;
+    // Eight steps of the bar, three phases, and the first flashes.
+    for _ in 0..20 {
+        let Some(next) = look.next_change(&timer, now) else {
+            break;
+        };
+        assert!(next > now && next <= started + plan.length());
+        assert_ne!(look.picture(&timer.at(next)), look.picture(&timer.at(now)));
+        now = next;
+    }
+}
+
+fn is_ordered(plan: &Plan) {
+    assert!(plan.flash() <= plan.red() && plan.red() <= plan.yellow());
+    assert!(plan.yellow() < plan.length());
+    assert!((Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&plan.length()));
+    assert!((1..=24).contains(&plan.name().len()));
+}
+
+/// The CRC-32 of IEEE 802.3, bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |sum, &byte| {
+        (0..8).fold(sum ^ u32::from(byte), |sum, _| {
+            sum >> 1 ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 }
+        })
+    })
+}
