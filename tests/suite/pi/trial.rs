@@ -82,9 +82,11 @@ fn a_strip_is_found_out_through_the_daemon_and_given_back() {
     let mut tester = Tester::start(&pi);
     let red = |pixels: &[[u8; 4]]| pixels.len() == 12 && all(RED_GRB)(pixels);
     until("red", || pi.strip_shows(red));
-    let status = pi.status();
-    assert_eq!(status["strip"]["trial"], "ws2812 grb 12 red");
-    assert_eq!(status["phase"], "ready");
+    // The board is posted after the strip has its frame.
+    until("the status tells", || {
+        pi.status()["strip"]["trial"] == "ws2812 grb 12 red"
+    });
+    assert_eq!(pi.status()["phase"], "ready");
     tester.answer(&pi, "red", red, "g");
     tester.answer(&pi, "green", all([0, 0xff, 0, 0]), "r");
     tester.answer(&pi, "blue", all([0, 0, 0xff, 0]), "b");
