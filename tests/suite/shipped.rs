@@ -254,10 +254,8 @@ fn the_console_is_shut_in_as_the_timer_is() {
     assert!(keys.len() > 15, "{keys:?}");
     // It tells a phone this machine's addresses, which it asks the kernel for.
     let net = ["PrivateNetwork", "RestrictAddressFamilies"];
-    assert_eq!(
-        net.map(console_unit),
-        [vec![], vec!["AF_UNIX AF_NETLINK".into()]]
-    );
+    assert!(console_unit(net[0]).is_empty());
+    assert_eq!(console_unit(net[1]), ["AF_UNIX AF_NETLINK"]);
     let keys = keys.into_iter().filter(|key| !net.contains(key));
     for key in keys.chain(["User", "Group", "UMask"]) {
         assert_eq!(console_unit(key), unit(key), "{key}");
