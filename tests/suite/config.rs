@@ -233,6 +233,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
         leds: Some(9),
         socket: Some("/tmp/s".into()),
         plan: text("Lightning"),
+        web: false,
     };
     let config = parse_with(
         "[strip]\nkind = \"spi\"\nleds = 5x\ntape = \"no\"",
@@ -266,6 +267,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
         leds: Some(0),
         socket: Some("x".repeat(108).into()),
         plan: text("lihgtning"),
+        web: false,
     };
     let mistakes = Config::parse("", Origin::BuiltIn, &flags, 4096)
         .unwrap_err()

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use talklight::doctor::facts::{Daemon, Facts, File, Line, NoLines, Node, Strip, Use};
 use talklight::doctor::{Core, Firmware, Model, judge};
-use talklight::wire::{Check, InputFault, PlanStatus, Status, StripStatus, Verdict};
+use talklight::wire::{Check, InputFault, LookStatus, PlanStatus, Status, StripStatus, Verdict};
 
 use crate::harness::{House, TALKLIGHT, text, until};
 use crate::rig::{Level, Model as Board, Rig};
@@ -110,6 +110,12 @@ fn status() -> Status {
             health: "sending".into(),
             error: None,
             trial: None,
+        },
+        look: LookStatus {
+            green: "#00ff90".into(),
+            yellow: "#ffaa00".into(),
+            red: "#ff0000".into(),
+            flash_half_ns: 500_000_000,
         },
         faults: Vec::new(),
         at_ns: 0,

@@ -59,6 +59,7 @@ fn house(plans: &[Plan]) -> Snapshot {
         guest: None,
         strip_kind: "simulated",
         strip: Health::Sending,
+        web: None,
         failed_inputs: Vec::new(),
         log: VecDeque::new(),
         number: 1,

@@ -38,6 +38,7 @@ fn snapshot(timer: Timer) -> Snapshot {
         guest: None,
         strip_kind: "spi",
         strip: Health::Failing("a wire is loose".into()),
+        web: None,
         failed_inputs: vec![(Origin::Button, "stuck".into())],
         log: Default::default(),
         number: 3,

@@ -340,6 +340,7 @@ pub fn board(look: Look, timer: Timer) -> Arc<Board> {
         guest: None,
         strip_kind: "simulated",
         strip: Health::Starting,
+        web: None,
         failed_inputs: Vec::new(),
         log: VecDeque::new(),
         number: 1,
