@@ -39,7 +39,7 @@ const daemon = new Daemon((reading) => {
   write(start, over ? "Start the next talk" : "Start");
   start.classList.toggle("plain", !ready && !over);
   reset.classList.toggle("plain", ready);
-  undo.classList.toggle("none", reading.undo === 0);
+  undo.hidden = reading.undo === 0;
   write(undo, `Undo (${reading.undo} s)`);
 });
 
