@@ -51,7 +51,13 @@ pub async fn status(State(house): State<House>) -> Response {
 }
 
 /// The status now and whenever it has changed, and a beat each second, for as long as somebody listens.
-pub async fn events(State(house): State<House>) -> Response {
+pub async fn events(
+    State(house): State<House>,
+    Extension(place): Extension<Arc<Place>>,
+    headers: HeaderMap,
+) -> Response {
+    // Anybody may listen; who is paired keeps his place in a crowd.
+    is_paired(&house, &place, &headers);
     let first = |mut news: News| async {
         let first = news.first();
         (first, news)
@@ -102,7 +108,11 @@ pub async fn paired(
     if !is_paired(&house, &place, &headers) {
         return unpaired();
     }
-    done(&house, "paired".into())
+    let mut response = done(&house, "paired".into());
+    if let Some(token) = cookie(&headers).filter(|token| house.pairing.knows(token)) {
+        give(&mut response, token);
+    }
+    response
 }
 
 /// Gives a token to who says the ticket or the code of an invitation.
@@ -117,13 +127,8 @@ pub async fn pair(State(house): State<House>, request: Request) -> Response {
             let _ = house
                 .events
                 .try_send(Event::Note(Origin::Web, "a device was paired".into()));
-            let cookie = format!(
-                "{COOKIE}={token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict"
-            );
             let mut response = done(&house, "paired".into());
-            if let Ok(cookie) = cookie.parse() {
-                response.headers_mut().insert(header::SET_COOKIE, cookie);
-            }
+            give(&mut response, &token);
             response
         }
         Err(Unpaired::Wrong) => refused(
@@ -273,18 +278,31 @@ fn is_paired(house: &House, place: &Place, headers: &HeaderMap) -> bool {
     let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let cookies = headers.get_all(header::COOKIE).iter();
-    let cookies = cookies.filter_map(|value| value.to_str().ok());
-    let cookie = cookies
-        .flat_map(|cookies| cookies.split(';'))
-        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
     let paired = bearer
-        .or(cookie)
+        .or(cookie(headers))
         .is_some_and(|token| house.pairing.knows(token.trim()));
     if paired {
         place.rise(Standing::Paired);
     }
     paired
+}
+
+/// The token in the cookie, if there is one.
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    cookies
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|cookies| cookies.split(';'))
+        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// Leaves a token with the browser, for a year from now.
+fn give(response: &mut Response, token: &str) {
+    let cookie =
+        format!("{COOKIE}={token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict");
+    if let Ok(cookie) = cookie.parse() {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
 }
 
 fn unpaired() -> Response {

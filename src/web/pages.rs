@@ -9,6 +9,7 @@ use super::House;
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
 
 macro_rules! pages {
     ($($path:literal $type:ident $file:literal;)*) => {
@@ -22,8 +23,10 @@ pages! {
     "/remote" HTML "pages/remote.html";
     "/style.css" CSS "pages/style.css";
     "/daemon.js" SCRIPT "pages/daemon.js";
+    "/awake.js" SCRIPT "pages/awake.js";
     "/stage.js" SCRIPT "pages/stage.js";
     "/remote.js" SCRIPT "pages/remote.js";
+    "/icon.svg" SVG "pages/icon.svg";
     "/api/v1/openapi.json" JSON "pages/openapi.json";
 }
 

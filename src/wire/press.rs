@@ -33,6 +33,8 @@ pub trait Said: DeserializeOwned {
     fn said(text: &str) -> Option<Self> {
         match Self::NOTHING {
             Some(nothing) if text.trim().is_empty() => Some(nothing),
+            // A list would do for an object, too.
+            _ if !text.trim_start().starts_with('{') => None,
             _ => serde_json::from_str(text).ok(),
         }
     }

@@ -18,4 +18,6 @@ mod shipped;
 mod terminal;
 #[cfg(target_os = "linux")]
 mod tester;
+#[cfg(feature = "web")]
+mod web;
 mod wire;

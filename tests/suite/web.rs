@@ -1,0 +1,282 @@
+//! The web of the real binary, through a real socket, as programs and hostile pages ask it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::{Value, json};
+
+use crate::harness::{House, PATIENCE, until};
+
+mod client;
+mod crowd;
+mod door;
+mod openapi;
+mod pages;
+mod pairing;
+
+use client::{Answer, Ask};
+
+/// Two plans, none of which ends during a test.
+const PLANS: &str = r#"
+[[plan]]
+name = "lightning"
+length = "5m"
+yellow = "2m"
+red = "1m"
+flash = "30s"
+
+[[plan]]
+name = "keynote"
+length = "1h"
+yellow = "10m"
+red = "5m"
+flash = "1m"
+
+[strip]
+leds = 4
+"#;
+
+/// A house with a web, and where that is.
+struct Web {
+    house: House,
+    port: u16,
+}
+
+impl Web {
+    fn running() -> Self {
+        Self::of("")
+    }
+
+    /// With further lines under [web].
+    fn of(lines: &str) -> Self {
+        let port = free_port();
+        let mut house = House::new(&format!(
+            "{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"
+        ));
+        let state = house.folder.file("state").display().to_string();
+        house.env("XDG_STATE_HOME", &state);
+        house.start();
+        Self { house, port }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        Ask::get(path).of(self.port)
+    }
+
+    /// With a bearer token, as a program does.
+    fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
+        let bearer = format!("Bearer {token}");
+        Ask::post(path, &body.to_string())
+            .with("Authorization", &bearer)
+            .of(self.port)
+    }
+
+    fn token(&self) -> String {
+        let reply = self.house.say("token");
+        reply["pass"]["token"].as_str().unwrap().to_owned()
+    }
+
+    /// The ticket and the code of a new invitation.
+    fn invite(&self) -> [String; 2] {
+        let reply = self.house.say("invite");
+        ["ticket", "code"].map(|name| {
+            let said = &reply["pass"]["invitation"][name];
+            said.as_str().unwrap().to_owned()
+        })
+    }
+
+    fn pair(&self, answer: &str) -> Answer {
+        let body = json!({ "answer": answer }).to_string();
+        Ask::post("/api/v1/pair", &body).of(self.port)
+    }
+
+    fn generation(&self) -> u64 {
+        self.house.status()["generation"].as_u64().unwrap()
+    }
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
+}
+
+#[test]
+fn who_is_not_paired_reads_and_changes_nothing() {
+    let web = Web::running();
+    let status = web.get("/api/v1/status").json();
+    assert_eq!(status["phase"], "ready");
+    for verb in ["start", "reset", "undo"] {
+        for token in ["", "0", &"0".repeat(64)] {
+            let answer = web.post(&format!("/api/v1/{verb}"), token, &json!({}));
+            assert_eq!(answer.status, 401, "{verb} by {token:?}");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        }
+    }
+    assert_eq!(web.get("/api/v1/paired").status, 401);
+    assert_eq!(web.house.status()["generation"], status["generation"]);
+}
+
+#[test]
+fn a_program_with_a_token_does_what_a_chair_does() {
+    let web = Web::running();
+    let token = web.token();
+    let did = |verb: &str, body: Value, status: u16, message: &str| {
+        let answer = web.post(&format!("/api/v1/{verb}"), &token, &body);
+        let reply = answer.json();
+        assert_eq!(answer.status, status, "{verb} {body}: {reply}");
+        assert_eq!(reply["ok"], status == 200);
+        let said = reply["message"].as_str().unwrap();
+        assert!(said.starts_with(message), "{verb} {body}: {said}");
+        reply
+    };
+    did("undo", json!({}), 409, "there is no reset to undo");
+    did(
+        "start",
+        json!({"plan": "keynot"}),
+        400,
+        "there is no such plan; there is lightning, keynote",
+    );
+    let reply = did(
+        "start",
+        json!({"plan": "keynote"}),
+        200,
+        "started keynote, 1:00:00",
+    );
+    assert_eq!(reply["status"]["phase"], "green");
+    assert_eq!(reply["status"]["plan"]["name"], "keynote");
+    did(
+        "start",
+        json!({}),
+        409,
+        "a talk is running, 1:00:00 left; reset it first",
+    );
+    did("reset", json!({}), 200, "reset at 0:00");
+    did("undo", json!({}), 200, "undone, 1:00:00 left");
+    did(
+        "reset",
+        json!({"plan": "keynote"}),
+        400,
+        "`plan` is for start",
+    );
+    did("reset", json!({}), 200, "reset at 0:00");
+    did("reset", json!({}), 200, "ready already");
+    // An empty body is what a Stream Deck sends.
+    let bearer = format!("Bearer {token}");
+    let ask = Ask::post("/api/v1/start", "").with("Authorization", &bearer);
+    assert_eq!(
+        ask.of(web.port).json()["message"],
+        "started lightning, 5:00"
+    );
+    until("the log tells", || {
+        web.house.log().contains("talk started by the web")
+    });
+}
+
+#[test]
+fn a_repeat_is_done_once_and_never_to_the_next_talk() {
+    let web = Web::running();
+    let token = web.token();
+    let press = |verb: &str, generation: u64| {
+        let path = format!("/api/v1/{verb}");
+        let answer = web.post(&path, &token, &json!({ "generation": generation }));
+        (
+            answer.status,
+            answer.json()["message"].as_str().unwrap().to_owned(),
+        )
+    };
+    let first = web.generation();
+    let started = press("start", first);
+    assert_eq!(started, (200, "started lightning, 5:00".into()));
+    let running = web.generation();
+    assert_eq!(running, first + 1);
+    assert_eq!(press("start", first), started);
+    assert_eq!(web.generation(), running);
+    // The next talk.
+    web.house.does(&["reset"]);
+    web.house.does(&["start"]);
+    let next = web.generation();
+    assert_eq!(press("start", first), started);
+    let stale = "the timer has changed since you looked; look, and do it again";
+    assert_eq!(press("reset", running), (409, stale.into()));
+    // Something else of the same generation is no repeat.
+    assert_eq!(press("reset", first), (409, stale.into()));
+    assert_eq!(web.generation(), next);
+    assert_eq!(web.house.status()["phase"], "green");
+}
+
+#[test]
+fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
+    let web = Web::running();
+    let mut stream = TcpStream::connect(("127.0.0.1", web.port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        stream,
+        "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    )
+    .unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    // Chunks come between the lines of events; what is not of those is passed over.
+    let mut event = || {
+        let name = lines.find_map(|line| Some(line.strip_prefix("event: ")?.to_owned()));
+        let data = lines.find_map(|line| Some(line.strip_prefix("data: ")?.to_owned()));
+        (
+            name.unwrap(),
+            serde_json::from_str::<Value>(&data.unwrap()).unwrap(),
+        )
+    };
+    let (name, first) = event();
+    assert_eq!(
+        (name.as_str(), &first["phase"]),
+        ("status", &json!("ready"))
+    );
+    let beats: Vec<u64> = (0..3)
+        .map(|_| {
+            let (name, beat) = event();
+            assert_eq!(name, "beat", "in a steady phase nothing else is sent");
+            beat.as_u64().unwrap()
+        })
+        .collect();
+    let now = talklight::clock::now().as_ns();
+    assert!(beats[2] <= now && now - beats[2] < 1_000_000_000);
+    for pair in beats.windows(2) {
+        let apart = pair[1] - pair[0];
+        assert!(
+            (900_000_000..2_000_000_000).contains(&apart),
+            "{apart} ns between beats"
+        );
+    }
+    web.house.does(&["start"]);
+    let (_, status) = std::iter::repeat_with(&mut event)
+        .find(|(name, _)| name == "status")
+        .unwrap();
+    assert_eq!(status["phase"], "green");
+    assert_eq!(
+        status["generation"],
+        first["generation"].as_u64().unwrap() + 1
+    );
+}
+
+#[test]
+fn a_port_that_cannot_be_had_is_an_error_that_names_the_key() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
+    let state = house.folder.file("state").display().to_string();
+    house.env("XDG_STATE_HOME", &state);
+    let said = house.refuses(&["--headless"]);
+    let start = format!("talklight: web.listen: 127.0.0.1:{port}: ");
+    assert!(
+        said.contains(&start) && said.contains("another program listens there"),
+        "{said}"
+    );
+    std::fs::write(
+        house.folder.file("config.toml"),
+        "[web]\nlisten = \"192.0.2.1:8080\"",
+    )
+    .unwrap();
+    let said = house.refuses(&["--headless"]);
+    assert!(
+        said.contains("web.listen: 192.0.2.1:8080: ") && said.contains("no such address"),
+        "{said}"
+    );
+}

@@ -1,0 +1,123 @@
+//! The least of an HTTP client: it says what it is told to, also what no good client would.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+use crate::harness::PATIENCE;
+
+pub struct Ask {
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Ask {
+    pub fn new(method: &str, path: &str) -> Self {
+        let ask = Self {
+            method: method.into(),
+            path: path.into(),
+            headers: Vec::new(),
+            body: String::new(),
+        };
+        ask.with("Host", "127.0.0.1").with("Connection", "close")
+    }
+
+    pub fn get(path: &str) -> Self {
+        Self::new("GET", path)
+    }
+
+    pub fn post(path: &str, body: &str) -> Self {
+        let mut ask = Self::new("POST", path).with("Content-Length", &body.len().to_string());
+        ask.body = body.into();
+        ask
+    }
+
+    /// In place of a header of that name, if there is one.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self = self.without(name);
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self
+    }
+
+    pub fn of(&self, port: u16) -> Answer {
+        let headers = self.headers.iter();
+        let headers: String = headers
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let Self {
+            method, path, body, ..
+        } = self;
+        let request = format!("{method} {path} HTTP/1.1\r\n{headers}\r\n{body}");
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        // Who is refused early may be hung up on before all is said.
+        let _ = stream.write_all(request.as_bytes());
+        Answer::of(stream)
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    /// What comes until the other end hangs up.
+    pub fn of(mut stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut bytes = Vec::new();
+        let mut piece = [0; 4096];
+        // A reset after the answer takes nothing from it.
+        while let Ok(length @ 1..) = stream.read(&mut piece) {
+            bytes.extend_from_slice(&piece[..length]);
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
+        let mut lines = head.lines();
+        let status = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1)?.parse().ok());
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        Self {
+            status: status.expect("a status"),
+            headers: headers
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.into()))
+                .collect(),
+            body: body.into(),
+        }
+    }
+
+    /// Whether `words` come, in what is never at an end.
+    pub fn until(mut stream: TcpStream, words: &str) -> bool {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (mut heard, mut piece) = (String::new(), [0; 4096]);
+        while let Ok(length @ 1..) = stream.read(&mut piece) {
+            heard += &String::from_utf8_lossy(&piece[..length]);
+            if heard.contains(words) {
+                return true;
+            }
+        }
+        false
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(known, _)| known == name);
+        let (_, value) = found.next()?;
+        assert!(found.next().is_none(), "{name} comes once");
+        Some(value)
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}

@@ -1,0 +1,262 @@
+//! What is turned away: other names, other pages, and what is too large, too slow or makes no sense.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::json;
+use talklight::clock;
+
+use super::client::{Answer, Ask};
+use super::{House, Web};
+use crate::harness::text;
+
+/// What a browser is told, whatever the answer.
+fn assert_guarded(answer: &Answer) {
+    let policy = answer.header("content-security-policy").unwrap();
+    for rule in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ] {
+        assert!(policy.contains(rule), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(answer.header("x-frame-options"), Some("DENY"));
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn every_answer_tells_the_browser_what_to_allow() {
+    let web = Web::running();
+    for path in ["/", "/remote", "/style.css", "/api/v1/status", "/nowhere"] {
+        assert_guarded(&web.get(path));
+    }
+    assert_guarded(&Ask::get("/").with("Host", "evil.example").of(web.port));
+    assert_guarded(&web.post("/api/v1/start", "wrong", &json!({})));
+}
+
+#[test]
+fn a_name_of_somebody_elses_reads_nothing() {
+    let web = Web::of("hosts = [\"timer.example.org\"]");
+    let name = text(
+        &std::process::Command::new("uname")
+            .arg("-n")
+            .output()
+            .unwrap()
+            .stdout,
+    );
+    let name = name.trim();
+    let port = web.port;
+    let ours = [
+        "localhost".to_owned(),
+        format!("LocalHost:{port}"),
+        format!("127.0.0.1:{port}"),
+        "192.168.0.7".into(),
+        "[::1]:8080".into(),
+        name.into(),
+        format!("{name}.local:{port}"),
+        "timer.example.org".into(),
+    ];
+    for host in ours {
+        let answer = Ask::get("/api/v1/status").with("Host", &host).of(port);
+        assert_eq!(answer.status, 200, "{host}");
+    }
+    let theirs = [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example:8080",
+        "[evil]",
+        "",
+        "127.1",
+        "timer.example.org.evil.example",
+    ];
+    for host in theirs {
+        let answer = Ask::get("/api/v1/status").with("Host", host).of(port);
+        assert_eq!(answer.status, 421, "{host}");
+        assert_eq!(answer.json()["status"], json!(null), "{host}");
+    }
+    assert_eq!(
+        Ask::get("/api/v1/status").without("Host").of(port).status,
+        421
+    );
+}
+
+#[test]
+fn a_page_of_somebody_elses_changes_nothing() {
+    let web = Web::running();
+    let host = format!("127.0.0.1:{}", web.port);
+    let [ticket, _] = web.invite();
+    let cookie = web.pair(&ticket);
+    let cookie = cookie
+        .header("set-cookie")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
+    let with_cookie = || {
+        Ask::post("/api/v1/start", "{}")
+            .with("Host", &host)
+            .with("Cookie", cookie)
+    };
+    let foreign = [
+        "http://evil.example".to_owned(),
+        "null".into(),
+        "".into(),
+        "file://".into(),
+        format!("http://127.0.0.1:{}", web.port ^ 1),
+        format!("http://evil.example/{host}"),
+        format!("http://{host}.evil.example"),
+        format!("http://user@{host}"),
+    ];
+    for origin in foreign {
+        let answer = with_cookie().with("Origin", &origin).of(web.port);
+        assert_eq!(answer.status, 403, "{origin}");
+    }
+    // A browser sends an Origin with each POST; without one it is no page of ours.
+    assert_eq!(with_cookie().of(web.port).status, 403);
+    for site in ["cross-site", "same-site"] {
+        let ask = with_cookie().with("Origin", &format!("http://{host}"));
+        assert_eq!(
+            ask.with("Sec-Fetch-Site", site).of(web.port).status,
+            403,
+            "{site}"
+        );
+    }
+    // Nor does it pair.
+    let [_, code] = web.invite();
+    let body = json!({ "answer": code }).to_string();
+    let ask = Ask::post("/api/v1/pair", &body).with("Host", &host);
+    let answer = ask.with("Origin", "http://evil.example").of(web.port);
+    assert_eq!((answer.status, answer.header("set-cookie")), (403, None));
+    // And is told of no other origin by a preflight.
+    let preflight = Ask::new("OPTIONS", "/api/v1/start").with("Origin", "http://evil.example");
+    assert_eq!(
+        preflight.of(web.port).header("access-control-allow-origin"),
+        None
+    );
+    assert_eq!(web.house.status()["phase"], "ready");
+    let ours = with_cookie().with("Origin", &format!("http://{host}"));
+    let answer = ours.with("Sec-Fetch-Site", "same-origin").of(web.port);
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[test]
+fn a_proxy_in_front_has_another_scheme_and_the_same_name() {
+    let web = Web::of("hosts = [\"timer.example.org\"]");
+    let [ticket, _] = web.invite();
+    let body = json!({ "answer": ticket }).to_string();
+    let ask = Ask::post("/api/v1/pair", &body).with("Host", "timer.example.org");
+    assert_eq!(
+        ask.with("Origin", "https://timer.example.org")
+            .of(web.port)
+            .status,
+        200
+    );
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_the_right_status() {
+    let web = Web::running();
+    let token = web.token();
+    let start = |body: &str| {
+        let ask = Ask::post("/api/v1/start", body);
+        ask.with("Authorization", &format!("Bearer {token}"))
+            .of(web.port)
+            .status
+    };
+    for body in [
+        "[]",
+        "{",
+        "17",
+        "{\"generation\": -1}",
+        "{\"generation\": \"17\"}",
+        "{\"plam\": \"lightning\"}",
+        "\u{0}",
+    ] {
+        assert_eq!(start(body), 400, "{body}");
+    }
+    let long = |length: usize| format!("{{\"plan\": \"{}\"}}", "x".repeat(length - 12));
+    assert_eq!(start(&long(512)), 400);
+    assert_eq!(start(&long(513)), 413);
+    assert_eq!(start(&long(100_000)), 413);
+    assert_eq!(web.get("/api/v1").status, 404);
+    assert_eq!(web.get("/../Cargo.toml").status, 404);
+    assert_eq!(web.get("/api/v1/start").status, 405);
+    assert_eq!(Ask::post("/api/v1/status", "").of(web.port).status, 405);
+    assert_eq!(Ask::new("DELETE", "/").of(web.port).status, 405);
+    let large = Ask::get("/").with("X", &"x".repeat(20_000));
+    assert_eq!(large.of(web.port).status, 431);
+    assert_eq!(web.house.status()["phase"], "ready");
+}
+
+#[test]
+fn who_is_slow_is_sent_away_in_time() {
+    let web = Web::running();
+    let token = web.token();
+    let connect = || TcpStream::connect(("127.0.0.1", web.port)).unwrap();
+    let [mut head, mut body, silent] = [connect(), connect(), connect()];
+    let begun = clock::now();
+    write!(head, "GET / HTTP/1.1\r\nHost: local").unwrap();
+    write!(
+        body,
+        "POST /api/v1/start HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n{{"
+    )
+    .unwrap();
+    let answer = Answer::of(body);
+    assert_eq!(answer.status, 408);
+    let passed = || clock::now().since(begun);
+    assert!((4..8).contains(&passed().as_secs()), "{:?}", passed());
+    // Nothing was said that could be answered: the connection just ends.
+    for mut stream in [head, silent] {
+        stream
+            .set_read_timeout(Some(Duration::from_secs(15)))
+            .unwrap();
+        let end = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
+        assert!(end.is_ok(), "{end:?}");
+    }
+    assert!((9..14).contains(&passed().as_secs()), "{:?}", passed());
+}
+
+/// What is not served cannot be asked.
+#[test]
+fn without_a_word_in_the_config_nothing_listens() {
+    let house = House::running(super::PLANS);
+    let reply = house.say("invite");
+    assert_eq!(reply["ok"], false);
+    assert!(
+        reply["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("the web is off"),
+        "{reply}"
+    );
+    let pid = house.daemon.as_ref().unwrap().id();
+    if let Ok(tcp) = std::fs::read_dir(format!("/proc/{pid}/fd")) {
+        let sockets = tcp.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        let inodes: Vec<String> = sockets
+            .filter_map(|link| {
+                Some(
+                    link.to_str()?
+                        .strip_prefix("socket:[")?
+                        .strip_suffix(']')?
+                        .to_owned(),
+                )
+            })
+            .collect();
+        let table = ["tcp", "tcp6"].map(|name| {
+            std::fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap_or_default()
+        });
+        let listens = table.concat().lines().any(|line| {
+            line.split_whitespace()
+                .nth(9)
+                .is_some_and(|inode| inodes.iter().any(|ours| ours == inode))
+        });
+        assert!(!listens);
+    }
+}

@@ -1,0 +1,235 @@
+//! Pairing: once, for a minute, not by guessing, and for good.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use talklight::clock::Moment;
+use talklight::pairing::{CLOSED, INVITATION, PAIRED_MAX, Pairing, Unpaired, WRONG_MAX};
+
+use super::Web;
+use super::client::Ask;
+use crate::harness::Folder;
+
+const LISTEN: &str = "127.0.0.1:8080";
+const SECOND: Duration = Duration::from_secs(1);
+const NANOSECOND: Duration = Duration::from_nanos(1);
+
+/// Pairing in a folder of its own, at a moment long after boot.
+fn pairing() -> (Folder, Pairing, Moment) {
+    let folder = Folder::new();
+    let pairing = Pairing::open(folder.file("paired"), LISTEN.parse().unwrap()).unwrap();
+    (folder, pairing, Moment::from_ns(1_000_000_000_000))
+}
+
+fn is_wrong(said: Result<String, Unpaired>) -> bool {
+    matches!(said, Err(Unpaired::Wrong))
+}
+
+#[test]
+fn an_invitation_is_good_once_and_for_a_minute() {
+    let (_folder, pairing, now) = pairing();
+    let first = pairing.invite(now).unwrap();
+    assert_eq!((first.ticket.len(), first.code.len()), (32, 6));
+    assert!(first.code.bytes().all(|byte| byte.is_ascii_digit()));
+    let last = now + INVITATION - NANOSECOND;
+    let token = pairing.redeem(&first.ticket, last).unwrap();
+    assert!(pairing.knows(&token));
+    // The code goes with the ticket.
+    assert!(is_wrong(pairing.redeem(&first.code, last)));
+    assert!(is_wrong(pairing.redeem(&first.ticket, last)));
+    let second = pairing.invite(last).unwrap();
+    assert!(is_wrong(pairing.redeem(&second.code, last + INVITATION)));
+    // A new invitation takes the place of the one before.
+    let third = pairing.invite(last).unwrap();
+    let fourth = pairing.invite(last).unwrap();
+    assert!(is_wrong(pairing.redeem(&third.ticket, last)));
+    assert!(pairing.redeem(&fourth.code, last).is_ok());
+    assert_eq!(pairing.count(), 2);
+}
+
+#[test]
+fn what_is_nearly_right_is_wrong() {
+    let (_folder, pairing, now) = pairing();
+    let invitation = pairing.invite(now).unwrap();
+    let (ticket, code) = (&invitation.ticket, &invitation.code);
+    for answer in [
+        "",
+        &ticket[1..],
+        &ticket[..31],
+        &code[1..],
+        &format!("{code}0"),
+        &ticket
+            .to_uppercase()
+            .replace(|c: char| c.is_ascii_digit(), "g"),
+    ] {
+        assert!(is_wrong(pairing.redeem(answer, now)), "{answer}");
+    }
+    // What was not used up is still good.
+    assert!(pairing.redeem(code, now).is_ok());
+}
+
+#[test]
+fn ten_wrong_answers_in_a_minute_close_it_for_a_minute() {
+    let (_folder, pairing, start) = pairing();
+    let paired = pairing.issue().unwrap();
+    // Nine in any minute are let be, for as long as one likes.
+    let mut now = start;
+    for _ in 0..100 {
+        now = now + Duration::from_millis(6667);
+        assert!(is_wrong(pairing.redeem("no", now)));
+    }
+    now = now + Duration::from_secs(61);
+    for _ in 1..WRONG_MAX {
+        assert!(is_wrong(pairing.redeem("no", now)));
+    }
+    let invitation = pairing.invite(now).unwrap();
+    let closed = pairing.redeem("no", now);
+    assert!(matches!(closed, Err(Unpaired::Closed { left }) if left == CLOSED));
+    // Also to who knows the code; and who is paired stays so.
+    let later = now + CLOSED - SECOND;
+    let closed = pairing.redeem(&invitation.code, later);
+    assert!(matches!(closed, Err(Unpaired::Closed { left }) if left == SECOND));
+    assert!(pairing.knows(&paired));
+    let open = now + CLOSED;
+    let invitation = pairing.invite(open).unwrap();
+    assert!(pairing.redeem(&invitation.code, open).is_ok());
+}
+
+#[test]
+fn codes_are_spread_over_all_there_are() {
+    let (_folder, pairing, now) = pairing();
+    let codes: Vec<u32> = (0..2000)
+        .map(|_| pairing.invite(now).unwrap().code.parse().unwrap())
+        .collect();
+    // Of ten equal parts each has 200 of them; that one has less than 100 happens once in 10^13 times.
+    for part in 0..10 {
+        let count = codes.iter().filter(|&&code| code / 100_000 == part).count();
+        assert!(count > 100, "{count} begin with {part}");
+    }
+}
+
+#[test]
+fn the_oldest_makes_room() {
+    let (folder, pairing, _) = pairing();
+    let tokens: Vec<String> = (0..=PAIRED_MAX).map(|_| pairing.issue().unwrap()).collect();
+    assert_eq!(pairing.count(), PAIRED_MAX);
+    let again = Pairing::open(folder.file("paired"), LISTEN.parse().unwrap()).unwrap();
+    for pairing in [&pairing, &again] {
+        assert!(!pairing.knows(&tokens[0]));
+        assert!(tokens[1..].iter().all(|token| pairing.knows(token)));
+    }
+}
+
+#[test]
+fn a_file_that_others_can_read_or_that_holds_something_else_is_not_taken() {
+    let (folder, pairing, _) = pairing();
+    pairing.issue().unwrap();
+    let path = folder.file("paired");
+    let open = || Pairing::open(path.clone(), LISTEN.parse().unwrap());
+    let refused = || {
+        open()
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    };
+    assert!(open().is_ok());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(refused().contains("this user alone"), "{}", refused());
+    assert!(refused().contains("remove it to unpair all"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&path, "a token\n").unwrap();
+    assert!(
+        refused().contains("something else than tokens"),
+        "{}",
+        refused()
+    );
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+    assert!(!refused().is_empty());
+}
+
+#[test]
+fn paired_by_ticket_over_http_until_all_are_forgotten() {
+    let mut web = Web::running();
+    let [ticket, _] = web.invite();
+    let answer = web.pair(&format!(" {ticket}\n"));
+    assert_eq!(
+        (answer.status, answer.json()["message"].as_str()),
+        (200, Some("paired"))
+    );
+    let cookie = answer.header("set-cookie").unwrap().to_owned();
+    let mut parts = cookie.split("; ");
+    let pair = parts.next().unwrap();
+    let mut attributes: Vec<&str> = parts.collect();
+    attributes.sort_unstable();
+    assert_eq!(
+        attributes,
+        ["HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=Strict"]
+    );
+    let token = pair.strip_prefix("talklight=").unwrap();
+    assert_eq!(token.len(), 64);
+    assert_eq!(web.pair(&ticket).status, 403);
+
+    // Kept is a hash, for this user alone.
+    let path = web.house.folder.file("state").join("talklight/paired");
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    let kept = fs::read_to_string(&path).unwrap();
+    assert!(kept.len() == 65 && !kept.contains(token) && !kept.contains(&ticket));
+
+    let paired = |web: &Web| {
+        let ask = Ask::get("/api/v1/paired").with("Cookie", &format!("other=1; {pair}"));
+        ask.of(web.port)
+    };
+    // Each visit renews the cookie, and none without one is given any.
+    assert_eq!(paired(&web).header("set-cookie"), Some(cookie.as_str()));
+    assert_eq!(web.get("/api/v1/paired").header("set-cookie"), None);
+    web.house.signal(Signal::SIGKILL);
+    web.house.start();
+    assert_eq!(paired(&web).status, 200);
+    assert_eq!(web.post("/api/v1/start", token, &json!({})).status, 200);
+    assert_eq!(web.house.say("forget")["ok"], true);
+    assert_eq!(paired(&web).status, 401);
+    assert_eq!(web.post("/api/v1/reset", token, &json!({})).status, 401);
+    assert!(!path.exists());
+    web.house.signal(Signal::SIGKILL);
+    web.house.start();
+    assert_eq!(paired(&web).status, 401);
+}
+
+#[test]
+fn guessing_over_http_is_closed_without_disturbing_who_is_paired() {
+    let web = Web::running();
+    let token = web.token();
+    let [_, code] = web.invite();
+    let wrong = if code == "123456" { "654321" } else { "123456" };
+    for _ in 1..WRONG_MAX {
+        assert_eq!(web.pair(wrong).status, 403);
+    }
+    for answer in [wrong, &code] {
+        let answer = web.pair(answer);
+        assert_eq!((answer.status, answer.header("set-cookie")), (429, None));
+        let said = answer.json()["message"].as_str().unwrap().to_owned();
+        assert!(
+            said.contains("open again in") && said.ends_with(" s"),
+            "{said}"
+        );
+    }
+    assert_eq!(web.post("/api/v1/start", &token, &json!({})).status, 200);
+}
+
+#[test]
+fn a_file_that_cannot_be_taken_is_an_error_at_start() {
+    let mut web = Web::running();
+    web.token();
+    web.house.signal(Signal::SIGKILL);
+    let path = web.house.folder.file("state").join("talklight/paired");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let said = web.house.refuses(&["--headless"]);
+    assert!(
+        said.contains("talklight/paired") && said.contains("remove it to unpair all"),
+        "{said}"
+    );
+}
