@@ -45,13 +45,13 @@ flash = "1m"
 `;
 
 export class House {
-  /** @param {string} config */
-  static async open(config) {
+  /** @param {string} config @param {string} web Further lines under [web]. */
+  static async open(config, web = "") {
     const house = new House();
     house.folder = await mkdtemp(join(tmpdir(), "talklight-"));
     house.port = await freePort();
     house.url = `http://127.0.0.1:${house.port}`;
-    await writeFile(join(house.folder, "config.toml"), `${config}\n[web]\nlisten = "127.0.0.1:${house.port}"\n`);
+    await writeFile(join(house.folder, "config.toml"), `${config}\n[web]\nlisten = "127.0.0.1:${house.port}"\n${web}\n`);
     await house.start();
     return house;
   }
@@ -105,7 +105,7 @@ export class House {
 }
 
 /** A browser of its own, with a profile of its own. */
-export function openBrowser() {
+export function openBrowser(more = []) {
   return chromium.launch({
     executablePath: CHROMIUM,
     args: [
@@ -116,6 +116,7 @@ export function openBrowser() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });
 }

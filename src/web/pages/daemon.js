@@ -38,6 +38,8 @@ const SILENCE_MS = 2500;
 const RETRY_MS = 400;
 const ROUND_TRIPS = 5;
 const ROUND_TRIP_MS_MAX = 2000;
+/** The daemon itself waits two seconds for a strip that hangs. */
+const ANSWER_MS_MAX = 4000;
 /** When two clocks have moved apart by more, one of them was set, or stood still while the machine slept. */
 const JUMP_MS = 100;
 /** A beat that comes later is no news. */
@@ -60,8 +62,7 @@ export const WORDS = {
 class Clock {
   /** From this page's time to the daemon's; none while it is not known. */
   #offset = NaN;
-  /** The same by each of the latest beats: too small by what the beat took on its way. */
-  /** @type {number[]} */
+  /** The same by each of the latest beats: too small by what the beat took on its way. @type {number[]} */
   #beats = [];
   /** What the fastest beat takes on its way, as known from the round trips. */
   #way = 0;
@@ -181,7 +182,7 @@ export class Daemon {
     const response = await fetch(API + path, {
       method: "POST",
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(3 * ROUND_TRIP_MS_MAX),
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
     });
     const reply = await response.json();
     if (reply.status) {
@@ -190,7 +191,7 @@ export class Daemon {
     return { code: response.status, reply };
   }
 
-  /** Whether this device is paired; asking renews nothing and costs nothing. */
+  /** Whether this device is paired; to ask keeps it so for another year. */
   async isPaired() {
     const response = await fetch(`${API}paired`, { signal: AbortSignal.timeout(ROUND_TRIP_MS_MAX) });
     return response.ok;

@@ -91,7 +91,7 @@ async function press(verb, button, generation) {
   if (underWay) {
     return;
   }
-  if (!daemon.isSure) {
+  if (!daemon.isSure || Number.isNaN(generation)) {
     say("the timer cannot be reached; nothing was sent", "refused");
     return;
   }
@@ -180,6 +180,9 @@ function onHold(verb, button) {
   };
   const isKey = (event) => event.key === " " || event.key === "Enter";
   button.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) {
+      return;
+    }
     // The finger may slip: it is still this button that it holds.
     button.setPointerCapture(event.pointerId);
     down();
