@@ -188,7 +188,8 @@ fn is_newer(config: &Config, unit: Option<&Unit>) -> bool {
         now.checked_sub(Duration::from_micros(at_us))
     };
     config.origin == Origin::File(config::SYSTEM_FILE.into())
-        && matches!((changed(), started()), (Some(changed), Some(started)) if changed < started)
+        // Asked for in this order, whatever passes between the two makes the file look older.
+        && matches!((started(), changed()), (Some(started), Some(changed)) if changed < started)
 }
 
 fn daemon(socket: Option<&Path>) -> Daemon {
