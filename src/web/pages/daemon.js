@@ -22,6 +22,7 @@
 /**
  * What the timer reads at one moment.
  * @typedef {object} Reading
+ * @property {Status} status
  * @property {string} phase
  * @property {number} seconds Left of the talk; one that has begun counts.
  * @property {boolean} lit Not so in the dark half of a flash.
@@ -167,7 +168,7 @@ export class Daemon {
       this.#measure();
       return;
     }
-    const reading = this.isSure ? read(this.status, this.#clock.now()) : null;
+    const reading = this.status && this.isSure ? read(this.status, this.#clock.now()) : null;
     this.#draw(reading);
     if (reading && reading.next < Infinity) {
       this.#timers.draw = setTimeout(() => this.draw(), reading.next);
@@ -306,6 +307,7 @@ export function read(status, now) {
   if (status.phase === "ready") {
     const undo = Math.max(0, (status.undo_ms ?? 0) - passed);
     return {
+      status,
       phase: "ready",
       seconds: Math.ceil(plan.length_ms / 1000),
       lit: true,
@@ -315,7 +317,7 @@ export function read(status, now) {
   }
   const left = status.left_ms - status.overrun_ms - passed;
   if (left <= 0) {
-    return { phase: "over", seconds: 0, lit: true, undo: 0, next: Infinity };
+    return { status, phase: "over", seconds: 0, lit: true, undo: 0, next: Infinity };
   }
   // A mark belongs to the later phase.
   const phase =
@@ -329,7 +331,8 @@ export function read(status, now) {
     lit = (Math.ceil(left / half) - 1) % 2 === 0;
     next = Math.min(next, untilBelow(left, half));
   }
-  return { phase, seconds: Math.ceil(Math.min(left, plan.length_ms) / 1000), lit, undo: 0, next };
+  const seconds = Math.ceil(Math.min(left, plan.length_ms) / 1000);
+  return { status, phase, seconds, lit, undo: 0, next };
 }
 
 /** Half-periods in the whole of the flash: an even number, none where it is too short for a flash. */

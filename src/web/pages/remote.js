@@ -29,7 +29,7 @@ const daemon = new Daemon((reading) => {
     write(plan, "looking for the timer");
     return;
   }
-  const { status } = daemon;
+  const { status } = reading;
   wear(status.look);
   write(plan, status.plan.name);
   showHealth(status);
@@ -99,7 +99,7 @@ async function press(verb, button, generation) {
   button.classList.add("sending");
   say("sending…");
   navigator.vibrate?.(20);
-  const plan = verb === "start" && daemon.status.plans.length > 1 ? plans.value : undefined;
+  const plan = verb === "start" && plans.options.length > 1 ? plans.value : undefined;
   const { code, message } = await insist(verb, { plan, generation });
   underWay = false;
   button.classList.remove("sending");

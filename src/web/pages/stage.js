@@ -6,16 +6,16 @@ import { Daemon, WORDS, clockface, the, wear, write } from "./daemon.js";
 const { body } = document;
 const [word, room, digits, plan, full, sleep] = ["word", "room", "digits", "plan", "full", "sleep"].map(the);
 
-const daemon = new Daemon((reading) => {
+new Daemon((reading) => {
   const phase = reading ? reading.phase : "lost";
   if (reading) {
-    wear(daemon.status.look);
+    wear(reading.status.look);
   }
   const begins = body.dataset.phase !== phase;
   body.dataset.phase = phase;
   body.dataset.lit = reading && !reading.lit ? "no" : "yes";
   write(word, WORDS[phase]);
-  write(plan, about(phase));
+  write(plan, about(reading));
   const text = reading ? clockface(reading.seconds) : "–:––";
   const grows = digits.textContent.length !== text.length;
   write(digits, text);
@@ -25,12 +25,11 @@ const daemon = new Daemon((reading) => {
 });
 
 /** What is worth knowing besides phase and time; nothing during a talk. */
-function about(phase) {
-  if (phase === "lost") {
+function about(reading) {
+  if (!reading) {
     return "the timer cannot be reached; looking for it";
   }
-  const { name, length_ms } = daemon.status.plan;
-  return phase === "ready" ? `${name}, ${clockface(length_ms / 1000)}` : "";
+  return reading.phase === "ready" ? `${reading.status.plan.name}, ${clockface(reading.seconds)}` : "";
 }
 
 /** Makes the digits as large as there is room, whatever the font. */
