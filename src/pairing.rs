@@ -25,7 +25,7 @@ use crate::lock::beside;
 
 /// How long an invitation is good.
 pub const INVITATION: Duration = Duration::from_secs(60);
-/// Wrong answers within [`WRONG_WINDOW`] after which pairing is closed for [`CLOSED`]: of a million codes, ten a minute.
+/// Wrong codes within [`WRONG_WINDOW`] after which codes are closed for [`CLOSED`]: of a million, ten a minute.
 pub const WRONG_MAX: usize = 10;
 const WRONG_WINDOW: Duration = Duration::from_secs(60);
 pub const CLOSED: Duration = Duration::from_secs(60);
@@ -33,6 +33,7 @@ pub const CLOSED: Duration = Duration::from_secs(60);
 pub const PAIRED_MAX: usize = 64;
 
 const CODES: u32 = 1_000_000;
+const CODE_DIGITS: usize = 6;
 /// 32 bytes in hexadecimal and a line's end.
 const LINE_BYTES: u64 = 65;
 
@@ -49,7 +50,7 @@ struct State {
     /// Of the tokens that are good, the oldest first.
     paired: VecDeque<Hash>,
     invitation: Option<Invitation>,
-    /// When the last wrong answers came.
+    /// When the last wrong codes came.
     wrong: VecDeque<Moment>,
     closed_until: Option<Moment>,
 }
@@ -68,7 +69,7 @@ pub struct Invitation {
 pub enum Unpaired {
     /// It is not, or no longer, what the invitation says.
     Wrong,
-    /// Too many wrong answers; how long to wait.
+    /// Too many wrong codes; how long to wait.
     Closed { left: Duration },
     /// The token cannot be kept.
     Failed(io::Error),
@@ -124,7 +125,11 @@ impl Pairing {
     /// [`Unpaired`].
     pub fn redeem(&self, answer: &str, now: Moment) -> Result<String, Unpaired> {
         let mut state = self.state();
-        if let Some(until) = state.closed_until.filter(|&until| now < until) {
+        let closed = state.closed_until.filter(|&until| now < until);
+        // A ticket is beyond guessing, so that whoever tries codes shuts out nobody who has one.
+        let is_code =
+            answer.len() == CODE_DIGITS && answer.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(until) = closed.filter(|_| is_code) {
             return Err(Unpaired::Closed {
                 left: until.since(now),
             });
@@ -139,6 +144,9 @@ impl Pairing {
         }
         // What was not used up is good for who is meant.
         state.invitation = invitation;
+        if !is_code {
+            return Err(Unpaired::Wrong);
+        }
         state.wrong.retain(|&at| now.since(at) < WRONG_WINDOW);
         state.wrong.push_back(now);
         if state.wrong.len() >= WRONG_MAX {

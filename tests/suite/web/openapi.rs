@@ -242,9 +242,9 @@ fn answers_are_as_they_are_told() {
     asks("undo", "", 200);
     asks("reset", &"x".repeat(600), 413);
     for _ in 0..9 {
-        asks("pair", "{\"answer\": \"no\"}", 403);
+        asks("pair", "{\"answer\": \"123456\"}", 403);
     }
-    asks("pair", "{\"answer\": \"no\"}", 429);
+    asks("pair", "{\"answer\": \"123456\"}", 429);
     for name in ["status", "paired"] {
         let path = format!("{PREFIX}{name}");
         let answer = Ask::get(&path).with("Authorization", &bearer).of(web.port);

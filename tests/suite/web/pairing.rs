@@ -72,30 +72,52 @@ fn what_is_nearly_right_is_wrong() {
 }
 
 #[test]
-fn ten_wrong_answers_in_a_minute_close_it_for_a_minute() {
+fn ten_wrong_codes_in_a_minute_close_codes_for_a_minute() {
     let (_folder, pairing, start) = pairing();
     let paired = pairing.issue().unwrap();
+    // Nobody is invited, so that no code is right.
+    let wrong = |now| is_wrong(pairing.redeem("123456", now));
     // Nine in any minute are let be, for as long as one likes.
     let mut now = start;
     for _ in 0..100 {
         now = now + Duration::from_millis(6667);
-        assert!(is_wrong(pairing.redeem("no", now)));
+        assert!(wrong(now));
     }
     now = now + Duration::from_secs(61);
     for _ in 1..WRONG_MAX {
-        assert!(is_wrong(pairing.redeem("no", now)));
+        assert!(wrong(now));
     }
-    let invitation = pairing.invite(now).unwrap();
-    let closed = pairing.redeem("no", now);
+    let closed = pairing.redeem("123456", now);
     assert!(matches!(closed, Err(Unpaired::Closed { left }) if left == CLOSED));
-    // Also to who knows the code; and who is paired stays so.
+    // Also to who knows the code; who is paired stays so, and a ticket opens all the same.
     let later = now + CLOSED - SECOND;
+    let invitation = pairing.invite(later).unwrap();
     let closed = pairing.redeem(&invitation.code, later);
     assert!(matches!(closed, Err(Unpaired::Closed { left }) if left == SECOND));
     assert!(pairing.knows(&paired));
+    assert!(pairing.redeem(&invitation.ticket, later).is_ok());
     let open = now + CLOSED;
     let invitation = pairing.invite(open).unwrap();
     assert!(pairing.redeem(&invitation.code, open).is_ok());
+}
+
+#[test]
+fn what_is_no_code_is_no_guess_at_one() {
+    let (_folder, pairing, now) = pairing();
+    for _ in 0..10 * WRONG_MAX {
+        for answer in [
+            "",
+            "no",
+            "12345",
+            "1234567",
+            "12345x",
+            "0b77f39f10ddd5fcb186008eccb42ad8",
+        ] {
+            assert!(is_wrong(pairing.redeem(answer, now)));
+        }
+    }
+    let invitation = pairing.invite(now).unwrap();
+    assert!(pairing.redeem(&invitation.code, now).is_ok());
 }
 
 #[test]
