@@ -24,16 +24,19 @@
 //! # The house
 //!
 //! ```text
-//!  screen   button   socket   signals             one blocking thread each; they know Event and nothing of the engine
-//!       \      |        |      /
+//!  screen   button   socket   web   signals        one thread each; they know Event and nothing of the engine
+//!       \      |        |      /      /
 //!           bounded channel of Event
 //!                      |
 //!         engine::step(event, now) -> when to wake    the one owner of timer and strip
 //!           |           |              |
-//!     Timer::apply   Look::picture   Board::post      a snapshot, whenever something happened
-//!           |           |              \___ screen, status, journal: they read; they are never called
+//!     Timer::apply  Snapshot::shown  Board::post      a snapshot, whenever something happened
+//!           |           |              \___ screen, status, web, journal: they read; they are never called
 //!   Keeper::keep   drive, Strip::show, Keeper::shown
 //! ```
+//!
+//! What the strip shows is chosen in one place, [`board::Snapshot::shown`]: the timer's picture, or between talks that of a
+//! [trial], which a talk ends at once.
 //!
 //! # What is absent
 //!

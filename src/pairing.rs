@@ -25,7 +25,7 @@ use crate::lock::beside;
 
 /// How long an invitation is good.
 pub const INVITATION: Duration = Duration::from_secs(60);
-/// Wrong codes within [`WRONG_WINDOW`] after which codes are closed for [`CLOSED`]: of a million, ten a minute.
+/// Wrong codes within a minute after which codes are closed for [`CLOSED`]: of a million, ten a minute.
 pub const WRONG_MAX: usize = 10;
 const WRONG_WINDOW: Duration = Duration::from_secs(60);
 pub const CLOSED: Duration = Duration::from_secs(60);
