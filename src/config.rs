@@ -49,14 +49,15 @@ pub struct Config {
     pub buttons: Option<Buttons>,
     /// None leaves the place to the daemon.
     pub socket: Option<PathBuf>,
-    /// None for no web.
+    /// None without a word about it.
     pub web: Option<WebConfig>,
 }
 
 /// The web.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebConfig {
-    pub listen: SocketAddr,
+    /// None where somebody else opens the port.
+    pub listen: Option<SocketAddr>,
     /// Names by which a proxy asks, besides this machine's own.
     pub hosts: Vec<String>,
 }

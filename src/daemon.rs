@@ -1,5 +1,6 @@
 //! The timer itself: everything wired together, from the config to the last dark frame.
 
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -64,7 +65,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         .clone()
         .map_or_else(socket::default_path, Ok)?;
     let socket = Socket::bind(&path)?;
-    let web = open_web(&config)?;
+    let (web, no_web) = open_web(&config)?;
     let now = clock::now();
     let resume = ResumeFile::new(lock::beside(&path, "talk"));
     let (timer, found) = resumed(&resume, &config, now);
@@ -103,16 +104,16 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     if to_stderr {
         journal::say(&hello);
     }
-    let web_at = web.as_ref().map(|web| match &web.warning {
-        Some(warning) => (Tone::Warning, warning.clone()),
-        None => (
-            Tone::Done,
-            format!(
+    let web_at = match (&web, no_web) {
+        (Some(web), _) => {
+            let text = format!(
                 "the stage view is at {}, the remote for a phone by p",
                 web.url
-            ),
-        ),
-    });
+            );
+            Some((Tone::Done, text))
+        }
+        (None, no_web) => no_web.map(|text| (Tone::Warning, text)),
+    };
     for (tone, text) in [found, no_screen, no_tape, web_at].into_iter().flatten() {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
     }
@@ -174,40 +175,54 @@ struct OpenWeb {
     web: crate::web::Web,
     pairing: Arc<Pairing>,
     url: Arc<str>,
-    warning: Option<String>,
 }
 
-/// Opens the port of the config, or takes the one that systemd has opened.
+/// What the config asks for cannot be had: to try again would not help.
+#[derive(Debug)]
+pub struct Misconfigured(String);
+
+impl fmt::Display for Misconfigured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misconfigured {}
+
+/// Opens the port of the config, or takes the one that systemd has opened. A service without a network is no reason for a
+/// timer not to run.
 #[cfg(feature = "web")]
-fn open_web(config: &Config) -> anyhow::Result<Option<OpenWeb>> {
-    use crate::web::Web;
+fn open_web(config: &Config) -> anyhow::Result<(Option<OpenWeb>, Option<String>)> {
+    use crate::web::{Unopened, Web};
     let handed_over = listenfd::ListenFd::from_env().take_tcp_listener(0);
     let handed_over = handed_over.context("what systemd has opened is no TCP port")?;
     let hosts = config.web.as_ref().map_or(&[][..], |web| &web.hosts);
-    let (web, warning) = match (handed_over, &config.web) {
-        (Some(listener), _) => (Web::of(listener, hosts)?, None),
-        (None, None) => return Ok(None),
-        (None, Some(web)) => {
-            let unreachable = crate::web::has_no_network() && !web.listen.ip().is_loopback();
-            let text = "nobody can reach the web: this service has no network of its own; `sudo systemctl enable --now talklight-web.socket` hands it a port";
-            (
-                Web::bind(web.listen, hosts)?,
-                unreachable.then(|| text.into()),
-            )
-        }
+    let listen = config.web.as_ref().and_then(|web| web.listen);
+    let web = match (handed_over, listen) {
+        (Some(listener), _) => Web::of(listener, hosts)?,
+        (None, None) => return Ok((None, None)),
+        (None, Some(listen)) => match Web::bind(listen, hosts) {
+            Ok(web) => web,
+            Err(Unopened::NoNetwork) => {
+                let text = "web.listen: there is no web, since this service has no network of its own; `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight` hands it a port";
+                return Ok((None, Some(text.into())));
+            }
+            Err(error) => return Err(Misconfigured(error.to_string()).into()),
+        },
     };
-    let pairing = Pairing::open(crate::pairing::default_path()?, web.address()?).context("web")?;
-    Ok(Some(OpenWeb {
+    let pairing = Pairing::open(crate::pairing::default_path()?, web.address()?);
+    let pairing = pairing.map_err(|error| Misconfigured(format!("web: {error}")))?;
+    let open = OpenWeb {
         url: web.url()?.into(),
         web,
         pairing: Arc::new(pairing),
-        warning,
-    }))
+    };
+    Ok((Some(open), None))
 }
 
 #[cfg(not(feature = "web"))]
-fn open_web(_: &Config) -> anyhow::Result<Option<OpenWeb>> {
-    Ok(None)
+fn open_web(_: &Config) -> anyhow::Result<(Option<OpenWeb>, Option<String>)> {
+    Ok((None, None))
 }
 
 #[cfg(feature = "web")]

@@ -115,8 +115,9 @@ fn watchdog(facts: &Facts) -> Finding {
         }
         (true, Some("0")) => advice(
             "the hardware watchdog is not used: a Pi that freezes stays frozen",
-            "write to /etc/systemd/system.conf.d/60-watchdog.conf, then `sudo systemctl daemon-reexec`:\n\
-             [Manager]\nRuntimeWatchdogSec=1min",
+            "reboot, if talklight's package was installed since the last time; else write to\n\
+             /etc/systemd/system.conf.d/60-watchdog.conf, then `sudo systemctl daemon-reexec`:\n\
+             [Manager]\nRuntimeWatchdogSec=14s",
         ),
         // As long as the hardware has it.
         (true, Some("infinity")) => good("the hardware watchdog restarts a Pi that is frozen"),

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::board::{Board, Guest, Happening, Health, Shown, Snapshot, Tone};
 use crate::clock::{self, Moment};
-use crate::event::{Answer, Busy, Event, Origin, Request, Stop};
+use crate::event::{Answer, Event, NotLent, Origin, Request, Stop};
 use crate::frame::Rgb;
 use crate::strip::Strip;
 use crate::timer::{Phase, Refusal, Timer};
@@ -41,7 +41,7 @@ pub const TRIAL: Duration = Duration::from_secs(10);
 )]
 enum Reply {
     Command(SyncSender<Answer>, Answer),
-    Try(SyncSender<Result<(), Busy>>, Result<(), Busy>),
+    Try(SyncSender<Result<(), NotLent>>, Result<(), NotLent>),
 }
 
 impl Reply {
@@ -158,7 +158,9 @@ impl<'a> Engine<'a> {
     fn take(&mut self, event: Event, now: Moment) -> Option<Reply> {
         match event {
             Event::Command(request) => return self.command(request, now),
-            Event::Try(trial, to) => return Some(Reply::Try(to, self.try_out(trial, now))),
+            Event::Try(trial, generation, to) => {
+                return Some(Reply::Try(to, self.try_out(trial, generation, now)));
+            }
             Event::Note(origin, text) => {
                 self.note(now, origin, Happening::Told(Tone::Done, text));
             }
@@ -215,10 +217,18 @@ impl<'a> Engine<'a> {
     }
 
     /// Lends the strip, or takes it back; not from a talk.
-    fn try_out(&mut self, trial: Option<Trial>, now: Moment) -> Result<(), Busy> {
+    fn try_out(
+        &mut self,
+        trial: Option<Trial>,
+        generation: Option<u64>,
+        now: Moment,
+    ) -> Result<(), NotLent> {
         let reading = self.now.timer.at(now);
         if reading.phase.is_running() {
-            return Err(Busy { left: reading.left });
+            return Err(NotLent::Talk { left: reading.left });
+        }
+        if generation.is_some_and(|meant| meant != self.now.timer.generation) {
+            return Err(NotLent::Changed);
         }
         let until = now + TRIAL;
         let guest = trial.map(|trial| Guest { trial, until });

@@ -20,8 +20,8 @@ pub type Events = SyncSender<Event>;
 #[derive(Debug)]
 pub enum Event {
     Command(Request),
-    /// Show a trial for a while, or no more, and tell how it went.
-    Try(Option<Trial>, SyncSender<Result<(), Busy>>),
+    /// Show a trial for a while, or no more, if the timer is still of that generation, and tell how it went.
+    Try(Option<Trial>, Option<u64>, SyncSender<Result<(), NotLent>>),
     /// Something that a chair may want to know.
     Note(Origin, Arc<str>),
     /// An input has failed, or works again (`None`).
@@ -49,19 +49,30 @@ pub struct Answer {
     pub at: Moment,
 }
 
-/// A talk has the strip.
+/// Why the strip is not lent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Busy {
-    pub left: Duration,
+pub enum NotLent {
+    /// A talk has it.
+    Talk { left: Duration },
+    /// Somebody has used the timer since.
+    Changed,
 }
 
-impl fmt::Display for Busy {
+impl fmt::Display for NotLent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left = Clock(seconds_left(self.left));
-        write!(
-            f,
-            "a talk is running, {left} left; the strip is its own, test it when it is over"
-        )
+        match self {
+            Self::Talk { left } => {
+                let left = Clock(seconds_left(*left));
+                write!(
+                    f,
+                    "a talk is running, {left} left; the strip is its own, test it when it is over"
+                )
+            }
+            Self::Changed => write!(
+                f,
+                "the timer was used meanwhile, and has its strip back; test again"
+            ),
+        }
     }
 }
 
@@ -76,6 +87,8 @@ pub enum Origin {
     Socket,
     /// A paired phone, or a program with a token.
     Web,
+    /// Who may do so.
+    Pairing,
     Signal,
     Tape,
     /// Time itself.
@@ -83,13 +96,14 @@ pub enum Origin {
 }
 
 impl Origin {
-    pub const ALL: [Origin; 9] = [
+    pub const ALL: [Origin; 10] = [
         Origin::Button,
         Origin::ResetButton,
         Origin::Keyboard,
         Origin::Console,
         Origin::Socket,
         Origin::Web,
+        Origin::Pairing,
         Origin::Signal,
         Origin::Tape,
         Origin::Clock,
@@ -108,6 +122,7 @@ impl Origin {
             Self::Console => "console",
             Self::Socket => "socket",
             Self::Web => "web",
+            Self::Pairing => "pairing",
             Self::Signal => "signal",
             Self::Tape => "tape",
             Self::Clock => "clock",
@@ -153,9 +168,13 @@ pub fn spawn(
 }
 
 /// Asks for a trial, or for its end, and waits for the answer; `None` once the engine is gone.
-pub fn try_out(events: &Events, trial: Option<Trial>) -> Option<Result<(), Busy>> {
+pub fn try_out(
+    events: &Events,
+    trial: Option<Trial>,
+    generation: Option<u64>,
+) -> Option<Result<(), NotLent>> {
     let (reply, answer) = sync_channel(1);
-    events.send(Event::Try(trial, reply)).ok()?;
+    events.send(Event::Try(trial, generation, reply)).ok()?;
     answer.recv().ok()
 }
 

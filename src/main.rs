@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         };
         journal::complain(&format!("{prefix}{error:#}"));
         notify::before_failing();
-        if error.is::<Mistakes>() {
+        if error.is::<Mistakes>() || error.is::<daemon::Misconfigured>() {
             Exit::Config
         } else {
             Exit::Failure

@@ -140,7 +140,10 @@ impl Pairing {
             (ticket | code).into()
         });
         if is_right {
-            return self.admit(&mut state).map_err(Unpaired::Failed);
+            return self.admit(&mut state).map_err(|error| {
+                state.invitation = invitation;
+                Unpaired::Failed(error)
+            });
         }
         // What was not used up is good for who is meant.
         state.invitation = invitation;
@@ -250,7 +253,7 @@ fn keep(path: &Path, paired: &VecDeque<Hash>) -> io::Result<()> {
         .open(&draft)?;
     let lines: String = paired.iter().map(|hash| hex(hash) + "\n").collect();
     file.write_all(lines.as_bytes())?;
-    file.sync_all()?;
+    // Not waited for until it is on the card: all who ask something of the web would wait with it.
     fs::rename(&draft, path)
 }
 

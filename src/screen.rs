@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 
-use crate::board::{Entry, Snapshot, Tone};
+use crate::board::Snapshot;
 use crate::clock::{self, Moment};
 use crate::event::Origin;
 use crate::invite::Invited;
@@ -166,13 +166,12 @@ impl Screen<'_> {
                 match self.house.look() {
                     Ok(_) if ready.deserted => return Ok(Leave::Gone("it fell silent".into())),
                     Ok(latest) => {
-                        // Whatever comes from the web is about who is paired: the invitation is used up, or void.
-                        let paired = |entry: &Entry| {
-                            entry.origin == Origin::Web && entry.tone() == Tone::Done
-                        };
-                        if latest.news(snapshot.last_entry()).any(paired) {
+                        // Used up, or void.
+                        let mut news = latest.news(snapshot.last_entry());
+                        if news.any(|entry| entry.origin == Origin::Pairing) {
                             self.ui.invited = None;
                         }
+                        drop(news);
                         snapshot = latest;
                     }
                     Err(Gone(why)) => return Ok(Leave::Gone(why)),

@@ -343,13 +343,13 @@ impl Connection {
                 let status = Status::new(&self.board.latest(), clock::now());
                 self.answer(true, status.line(), status)
             }
-            What::Try(trial) => match try_out(&self.events, *trial) {
+            What::Try(trial) => match try_out(&self.events, *trial, ask.generation) {
                 None => self.reply(&stopping()),
                 Some(tried) => {
                     let status = Status::new(&self.board.latest(), clock::now());
                     let message = match tried {
                         Ok(()) => status.line(),
-                        Err(busy) => busy.to_string(),
+                        Err(why) => why.to_string(),
                     };
                     self.answer(tried.is_ok(), message, status)
                 }
@@ -360,12 +360,12 @@ impl Connection {
                         let reply = pass(pairing, &ask.what);
                         if reply.ok && ask.what != What::Invite {
                             let text = reply.message.as_str().into();
-                            let _ = self.events.try_send(Event::Note(Origin::Web, text));
+                            let _ = self.events.try_send(Event::Note(Origin::Pairing, text));
                         }
                         reply
                     }
                     None => refused(
-                        "the web is off; write `listen = \"0.0.0.0:8080\"` under [web] in the config, or give --web",
+                        "the web is off; the service takes `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight`, another timer `listen = \"0.0.0.0:8080\"` under [web], or --web",
                     ),
                 };
                 self.reply(&reply)

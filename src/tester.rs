@@ -9,11 +9,12 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::client;
+use crate::clock;
 use crate::config::{Config, Kind, Origin};
 use crate::daemon;
 use crate::drive::{Chip, Order};
 use crate::event;
-use crate::frame::Rgb;
+use crate::frame::{Look, Rgb};
 use crate::signal::{self, Suspend};
 use crate::strip::{Strip, spi};
 use crate::trial::{BLOCK, Make, Sample, Trial};
@@ -21,6 +22,8 @@ use crate::wire::{Ask, What};
 
 /// How often the daemon is asked again for what it shows, well before it would show it no more.
 const REFRESH: Duration = Duration::from_secs(3);
+/// Somebody who has not answered for so long has gone.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// On fewer LEDs a strip of the other chip might show a single colour, too.
 const LEDS_MIN: usize = 12;
 const COLOURS: [Sample; 3] = [Sample::Red, Sample::Green, Sample::Blue];
@@ -175,7 +178,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
             let make = Make { chip, leds, ..now };
             spi::frame_bytes(leds, chip) <= bufsiz && make.drive(&settings).is_ok()
         };
-        (1..=spi::leds_max(bufsiz, chip))
+        (1..=spi::leds_max(bufsiz, chip).min(Look::LEDS_MAX))
             .rev()
             .find(fits)
             .unwrap_or(1)
@@ -206,7 +209,13 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     println!("\n{}", findings(found, now, &config.origin));
     if found.leds == (dialog.most)(found.chip) {
         println!(
-            "That is all that spidev's buffer and `max_milliamps` let be lit; is the strip longer, raise them and test again."
+            "{}",
+            match found.leds == spi::leds_max(bufsiz, found.chip) {
+                true =>
+                    "Spidev's buffer lets no more be lit; if the strip is longer, append `spidev.bufsiz=65536` to the line of /boot/firmware/cmdline.txt, reboot and test again.",
+                false =>
+                    "`max_milliamps` lets no more be lit; if the strip is longer and its supply gives more, raise it and test again.",
+            }
         );
     }
     Ok(())
@@ -221,9 +230,13 @@ fn ask(
         stage.show(dialog.trial())?;
         print!("\n{} ", dialog.question());
         io::stdout().flush()?;
+        let asked = clock::now();
         let answer = loop {
             match inbox.recv_timeout(REFRESH) {
                 Ok(Some(answer)) => break answer,
+                Err(RecvTimeoutError::Timeout) if clock::now().since(asked) > PATIENCE => {
+                    bail!("nobody has answered for ten minutes; the test has ended")
+                }
                 Err(RecvTimeoutError::Timeout) => stage.show(dialog.trial())?,
                 Ok(None) | Err(RecvTimeoutError::Disconnected) => {
                     bail!("the test has ended without an answer")
@@ -272,7 +285,8 @@ fn findings(found: Make, now: Make, origin: &Origin) -> String {
 
 /// Who has the strip: the daemon, which lends it, or nobody.
 enum Stage {
-    Daemon(PathBuf),
+    /// At this socket, by the timer of this generation.
+    Daemon(PathBuf, Option<u64>),
     Own(Box<dyn Strip>),
 }
 
@@ -297,12 +311,12 @@ impl Stage {
                 status.strip.kind
             );
         }
-        Ok(Self::Daemon(path))
+        Ok(Self::Daemon(path, Some(status.generation)))
     }
 
     fn greeting(&self) -> &'static str {
         match self {
-            Self::Daemon(_) => {
+            Self::Daemon(..) => {
                 "The timer lends its strip. A start takes it back at once; Ctrl-C ends the test."
             }
             Self::Own(_) => {
@@ -313,7 +327,7 @@ impl Stage {
 
     fn show(&mut self, trial: Trial) -> anyhow::Result<()> {
         match self {
-            Self::Daemon(path) => ask_daemon(path, Some(trial)),
+            Self::Daemon(path, generation) => ask_daemon(path, *generation, Some(trial)),
             Self::Own(strip) => {
                 let mut frame = Vec::<Rgb>::new();
                 trial.paint(&mut frame);
@@ -326,16 +340,16 @@ impl Stage {
     fn leave(&mut self, make: Make) {
         let sample = Sample::Dark;
         let _ = self.show(Trial { make, sample });
-        if let Self::Daemon(path) = self {
-            let _ = ask_daemon(path, None);
+        if let Self::Daemon(path, generation) = self {
+            let _ = ask_daemon(path, *generation, None);
         }
     }
 }
 
-fn ask_daemon(path: &Path, trial: Option<Trial>) -> anyhow::Result<()> {
+fn ask_daemon(path: &Path, generation: Option<u64>, trial: Option<Trial>) -> anyhow::Result<()> {
     let ask = Ask {
         what: What::Try(trial),
-        generation: None,
+        generation,
         origin: event::Origin::Socket,
     };
     let reply = client::request(client::connect(Some(path))?, &ask)?;

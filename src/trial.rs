@@ -46,9 +46,16 @@ impl Make {
     /// [`TooLittleCurrent`] if the limit does not let every LED be lit at all.
     pub fn drive(self, settings: &DriveSettings) -> Result<Drive, TooLittleCurrent> {
         let Self { chip, order, leds } = self;
+        // Taken for four channels, a strip of three has a third more LEDs in the same bytes, and each step of them draws a third
+        // more. No limit stays none.
+        let max_milliamps = match chip {
+            Chip::Ws2812 => settings.max_milliamps,
+            Chip::Sk6812Rgbw => settings.max_milliamps * 3 / 4,
+        };
         let settings = DriveSettings {
             chip,
             order,
+            max_milliamps,
             ..*settings
         };
         Drive::new(settings, leds, &[Picture::new(RED, leds)])

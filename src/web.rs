@@ -3,6 +3,7 @@
 //! One thread and one runtime serve everybody. A page is told the timer when that changes and draws by its own clock, so
 //! nothing here ticks but the heartbeat by which a page knows that it has not lost the daemon.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -45,30 +46,23 @@ impl Web {
     ///
     /// # Errors
     /// What the system says, with what to do about it.
-    pub fn bind(listen: SocketAddr, hosts: &[String]) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(listen).map_err(|error| {
-            let remedy = match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "another program listens there; stop it, or take another port"
-                }
-                io::ErrorKind::AddrNotAvailable => {
-                    "this machine has no such address; \"0.0.0.0:8080\" means all that it has"
-                }
-                io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 are not for this user; take 8080"
-                }
-                _ => "take another address",
-            };
-            anyhow::anyhow!("web.listen: {listen}: {error}; {remedy}")
+    pub fn bind(listen: SocketAddr, hosts: &[String]) -> Result<Self, Unopened> {
+        // A service that is shut in has an address of its own that nobody else sees.
+        if std::env::var_os("NOTIFY_SOCKET").is_some() && has_no_network() {
+            return Err(Unopened::NoNetwork);
+        }
+        let listener = TcpListener::bind(listen).map_err(|error| match error.raw_os_error() {
+            Some(code) if code == nix::errno::Errno::EAFNOSUPPORT as i32 => Unopened::NoNetwork,
+            _ => Unopened::Refused(listen, error),
         })?;
-        Self::of(listener, hosts)
+        Self::of(listener, hosts).map_err(|error| Unopened::Refused(listen, error))
     }
 
     /// A port that somebody else has opened.
     ///
     /// # Errors
     /// What the system says.
-    pub fn of(listener: TcpListener, hosts: &[String]) -> anyhow::Result<Self> {
+    pub fn of(listener: TcpListener, hosts: &[String]) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let hosts = hosts.iter().cloned().chain(guard::own_names()).collect();
         Ok(Self { listener, hosts })
@@ -126,11 +120,41 @@ impl Web {
     }
 }
 
+/// Why a port is not open.
+#[derive(Debug)]
+pub enum Unopened {
+    /// This process may not use a network, or has none but its own.
+    NoNetwork,
+    Refused(SocketAddr, io::Error),
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Refused(listen, error) = self else {
+            return f.write_str("web.listen: this process has no network");
+        };
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "another program listens there; stop it, or take another port"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; \"0.0.0.0:8080\" means all that it has"
+            }
+            io::ErrorKind::PermissionDenied => "ports below 1024 are not for this user; take 8080",
+            _ => "take another address",
+        };
+        write!(f, "web.listen: {listen}: {error}; {remedy}")
+    }
+}
+
+impl std::error::Error for Unopened {}
+
 /// Whether this process can be reached by nobody but itself, as in a unit with `PrivateNetwork=`.
-pub fn has_no_network() -> bool {
-    let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten();
-    let mut others = interfaces.filter(|interface| interface.interface_name != "lo");
-    others.next().is_none()
+fn has_no_network() -> bool {
+    let Ok(mut interfaces) = nix::ifaddrs::getifaddrs() else {
+        return false;
+    };
+    interfaces.all(|interface| interface.interface_name == "lo")
 }
 
 fn router(house: House) -> Router {

@@ -67,8 +67,10 @@ fn web(values: &mut Values) -> Option<WebConfig> {
             "this talklight was built without the web; leave `[web]` out",
         );
     }
-    let hosts = hosts.unwrap_or_default();
-    listen.map(|listen| WebConfig { listen, hosts })
+    (listen.is_some() || hosts.is_some()).then(|| WebConfig {
+        listen,
+        hosts: hosts.unwrap_or_default(),
+    })
 }
 
 fn look(values: &mut Values) -> Look {

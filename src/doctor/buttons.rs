@@ -83,7 +83,7 @@ pub fn access(subsystem: &str, group: &str, device: &str, node: &Node) -> Findin
     let remedy = match (owner.as_str(), node.service_may) {
         // Nobody should join that one.
         ("root", _) => format!(
-            "add to /etc/udev/rules.d/60-talklight.rules and reboot:\n\
+            "add to /etc/udev/rules.d/61-talklight.rules and reboot:\n\
              SUBSYSTEM==\"{subsystem}\", GROUP=\"{group}\", MODE=\"0660\""
         ),
         (_, Some(_)) => {

@@ -145,7 +145,8 @@ fn throttled(has_vcgencmd: bool) -> Option<u32> {
             text(&format!("{folder}/name")).is_some_and(|name| name.trim() == "rpi_volt")
         })?;
         let alarm = text(&format!("{monitor}/in0_lcrit_alarm"))?;
-        alarm.trim().parse().ok()
+        // That there is no alarm now says nothing of before.
+        alarm.trim().parse().ok().filter(|&bits: &u32| bits != 0)
     };
     has_vcgencmd.then(told).flatten().or_else(monitored)
 }

@@ -111,13 +111,13 @@ impl SpiStrip {
         self.wire.clear();
         self.wire.resize(leds, [0; 4]);
         drive.apply(frame, &mut self.wire[..frame.len()]);
+        // Also of a frame that failed on its way, some of which may have got there.
+        self.reach = self.reach.max(frame.len() * chip.channels());
         self.write(chip).map_err(|fault| {
             // A node that has gone stays gone for those who hold it open.
             self.open = None;
             StripError(fault.explain(&self.device))
-        })?;
-        self.reach = self.reach.max(frame.len() * chip.channels());
-        Ok(())
+        })
     }
 
     fn write(&mut self, chip: Chip) -> Result<(), Fault> {

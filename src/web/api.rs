@@ -15,7 +15,6 @@ use tokio::time::timeout;
 
 use super::House;
 use super::door::{Place, Standing};
-use super::news::News;
 use crate::board::Snapshot;
 use crate::clock;
 use crate::event::{Answer, Event, Origin, Request as Asked};
@@ -30,6 +29,8 @@ const BODY_BYTES_MAX: usize = 512;
 const BODY: Duration = Duration::from_secs(5);
 /// The engine answers at once, unless the strip hangs.
 const ANSWER: Duration = Duration::from_secs(2);
+/// How long what it does all the same is waited for, to be remembered. Longer than the watchdog lets a strip hang.
+const HANG: Duration = Duration::from_secs(30);
 /// Threads that wait for the engine at one time; who comes after them waits his turn.
 pub const WAITING_MAX: usize = 8;
 /// Presses that are remembered, so that one which is repeated is done once.
@@ -58,17 +59,10 @@ pub async fn events(
 ) -> Response {
     // Anybody may listen; who is paired keeps his place in a crowd.
     is_paired(&house, &place, &headers);
-    let first = |mut news: News| async {
-        let first = news.first();
-        (first, news)
-    };
-    let news = stream::unfold((house.news, true), move |(mut news, begins)| async move {
-        let event = if begins {
-            let (event, same) = first(news).await;
-            news = same;
-            event
-        } else {
-            news.next().await?
+    let news = stream::unfold((house.news, true), |(mut news, begins)| async move {
+        let event = match begins {
+            true => news.first(),
+            false => news.next().await?,
         };
         Some((Ok::<_, Infallible>(event), (news, false)))
     });
@@ -126,7 +120,7 @@ pub async fn pair(State(house): State<House>, request: Request) -> Response {
             // A chair sees it on the screen; without room for it the phone is paired all the same.
             let _ = house
                 .events
-                .try_send(Event::Note(Origin::Web, "a device was paired".into()));
+                .try_send(Event::Note(Origin::Pairing, "a device was paired".into()));
             let mut response = done(&house, "paired".into());
             give(&mut response, &token);
             response
@@ -197,32 +191,40 @@ async fn press(
         ("reset", None) => Command::Reset,
         _ => Command::Undo,
     };
+    // Done and remembered even if who asked is gone meanwhile, so that a repeat finds it done.
+    let done = tokio::spawn(carry_out(house, verb, press, command));
+    match timeout(ANSWER, done).await {
+        Ok(Ok(response)) => response,
+        _ => refused(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the timer does not answer: the strip hangs, or it is stopping; look what became of it",
+        ),
+    }
+}
+
+async fn carry_out(house: House, verb: &'static str, press: Press, command: Command) -> Response {
     let answer = match ask(&house, command, press.generation).await {
         Ok(answer) => answer,
-        Err(refusal) => return refusal,
+        Err(why) => return refused(StatusCode::SERVICE_UNAVAILABLE, why),
     };
     let snapshot = Snapshot {
         timer: answer.timer,
         ..Snapshot::clone(&house.board.latest())
     };
-    let status = Status::new(&snapshot, answer.at);
+    let status = Some(Status::new(&snapshot, answer.at));
     match answer.result {
         // A repeat of what was done, whose answer got lost on the way, is done already.
-        Err(Refusal::Stale) if let Some(reply) = house.done.find(verb, &press) => json(
-            StatusCode::OK,
-            wire::encode(&Reply {
-                status: Some(status),
-                ..reply
-            }),
-        ),
+        Err(Refusal::Stale) if let Some(reply) = house.done.find(verb, &press) => {
+            json(StatusCode::OK, wire::encode(&Reply { status, ..reply }))
+        }
         Err(refusal) => {
-            let reply = Reply::new(false, refusal.to_string(), Some(status));
+            let reply = Reply::new(false, refusal.to_string(), status);
             json(StatusCode::CONFLICT, wire::encode(&reply))
         }
         Ok(outcome) => {
-            let reply = Reply::new(true, outcome.to_string(), Some(status));
+            let reply = Reply::new(true, outcome.to_string(), status);
             let text = wire::encode(&reply);
-            if press.generation.is_some() {
+            if press.generation.is_some() && outcome.is_change() {
                 house.done.remember(verb, press, reply);
             }
             json(StatusCode::OK, text)
@@ -231,7 +233,11 @@ async fn press(
 }
 
 /// What the engine makes of it.
-async fn ask(house: &House, command: Command, generation: Option<u64>) -> Result<Answer, Response> {
+async fn ask(
+    house: &House,
+    command: Command,
+    generation: Option<u64>,
+) -> Result<Answer, &'static str> {
     let (reply, answer) = sync_channel(1);
     let event = Event::Command(Asked {
         command,
@@ -239,18 +245,15 @@ async fn ask(house: &House, command: Command, generation: Option<u64>) -> Result
         origin: Origin::Web,
         reply: Some(reply),
     });
-    let busy = |why| refused(StatusCode::SERVICE_UNAVAILABLE, why);
     house.events.try_send(event).map_err(|error| match error {
-        TrySendError::Full(_) => busy("the timer has too much to do; try again"),
-        TrySendError::Disconnected(_) => busy("the timer is stopping"),
+        TrySendError::Full(_) => "the timer has too much to do; try again",
+        TrySendError::Disconnected(_) => "the timer is stopping",
     })?;
-    let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(ANSWER)).await;
-    match answer {
-        Ok(Ok(answer)) => Ok(answer),
-        _ => Err(busy(
-            "the timer does not answer: the strip hangs, or it is stopping; look what became of it",
-        )),
-    }
+    let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(HANG)).await;
+    answer
+        .ok()
+        .and_then(Result::ok)
+        .ok_or("the timer is stopping, or its strip hangs")
 }
 
 /// What the body of a request says; an empty one says nothing more than the request itself.
@@ -262,14 +265,20 @@ async fn body<T: wire::Said>(request: Request) -> Result<T, Response> {
                 "the body did not come",
             ));
         }
-        Ok(Err(_)) => {
+        Ok(Err(error)) if is_too_long(&error) => {
             let why = format!("a body has at most {BODY_BYTES_MAX} bytes");
             return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, why));
         }
+        Ok(Err(_)) => return Err(refused(StatusCode::BAD_REQUEST, T::SUCH_AS)),
         Ok(Ok(bytes)) => bytes,
     };
     let text = std::str::from_utf8(&bytes).unwrap_or("\u{fffd}");
     T::said(text).ok_or_else(|| refused(StatusCode::BAD_REQUEST, T::SUCH_AS))
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let source = std::error::Error::source(error);
+    source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
 const COOKIE: &str = "talklight";
@@ -277,7 +286,9 @@ const COOKIE: &str = "talklight";
 fn is_paired(house: &House, place: &Place, headers: &HeaderMap) -> bool {
     let bearer = headers
         .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        .and_then(|value| value.to_str().ok()?.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token);
     let paired = bearer
         .or(cookie(headers))
         .is_some_and(|token| house.pairing.knows(token.trim()));

@@ -17,11 +17,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tower_service::Service;
 
+use crate::clock::{self, Moment};
+
 /// Connections at one time: five hundred stage views and what a room has in its pockets, below the 1024 descriptors of a
 /// process.
 pub const CONNECTIONS_MAX: usize = 800;
 /// Paired connections that are not sent away for others.
 const PAIRED_MAX: usize = 64;
+/// How long who has come may be silent before that counts against him.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long a peer that has gone without a word may leave what it is sent unanswered.
+#[cfg(target_os = "linux")]
+const GONE_MS: u32 = 10_000;
 /// How long the head of a request may take, also that of the next one on a connection.
 const HEAD: Duration = Duration::from_secs(10);
 /// Cookies of other services on the same machine come along.
@@ -37,17 +44,22 @@ pub async fn serve(listener: &TcpListener, router: Router) -> anyhow::Result<()>
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        guests.make_room();
+        guests.make_room(clock::now());
         let place = Place::new(&guests, from.ip().to_canonical());
         let id = place.id;
         let task = tokio::spawn(connection(stream, router.clone(), place));
         guests.seat(id, task.abort_handle());
+        // What a guest has said already is heard before the next one comes in.
+        tokio::task::yield_now().await;
     }
 }
 
 async fn connection(stream: TcpStream, router: Router, place: Place) {
     // A press is one small packet, and so is its answer.
     let _ = stream.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ =
+        nix::sys::socket::setsockopt(&stream, nix::sys::socket::sockopt::TcpUserTimeout, &GONE_MS);
     let place = Arc::new(place);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(axum::body::Body::new);
@@ -91,17 +103,18 @@ struct List {
 struct Guest {
     id: u64,
     from: IpAddr,
+    came: Moment,
     standing: Standing,
     task: Option<AbortHandle>,
 }
 
 impl Guests {
-    fn make_room(&self) {
+    fn make_room(&self, now: Moment) {
         let mut list = self.list();
         if list.guests.len() < CONNECTIONS_MAX {
             return;
         }
-        if let Some(at) = leaves(&list.guests)
+        if let Some(at) = leaves(&list.guests, now)
             && let Some(task) = list.guests.remove(at).task
         {
             task.abort();
@@ -119,14 +132,19 @@ impl Guests {
     }
 }
 
-/// Who leaves: of the lowest standing, of the address that has most of that, the oldest.
-fn leaves(guests: &[Guest]) -> Option<usize> {
-    let lowest = guests.iter().map(|guest| guest.standing).min()?;
+/// Who leaves: of the lowest rank, of the address that has most of that, the oldest.
+fn leaves(guests: &[Guest], now: Moment) -> Option<usize> {
+    // Who has just come has had no time to say anything.
+    let rank = |guest: &Guest| match guest.standing {
+        Standing::Silent if now.since(guest.came) > GRACE => 0,
+        Standing::Asked => 1,
+        Standing::Silent => 2,
+        Standing::Paired => 3,
+    };
+    let lowest = guests.iter().map(rank).min()?;
     let among = || {
-        guests
-            .iter()
-            .enumerate()
-            .filter(|(_, guest)| guest.standing == lowest)
+        let guests = guests.iter().enumerate();
+        guests.filter(|(_, guest)| rank(guest) == lowest)
     };
     let mut counts = std::collections::HashMap::new();
     for (_, guest) in among() {
@@ -153,6 +171,7 @@ impl Place {
         list.guests.push(Guest {
             id,
             from,
+            came: clock::now(),
             standing: Standing::Silent,
             task: None,
         });

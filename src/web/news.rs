@@ -49,9 +49,7 @@ impl News {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                if tell.receiver_count() > 1 {
-                    tell.send_replace(event("beat", &clock::now().as_ns().to_string()));
-                }
+                tell.send_replace(event("beat", &clock::now().as_ns().to_string()));
             }
         });
         Ok(Self { status, beat })

@@ -29,7 +29,7 @@ pub enum What {
     Watch,
     /// Snapshots, for a screen in another process.
     Attach,
-    /// Show this on the strip for ten seconds, whatever the strip is taken for; nothing ends it before.
+    /// Show this on the strip, whatever that is taken for, for ten seconds or until a talk starts; none gives it back.
     Try(Option<Trial>),
     /// Invite a phone to be paired.
     Invite,

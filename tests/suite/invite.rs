@@ -255,11 +255,11 @@ fn p_invites_and_any_key_takes_it_down() {
 }
 
 #[test]
-fn what_comes_from_the_web_is_told_as_such() {
+fn a_chair_is_told_of_a_pairing() {
     let mut snapshot = house(true);
     snapshot.note(
         NOW,
-        Origin::Web,
+        Origin::Pairing,
         Happening::Told(talklight::board::Tone::Done, "a device was paired".into()),
     );
     let style = Style {
@@ -287,7 +287,7 @@ fn without_the_web_nobody_is_invited() {
     ] {
         let told = house.refuses(arguments);
         assert!(
-            told.contains("the web is off; write `listen = \"0.0.0.0:8080\"` under [web]"),
+            told.contains("`listen = \"0.0.0.0:8080\"` under [web]"),
             "{told}"
         );
     }
@@ -340,38 +340,4 @@ fn the_command_invites_gives_tokens_and_forgets() {
     );
     assert!(!kept.exists());
     assert!(house.log().contains("a program was given a token"));
-}
-
-#[cfg(feature = "web")]
-#[test]
-fn a_port_in_use_and_a_file_of_strangers_are_named_at_the_start() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap();
-    let house = House::new(&format!("[web]\nlisten = \"{address}\""));
-    let told = house.refuses(&["--headless"]);
-    assert!(
-        told.contains(&format!("web.listen: {address}: "))
-            && told.contains("another program listens there"),
-        "{told}"
-    );
-    let house = House::new("[web]\nlisten = \"192.0.2.1:8080\"");
-    let told = house.refuses(&["--headless"]);
-    assert!(
-        told.contains("web.listen: 192.0.2.1:8080: ")
-            && told.contains("this machine has no such address"),
-        "{told}"
-    );
-
-    drop(taken);
-    let mut house = House::new(&format!("[web]\nlisten = \"{address}\""));
-    let state = house.folder.file("state");
-    house.env("XDG_STATE_HOME", &state.display().to_string());
-    let kept = state.join("talklight/paired");
-    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
-    std::fs::write(&kept, "nonsense\n").unwrap();
-    let told = house.refuses(&["--headless"]);
-    assert!(
-        told.contains(&kept.display().to_string()) && told.contains("remove it to unpair all"),
-        "{told}"
-    );
 }

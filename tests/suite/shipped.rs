@@ -202,8 +202,8 @@ fn the_unit_restarts_after_all_but_a_bad_config_and_its_watchdog_outlasts_a_beat
     assert_eq!(unit("Restart"), ["on-failure"]);
     assert_eq!(unit("RestartSec"), ["0"]);
     assert_eq!(unit("StartLimitIntervalSec"), ["0"]);
-    // And after what systemd itself says before there is a program (systemd.exec(5)): EXEC, SETSCHEDULER, GROUP, USER.
-    let in_vain = format!("{} 203 214 216 217", Exit::Config as u8);
+    // And after what systemd itself says before there is a program (systemd.exec(5)): EXEC, SETSCHEDULER, GROUP, USER, CAPABILITIES, NAMESPACE, SECCOMP.
+    let in_vain = format!("{} 203 214 216 217 218 226 228", Exit::Config as u8);
     assert_eq!(unit("RestartPreventExitStatus"), [in_vain]);
     let seconds: u64 = unit("WatchdogSec")[0]
         .strip_suffix('s')

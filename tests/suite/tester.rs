@@ -4,7 +4,7 @@ use talklight::drive::{Chip, DriveSettings, Order, Wire};
 use talklight::frame::Rgb;
 use talklight::strip::spi;
 use talklight::tester::{Dialog, Next};
-use talklight::trial::{Make, Trial};
+use talklight::trial::{Make, Sample, Trial};
 
 const BUFSIZ: usize = 4096;
 
@@ -94,6 +94,40 @@ fn what_is_no_answer_is_asked_again() {
     );
 }
 
+/// By the model of three channels, too, which the strip may have whatever it is taken for: 1 mA for each LED that the bytes make,
+/// and the whole of an LED's current for 3 × 255 steps.
+#[test]
+fn a_trial_keeps_the_limit_whatever_the_strip_is() {
+    for max_milliamps in [400, 850, 3000] {
+        for leds in [12, 60, 200] {
+            for (_, chip) in Chip::ALL {
+                for brightness in [8, 128, 255] {
+                    let settings = DriveSettings {
+                        max_milliamps,
+                        brightness,
+                        ..SETTINGS
+                    };
+                    let make = Make {
+                        chip,
+                        order: Order::Grb,
+                        leds,
+                    };
+                    for (_, sample) in Sample::ALL {
+                        let sent = sent(Trial { make, sample }, &settings);
+                        let steps: u32 = sent.iter().map(|&byte| u32::from(byte)).sum();
+                        let drawn = sent.len().div_ceil(3) as f64 + f64::from(steps * 55) / 765.0;
+                        assert!(
+                            drawn <= f64::from(max_milliamps),
+                            "{make} {sample:?}: {drawn}"
+                        );
+                        assert!(sample == Sample::Dark || steps > 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_trial_in_words_is_that_trial() {
     for words in [
@@ -138,24 +172,33 @@ fn found(strip: Make, taken_for: Make) -> Next {
     panic!("no end with {strip:?} taken for {taken_for:?}");
 }
 
-/// The strip takes the bytes that a trial sends for its own, three or four an LED.
-fn what_an_eye_sees(strip: Make, trial: Trial) -> String {
-    let settings = DriveSettings {
-        chip: Chip::Ws2812,
-        order: Order::Grb,
-        gamma: true,
-        brightness: 128,
-        max_milliamps: 850,
-        milliamps_per_led: 55,
-    };
+const SETTINGS: DriveSettings = DriveSettings {
+    chip: Chip::Ws2812,
+    order: Order::Grb,
+    gamma: true,
+    brightness: 128,
+    max_milliamps: 850,
+    milliamps_per_led: 55,
+};
+
+/// The bytes of colour that go over the wire.
+fn sent(trial: Trial, settings: &DriveSettings) -> Vec<u8> {
     let mut look = Vec::new();
     trial.paint(&mut look);
     let mut wire: Vec<Wire> = vec![[0; 4]; look.len()];
-    trial.make.drive(&settings).unwrap().apply(&look, &mut wire);
-    let sent: Vec<u8> = wire
-        .iter()
-        .flat_map(|led| led[..trial.make.chip.channels()].to_vec())
-        .collect();
+    let drive = trial.make.drive(settings).unwrap();
+    drive.apply(&look, &mut wire);
+    let channels = trial.make.chip.channels();
+    wire.iter()
+        .flat_map(|led| led[..channels].to_vec())
+        .collect()
+}
+
+/// The strip takes the bytes that a trial sends for its own, three or four an LED.
+fn what_an_eye_sees(strip: Make, trial: Trial) -> String {
+    let mut look = Vec::new();
+    trial.paint(&mut look);
+    let sent = sent(trial, &SETTINGS);
     let leds: Vec<Seen> = sent
         .chunks_exact(strip.chip.channels())
         .take(strip.leds)

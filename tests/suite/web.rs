@@ -263,7 +263,7 @@ fn a_port_that_cannot_be_had_is_an_error_that_names_the_key() {
     let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
     let state = house.folder.file("state").display().to_string();
     house.env("XDG_STATE_HOME", &state);
-    let said = house.refuses(&["--headless"]);
+    let said = house.misconfigured();
     let start = format!("talklight: web.listen: 127.0.0.1:{port}: ");
     assert!(
         said.contains(&start) && said.contains("another program listens there"),
@@ -274,7 +274,7 @@ fn a_port_that_cannot_be_had_is_an_error_that_names_the_key() {
         "[web]\nlisten = \"192.0.2.1:8080\"",
     )
     .unwrap();
-    let said = house.refuses(&["--headless"]);
+    let said = house.misconfigured();
     assert!(
         said.contains("web.listen: 192.0.2.1:8080: ") && said.contains("no such address"),
         "{said}"

@@ -7,6 +7,8 @@ const HOLD_MS = 1000;
 /** Who cannot hold, as with a screen reader, does it twice within this time. */
 const TWICE_MS = 5000;
 const TRIES = 3;
+/** The phases of a talk. @type {Set<string | undefined>} */
+const RUNNING = new Set(["green", "yellow", "red", "flash"]);
 const AGAIN_MS = 500;
 
 const { body } = document;
@@ -27,6 +29,9 @@ const daemon = new Daemon((reading) => {
   write(digits, reading ? clockface(reading.seconds) : "–:––");
   if (!reading) {
     write(plan, "looking for the timer");
+    health.replaceChildren();
+    undo.hidden = true;
+    write(start, "Start");
     return;
   }
   const { status } = reading;
@@ -89,10 +94,16 @@ plans.addEventListener("change", () => {
  */
 async function press(verb, button, generation) {
   if (underWay) {
+    say("still sending the last press…");
     return;
   }
   if (!daemon.isSure || Number.isNaN(generation)) {
     say("the timer cannot be reached; nothing was sent", "refused");
+    return;
+  }
+  // Sent again and again by a bad network, it might be let in after the end, and start the next talk.
+  if (verb === "start" && RUNNING.has(body.dataset.phase)) {
+    say(`a talk is running, ${digits.textContent} left; reset it first`, "refused");
     return;
   }
   underWay = true;
@@ -156,7 +167,11 @@ function onHold(verb, button) {
   let timer;
   let once = -Infinity;
   const down = () => {
-    if (underWay || timer !== undefined) {
+    if (underWay) {
+      say("still sending the last press…");
+      return;
+    }
+    if (timer !== undefined) {
       return;
     }
     const generation = daemon.status?.generation ?? NaN;
@@ -295,4 +310,6 @@ function pause(ms) {
   return new Promise((done) => setTimeout(done, ms));
 }
 
+// A second link, scanned into the tab that is open already, loads nothing.
+addEventListener("hashchange", enter);
 enter();

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use talklight::board::{Board, Happening, Health, LOG_LENGTH, Tone};
 use talklight::clock::Moment;
 use talklight::engine::{BEAT, Engine, Keeper};
-use talklight::event::{Event, Origin, Request, Stop};
+use talklight::event::{Event, NotLent, Origin, Request, Stop};
 use talklight::frame::{Look, Palette, Pattern, Rgb};
 use talklight::strip::{Strip, StripError};
 use talklight::timer::{Command, Outcome, Phase, Refusal, Timer};
@@ -915,6 +915,23 @@ mod trial {
     #[test]
     fn a_strip_that_fails_is_lent_all_the_same() {
         play("fail try failing +3s work +1s sending trial +7s ready");
+    }
+
+    /// A tester that did not see a short talk does not take the strip back by itself.
+    #[test]
+    fn a_trial_for_another_generation_is_refused() {
+        let mut house = play("try start:short +1s reset ready");
+        let ask = |house: &mut House, generation| {
+            let (reply, answer) = sync_channel(1);
+            house.step(Some(Event::Try(None, Some(generation), reply)));
+            answer.try_recv().unwrap()
+        };
+        let now = house.board.latest().timer.generation;
+        assert_eq!(ask(&mut house, now - 2), Err(NotLent::Changed));
+        assert_eq!(ask(&mut house, now), Ok(()));
+        let mut house = play("start green");
+        let left = span("5m");
+        assert_eq!(ask(&mut house, 0), Err(NotLent::Talk { left }));
     }
 
     #[test]

@@ -199,7 +199,7 @@ impl House {
             self.lent = trial.map(|_| self.now + engine::TRIAL);
         }
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
-        self.step(Some(Event::Try(trial, reply)));
+        self.step(Some(Event::Try(trial, None, reply)));
         let granted = answer.try_recv().expect("it is answered in its step");
         assert_eq!(granted.is_err(), running);
         granted.is_ok()

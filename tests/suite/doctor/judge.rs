@@ -583,7 +583,7 @@ fn remedies_are_lines_to_add_and_the_file() {
     });
     assert_eq!(
         remedy(&of_root, "gpio-access"),
-        "add to /etc/udev/rules.d/60-talklight.rules and reboot:\nSUBSYSTEM==\"gpio\", GROUP=\"gpio\", MODE=\"0660\""
+        "add to /etc/udev/rules.d/61-talklight.rules and reboot:\nSUBSYSTEM==\"gpio\", GROUP=\"gpio\", MODE=\"0660\""
     );
     assert_eq!(
         of("4108 bytes"),

@@ -249,7 +249,7 @@ fn a_file_that_cannot_be_taken_is_an_error_at_start() {
     web.house.signal(Signal::SIGKILL);
     let path = web.house.folder.file("state").join("talklight/paired");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    let said = web.house.refuses(&["--headless"]);
+    let said = web.house.misconfigured();
     assert!(
         said.contains("talklight/paired") && said.contains("remove it to unpair all"),
         "{said}"
