@@ -106,16 +106,9 @@ impl Web {
             .max_blocking_threads(api::WAITING_MAX)
             .build()?;
         runtime.block_on(async {
-            let house = House {
-                board: Arc::clone(board),
-                events: events.clone(),
-                pairing,
-                news: News::follow(Arc::clone(board))?,
-                hosts: self.hosts.into(),
-                done: api::Done::default(),
-            };
+            let router = router(board, pairing, events, &self.hosts)?;
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
-            door::serve(&listener, router(house)).await
+            door::serve(&listener, router).await
         })
     }
 }
@@ -157,8 +150,25 @@ fn has_no_network() -> bool {
     interfaces.all(|interface| interface.interface_name == "lo")
 }
 
-fn router(house: House) -> Router {
-    Router::new()
+/// All that can be asked for, of one that is asked by any of `hosts`. To be made, and asked, in a runtime.
+///
+/// # Errors
+/// When the system has no descriptor left.
+pub fn router(
+    board: &Arc<Board>,
+    pairing: Arc<Pairing>,
+    events: &Events,
+    hosts: &[String],
+) -> io::Result<Router> {
+    let house = House {
+        board: Arc::clone(board),
+        events: events.clone(),
+        pairing,
+        news: News::follow(Arc::clone(board))?,
+        hosts: hosts.into(),
+        done: api::Done::default(),
+    };
+    let router = Router::new()
         .merge(pages::routes())
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/events", get(api::events))
@@ -173,5 +183,6 @@ fn router(house: House) -> Router {
             house.clone(),
             guard::guard,
         ))
-        .with_state(house)
+        .with_state(house);
+    Ok(router)
 }

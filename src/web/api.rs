@@ -44,6 +44,9 @@ pub struct Done(Arc<Mutex<VecDeque<(Meant, Reply)>>>);
 
 type Meant = (&'static str, Press);
 
+/// The place of the connection that a request came by, if it came by one.
+type Seat = Option<Extension<Arc<Place>>>;
+
 pub async fn status(State(house): State<House>) -> Response {
     json(
         StatusCode::OK,
@@ -52,13 +55,9 @@ pub async fn status(State(house): State<House>) -> Response {
 }
 
 /// The status now and whenever it has changed, and a beat each second, for as long as somebody listens.
-pub async fn events(
-    State(house): State<House>,
-    Extension(place): Extension<Arc<Place>>,
-    headers: HeaderMap,
-) -> Response {
+pub async fn events(State(house): State<House>, place: Seat, headers: HeaderMap) -> Response {
     // Anybody may listen; who is paired keeps his place in a crowd.
-    is_paired(&house, &place, &headers);
+    is_paired(&house, place.as_ref(), &headers);
     let news = stream::unfold((house.news, true), |(mut news, begins)| async move {
         let event = match begins {
             true => news.first(),
@@ -73,33 +72,21 @@ pub async fn events(
         .into_response()
 }
 
-pub async fn start(
-    house: State<House>,
-    place: Extension<Arc<Place>>,
-    request: Request,
-) -> Response {
+pub async fn start(house: State<House>, place: Seat, request: Request) -> Response {
     press("start", house, place, request).await
 }
 
-pub async fn reset(
-    house: State<House>,
-    place: Extension<Arc<Place>>,
-    request: Request,
-) -> Response {
+pub async fn reset(house: State<House>, place: Seat, request: Request) -> Response {
     press("reset", house, place, request).await
 }
 
-pub async fn undo(house: State<House>, place: Extension<Arc<Place>>, request: Request) -> Response {
+pub async fn undo(house: State<House>, place: Seat, request: Request) -> Response {
     press("undo", house, place, request).await
 }
 
 /// Whether who asks is paired.
-pub async fn paired(
-    State(house): State<House>,
-    Extension(place): Extension<Arc<Place>>,
-    headers: HeaderMap,
-) -> Response {
-    if !is_paired(&house, &place, &headers) {
+pub async fn paired(State(house): State<House>, place: Seat, headers: HeaderMap) -> Response {
+    if !is_paired(&house, place.as_ref(), &headers) {
         return unpaired();
     }
     let mut response = done(&house, "paired".into());
@@ -166,10 +153,10 @@ pub fn refused(status: StatusCode, why: impl Into<String>) -> Response {
 async fn press(
     verb: &'static str,
     State(house): State<House>,
-    Extension(place): Extension<Arc<Place>>,
+    place: Seat,
     request: Request,
 ) -> Response {
-    if !is_paired(&house, &place, request.headers()) {
+    if !is_paired(&house, place.as_ref(), request.headers()) {
         return unpaired();
     }
     let press: Press = match body(request).await {
@@ -283,7 +270,7 @@ fn is_too_long(error: &axum::Error) -> bool {
 
 const COOKIE: &str = "talklight";
 
-fn is_paired(house: &House, place: &Place, headers: &HeaderMap) -> bool {
+fn is_paired(house: &House, place: Option<&Extension<Arc<Place>>>, headers: &HeaderMap) -> bool {
     let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.split_once(' '))
@@ -292,7 +279,7 @@ fn is_paired(house: &House, place: &Place, headers: &HeaderMap) -> bool {
     let paired = bearer
         .or(cookie(headers))
         .is_some_and(|token| house.pairing.knows(token.trim()));
-    if paired {
+    if let Some(place) = place.filter(|_| paired) {
         place.rise(Standing::Paired);
     }
     paired

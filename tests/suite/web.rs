@@ -13,6 +13,7 @@ mod door;
 mod openapi;
 mod pages;
 mod pairing;
+mod router;
 
 use client::{Answer, Ask};
 

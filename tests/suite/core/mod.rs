@@ -3,7 +3,7 @@
 mod drive;
 mod engine;
 mod frame;
-mod harness;
+pub mod harness;
 mod model;
 mod plan;
 mod timer;
