@@ -133,19 +133,43 @@ impl fmt::Display for Invited {
     }
 }
 
-/// A QR code for a terminal: dark on light if it has colours, else in blocks that are light on a dark screen.
-pub fn drawn(modules: &[Vec<bool>], colours: bool) -> String {
-    // The blocks of some fonts leave seams, on which a camera may stumble; a background leaves none.
+/// What a terminal can show of a QR code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paper {
+    /// Colours, and blocks of half a row.
+    Halves,
+    /// Colours alone.
+    Cells,
+    /// No colours: blocks that are light on a dark screen.
+    Glyphs,
+    /// No blocks, either.
+    Ascii,
+}
+
+/// A QR code for a terminal: dark on light if it has colours.
+pub fn drawn(modules: &[Vec<bool>], paper: Paper) -> String {
+    // Of 256 colours, as more terminals know these than those of 24 bits, and no theme changes them. The blocks of some fonts
+    // leave seams, on which a camera may stumble; a background leaves none.
     let coloured = |pair: [bool; 2]| match pair {
-        [false, false] => "\x1b[48;2;255;255;255m ",
-        [true, true] => "\x1b[48;2;0;0;0m ",
-        [false, true] => "\x1b[38;2;0;0;0;48;2;255;255;255m▄",
-        [true, false] => "\x1b[38;2;255;255;255;48;2;0;0;0m▄",
+        [false, false] => "\x1b[48;5;231m ",
+        [true, true] => "\x1b[48;5;16m ",
+        [false, true] => "\x1b[38;5;16;48;5;231m▄",
+        [true, false] => "\x1b[38;5;231;48;5;16m▄",
     };
+    let wide = |[light, dark, end]: [&str; 3]| {
+        let cell = |&is_dark: &bool| if is_dark { dark } else { light };
+        let row = |row: &Vec<bool>| row.iter().map(cell).collect::<String>() + end + "\n";
+        modules.iter().map(row).collect()
+    };
+    match paper {
+        Paper::Cells => return wide(["\x1b[48;5;231m  ", "\x1b[48;5;16m  ", "\x1b[0m"]),
+        Paper::Ascii => return wide(["##", "  ", ""]),
+        Paper::Halves | Paper::Glyphs => {}
+    }
     let row = |pair: &[Vec<bool>]| {
         let lower = |x: usize| pair.get(1).is_some_and(|row| row[x]);
         let cells = (0..modules.len()).map(|x| [pair[0][x], lower(x)]);
-        match colours {
+        match paper == Paper::Halves {
             true => cells.map(coloured).collect::<String>() + "\x1b[0m\n",
             false => {
                 cells
@@ -170,28 +194,40 @@ pub fn half_block([upper, lower]: [bool; 2]) -> char {
 
 /// The addresses of this machine by which others may reach it, the likeliest first: those of a private network, then IPv4.
 pub fn own_addresses() -> Vec<IpAddr> {
-    let mut found: Vec<(bool, bool, IpAddr)> = getifaddrs()
+    let interfaces = getifaddrs().into_iter().flatten();
+    likeliest(interfaces.filter_map(|interface| {
+        let address = address(&interface)?;
+        Some((interface.interface_name, interface.flags, address))
+    }))
+}
+
+/// The addresses of interfaces, by name and flags, at which a phone may find this machine; the likeliest first.
+pub fn likeliest(
+    interfaces: impl IntoIterator<Item = (String, InterfaceFlags, IpAddr)>,
+) -> Vec<IpAddr> {
+    let mut found: Vec<_> = interfaces
         .into_iter()
-        .flatten()
-        .filter(is_for_others)
-        .filter_map(|interface| address(&interface))
-        .filter(|ip| !is_link_local(*ip))
-        .map(|ip| (!is_private(ip), ip.is_ipv6(), ip))
+        .filter(|(name, flags, ip)| is_for_others(name, *flags) && !is_link_local(*ip))
+        .map(|(_, flags, ip)| {
+            // The tunnel of a VPN has private addresses, too, but no phone at its other end.
+            let is_tunnel = flags.contains(InterfaceFlags::IFF_POINTOPOINT);
+            (is_tunnel, !is_private(ip), ip.is_ipv6(), ip)
+        })
         .collect();
     found.sort();
     found.dedup();
-    found.into_iter().map(|(_, _, ip)| ip).collect()
+    found.into_iter().map(|(.., ip)| ip).collect()
 }
 
 /// Bridges and pairs of containers lead nowhere that a phone is.
-fn is_for_others(interface: &InterfaceAddress) -> bool {
+fn is_for_others(name: &str, flags: InterfaceFlags) -> bool {
     let up = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
-    let inner = ["docker", "veth", "br-", "virbr", "lxc", "ve-", "vb-"];
-    interface.flags.contains(up)
-        && !interface.flags.contains(InterfaceFlags::IFF_LOOPBACK)
-        && !inner
-            .iter()
-            .any(|inner| interface.interface_name.starts_with(inner))
+    let inner = [
+        "docker", "podman", "veth", "br-", "virbr", "lxc", "lxdbr", "ve-", "vb-",
+    ];
+    flags.contains(up)
+        && !flags.contains(InterfaceFlags::IFF_LOOPBACK)
+        && !inner.iter().any(|inner| name.starts_with(inner))
 }
 
 fn address(interface: &InterfaceAddress) -> Option<IpAddr> {

@@ -6,7 +6,8 @@ use anyhow::Context;
 use talklight::cli::{self, Cli, Exit, Flags, Verb};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::event::Origin;
-use talklight::invite::{self, Invited};
+use talklight::invite::{self, Invited, Paper};
+use talklight::screen::style::Style;
 #[cfg(target_os = "linux")]
 use talklight::tester;
 use talklight::wire::{self, Ask, Pass, Status, What};
@@ -139,7 +140,14 @@ fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
         return say(&token);
     }
     let invited = Invited::of(reply, clock::now()).map_err(anyhow::Error::msg)?;
-    let code = invite::drawn(&invited.modules(), io::stdout().is_terminal());
+    let style = Style::from_env(|name| std::env::var(name).ok());
+    let paper = match (io::stdout().is_terminal() && !style.lines, style.plain) {
+        (true, false) => Paper::Halves,
+        (true, true) => Paper::Cells,
+        (false, false) => Paper::Glyphs,
+        (false, true) => Paper::Ascii,
+    };
+    let code = invite::drawn(&invited.modules(), paper);
     say(&format!("{code}{invited}"))
 }
 

@@ -32,6 +32,14 @@ pub const CLOSED: Duration = Duration::from_secs(60);
 /// More are the work of a program; the oldest makes room.
 pub const PAIRED_MAX: usize = 64;
 
+/// Why nobody can be paired with a daemon that has no web.
+pub const OFF: &str = match cfg!(feature = "web") {
+    true => {
+        "the web is off; the service takes `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight`, another timer `listen = \"0.0.0.0:8080\"` under [web], or --web"
+    }
+    false => "this talklight was built without the web; build it with the feature `web`",
+};
+
 const CODES: u32 = 1_000_000;
 const CODE_DIGITS: usize = 6;
 /// 32 bytes in hexadecimal and a line's end.

@@ -24,7 +24,7 @@ use crate::board::{Board, Snapshot};
 use crate::clock;
 use crate::event::{Event, Events, Origin, ask, try_out};
 use crate::lock;
-use crate::pairing::{INVITATION, Invitation, Pairing};
+use crate::pairing::{self, INVITATION, Invitation, Pairing};
 use crate::plan::{self, Plan};
 use crate::timer::Command;
 use crate::wire::{self, Ask, Pass, REQUEST_MAX, Reply, SnapshotRecord, Status, What};
@@ -364,9 +364,7 @@ impl Connection {
                         }
                         reply
                     }
-                    None => refused(
-                        "the web is off; the service takes `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight`, another timer `listen = \"0.0.0.0:8080\"` under [web], or --web",
-                    ),
+                    None => refused(pairing::OFF),
                 };
                 self.reply(&reply)
             }

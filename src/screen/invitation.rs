@@ -33,10 +33,14 @@ impl Painter<'_> {
             ..span
         };
         let modules = invited.modules();
-        let (cols, rows) = (modules.len(), modules.len().div_ceil(2));
+        // Without blocks of half a row a module is a row high, and two columns wide.
+        let (cols, rows) = match self.style.plain {
+            true => (2 * modules.len(), modules.len()),
+            false => (modules.len(), modules.len().div_ceil(2)),
+        };
         let room = size.rows.saturating_sub(row);
-        // Without colour there is no telling what is dark, and without blocks there are no modules.
-        let drawn = !self.style.plain && self.style.depth != Depth::None;
+        // Without colour there is no telling what is dark.
+        let drawn = self.style.depth != Depth::None;
         let fits = drawn && rows <= room && cols <= span.cols;
         let beside = fits && cols + GUTTER + WORDS_MIN <= span.cols;
         let beneath = fits && !beside && rows + WORDS_ROWS <= room;
@@ -54,6 +58,15 @@ impl Painter<'_> {
     }
 
     fn modules(&mut self, modules: &[Vec<bool>], col: usize, row: usize) {
+        if self.style.plain {
+            for (y, line) in modules.iter().enumerate() {
+                for (x, &is_dark) in line.iter().enumerate() {
+                    let ink = if is_dark { CODE.on(Rgb::BLACK) } else { CODE };
+                    self.grid.text(col + 2 * x, row + y, "  ", ink);
+                }
+            }
+            return;
+        }
         for (y, pair) in modules.chunks(2).enumerate() {
             for x in 0..modules.len() {
                 let lower = pair.get(1).is_some_and(|row| row[x]);

@@ -8,6 +8,7 @@ use super::Place;
 use crate::board::Snapshot;
 use crate::clock::Moment;
 use crate::invite::Invited;
+use crate::pairing;
 use crate::timer::Command;
 
 /// The same key again within this time of its last arrival may be a key held down: X11 repeats one after 660 ms, Linux
@@ -181,6 +182,8 @@ impl Ui {
     /// What `key` does to a screen that shows `snapshot`.
     pub fn press(&mut self, key: Key, snapshot: &Snapshot, now: Moment) -> Act {
         let meant_for = Some(snapshot.timer.generation);
+        // One that is over is not on the screen, and takes no key.
+        self.invited.take_if(|invited| invited.until <= now);
         match key {
             Key::CtrlL => return Act::Repaint,
             Key::CtrlZ => return Act::Suspend,
@@ -218,8 +221,12 @@ impl Ui {
             }
             Key::Char('p') if snapshot.web.is_some() => Act::Invite,
             Key::Char('p') => {
-                let text =
-                    "the web is off; `listen` under [web] in the config turns it on, or --web";
+                let text = match cfg!(feature = "web") {
+                    true => {
+                        "the web is off; `listen` under [web] in the config turns it on, or --web"
+                    }
+                    false => pairing::OFF,
+                };
                 self.say(text, false, now + WORD);
                 Act::Nothing
             }

@@ -139,19 +139,22 @@ impl Painter<'_> {
         let rows = Rows::new(size.rows, has_plans);
         let (span, pitch) = self.columns(size.cols);
 
-        let mut row = rows.top;
-        self.strip(span, row, rows.strip, pitch);
-        row += rows.strip + rows.under_strip;
         let invited = self
             .ui
             .invited
             .as_ref()
             .filter(|invited| self.now < invited.until);
         if let Some(invited) = invited {
-            self.head(span, row, true);
-            self.invitation(invited, span, row + 1);
+            // Without air, which the QR code needs more.
+            let strip = rows.strip.min(1);
+            self.strip(span, 0, strip, pitch);
+            self.head(span, strip, true);
+            self.invitation(invited, span, strip + 1);
             return;
         }
+        let mut row = rows.top;
+        self.strip(span, row, rows.strip, pitch);
+        row += rows.strip + rows.under_strip;
         if self.ui.help {
             self.head(span, row, true);
             let row = row + 1 + usize::from(size.rows > 16);

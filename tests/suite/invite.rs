@@ -8,7 +8,8 @@ use talklight::board::{Happening, Health, Snapshot};
 use talklight::clock::Moment;
 use talklight::event::Origin;
 use talklight::frame::{Look, Palette, Pattern, ReadyLook, Rgb};
-use talklight::invite::{Invited, drawn};
+use talklight::invite::{Invited, Paper, drawn, likeliest};
+use talklight::pairing;
 use talklight::plan::Plan;
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
@@ -93,7 +94,7 @@ fn the_modules_of_a_link_are_a_qr_code() {
 #[test]
 fn a_drawn_code_has_every_module() {
     let modules = invited("0.0.0.0:8080", &["192.168.1.7"]).modules();
-    let plain = drawn(&modules, false);
+    let plain = drawn(&modules, Paper::Glyphs);
     for (y, line) in plain.lines().enumerate() {
         for (x, glyph) in line.chars().enumerate() {
             // On a dark screen the glyphs are what is light.
@@ -109,9 +110,26 @@ fn a_drawn_code_has_every_module() {
         }
     }
     assert_eq!(plain.lines().count(), modules.len().div_ceil(2));
-    let coloured = drawn(&modules, true);
+    let coloured = drawn(&modules, Paper::Halves);
     assert_eq!(coloured.lines().count(), plain.lines().count());
     assert!(!coloured.contains(['▀', '█']), "these leave seams");
+    for (paper, light, dark) in [
+        (Paper::Ascii, "##", "  "),
+        (Paper::Cells, "\x1b[48;5;231m  ", "\x1b[48;5;16m  "),
+    ] {
+        let wide = drawn(&modules, paper);
+        assert!(wide.is_ascii());
+        assert_eq!(wide.lines().count(), modules.len());
+        for (line, row) in wide.lines().zip(&modules) {
+            let mut rest = line.trim_end_matches("\x1b[0m");
+            for &is_dark in row {
+                rest = rest
+                    .strip_prefix(if is_dark { dark } else { light })
+                    .unwrap();
+            }
+            assert_eq!(rest, "");
+        }
+    }
 }
 
 fn house(web: bool) -> Snapshot {
@@ -186,7 +204,8 @@ fn the_screen_shows_what_a_camera_and_fingers_need() {
     let mut ui = Ui::new(Place::Daemon);
     let invited = invited("0.0.0.0:8080", &["192.168.1.7"]);
     ui.invited = Some(invited.clone());
-    for size in [(80, 24), (120, 40), (40, 30), (200, 60)] {
+    // A row less than a terminal's usual 24, which tmux takes for itself.
+    for size in [(80, 23), (80, 24), (120, 40), (40, 30), (200, 60)] {
         let (grid, until) = screen(&ui, NOW + Duration::from_millis(1500), size, Depth::True);
         let mut expected = invited.modules();
         expected.resize(
@@ -248,10 +267,11 @@ fn p_invites_and_any_key_takes_it_down() {
     let mut ui = Ui::new(Place::Daemon);
     assert_eq!(ui.press(Key::Char('p'), &house(false), NOW), Act::Nothing);
     let notice = ui.notice.unwrap().text;
-    assert!(
-        notice.contains("`listen` under [web]") && notice.contains("--web"),
-        "{notice}"
-    );
+    let remedy: &[&str] = match cfg!(feature = "web") {
+        true => &["`listen` under [web]", "--web"],
+        false => &["built without", "the feature `web`"],
+    };
+    assert!(remedy.iter().all(|word| notice.contains(word)), "{notice}");
 }
 
 #[test]
@@ -286,10 +306,7 @@ fn without_the_web_nobody_is_invited() {
         &["remote", "--forget"],
     ] {
         let told = house.refuses(arguments);
-        assert!(
-            told.contains("`listen = \"0.0.0.0:8080\"` under [web]"),
-            "{told}"
-        );
+        assert!(told.contains(pairing::OFF), "{told}");
     }
     let output = house.run(&["remote", "--token", "--forget"]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
@@ -309,6 +326,8 @@ fn the_command_invites_gives_tokens_and_forgets() {
     let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
     let state = house.folder.file("state");
     house.env("XDG_STATE_HOME", &state.display().to_string());
+    house.env("TERM", "xterm");
+    house.env("LC_ALL", "C.UTF-8");
     house.start();
     let told = house.does(&["remote"]);
     assert!(
@@ -320,6 +339,10 @@ fn the_command_invites_gives_tokens_and_forgets() {
         told.contains("█▀"),
         "not in a terminal it is drawn in glyphs alone: {told}"
     );
+
+    house.env("LC_ALL", "C");
+    let told = house.does(&["remote"]);
+    assert!(told.is_ascii() && told.contains("####"), "{told}");
 
     let output = house.run(&["remote", "--token"]);
     let token = text(&output.stdout);
@@ -340,4 +363,69 @@ fn the_command_invites_gives_tokens_and_forgets() {
     );
     assert!(!kept.exists());
     assert!(house.log().contains("a program was given a token"));
+}
+
+#[test]
+fn an_invitation_that_is_over_takes_no_key() {
+    let late = NOW + Duration::from_secs(61);
+    for (key, act) in [(Key::Char('p'), Act::Invite), (Key::Char('q'), Act::Leave)] {
+        let mut ui = Ui::new(Place::Console);
+        ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
+        assert_eq!(ui.press(key, &house(true), late), act, "{key:?}");
+    }
+}
+
+/// As on the console of Linux, whose fonts have no half blocks: two blanks a module.
+#[test]
+fn a_plain_screen_has_the_modules_as_well() {
+    let mut ui = Ui::new(Place::Console);
+    let invited = invited("0.0.0.0:8080", &["192.168.1.7"]);
+    let modules = invited.modules();
+    ui.invited = Some(invited);
+    for depth in [Depth::Console, Depth::Sixteen] {
+        let style = Style {
+            depth,
+            plain: true,
+            lines: false,
+        };
+        let size = Size::new(128, 48);
+        let (grid, _) = view(&house(true), &ui, NOW, size, style);
+        let white = Rgb::new(255, 255, 255);
+        let is_light = |row: usize, col: usize| grid.row(row)[col].ink.bg == white;
+        let top = (0..48).find(|&row| (0..128).any(|col| is_light(row, col)));
+        let top = top.expect("a code");
+        let left = (0..128).find(|&col| is_light(top, col)).expect("a corner");
+        for (y, row) in modules.iter().enumerate() {
+            for (x, dark) in row.iter().enumerate() {
+                for col in [left + 2 * x, left + 2 * x + 1] {
+                    assert_eq!(is_light(top + y, col), !dark, "{x} {y}");
+                    let bg = grid.row(top + y)[col].ink.bg;
+                    assert!(bg == white || bg == Rgb::BLACK);
+                }
+            }
+        }
+        assert!(words(&grid).contains("012 345"));
+    }
+}
+
+#[test]
+fn a_phone_is_sent_to_the_venues_network_first() {
+    use nix::net::if_::InterfaceFlags as Flags;
+    let up = Flags::IFF_UP | Flags::IFF_RUNNING;
+    let interfaces = [
+        ("lo", up | Flags::IFF_LOOPBACK, "127.0.0.1"),
+        ("tun0", up | Flags::IFF_POINTOPOINT, "10.8.0.2"),
+        ("docker0", up, "172.17.0.1"),
+        ("eth1", Flags::IFF_UP, "10.0.0.9"),
+        ("wlan0", up, "fe80::7"),
+        ("wlan0", up, "fd00::7"),
+        ("eth0", up, "203.0.113.9"),
+        ("wlan0", up, "192.168.1.7"),
+    ];
+    let interfaces = interfaces.map(|(name, flags, ip)| (name.into(), flags, ip.parse().unwrap()));
+    let likeliest = likeliest(interfaces).into_iter().map(|ip| ip.to_string());
+    assert_eq!(
+        likeliest.collect::<Vec<_>>(),
+        ["192.168.1.7", "fd00::7", "203.0.113.9", "10.8.0.2"]
+    );
 }
