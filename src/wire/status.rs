@@ -52,7 +52,7 @@ pub struct PlanStatus {
 /// How the phases look, for whoever shows them elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LookStatus {
-    /// As a screen shows them, such as `#00ff90`.
+    /// As a screen shows them, such as `#00ff99`.
     pub green: String,
     pub yellow: String,
     pub red: String,

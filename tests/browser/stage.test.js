@@ -68,7 +68,7 @@ test("a whole talk, in step with the strip", async (t) => {
   await note(page);
   assert.equal((await house.say("start")).ok, true);
   const looks = {
-    green: ["talk", "rgb(0, 255, 144)", "0:06"],
+    green: ["talk", "rgb(0, 255, 153)", "0:06"],
     yellow: ["wrap up", "rgb(255, 170, 0)", "0:05"],
     red: ["finish", "rgb(255, 0, 0)", "0:03"],
     flash: ["now", null, "0:02"],

@@ -364,7 +364,7 @@ export function wear(look) {
   style.setProperty("--on-flash", onWhite(lightness(look.red)) >= 3 ? "#fff" : "#000");
 }
 
-/** Relative luminance, as WCAG reckons it, of a colour such as #00ff90. */
+/** Relative luminance, as WCAG reckons it, of a colour such as #00ff99. */
 function lightness(colour) {
   const [r, g, b] = [1, 3, 5].map((at) => {
     const part = parseInt(colour.slice(at, at + 2), 16) / 255;
