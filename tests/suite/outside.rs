@@ -9,6 +9,8 @@ mod snapshot;
 
 use proptest::prelude::*;
 use proptest::string::string_regex;
+use talklight::board::Snapshot;
+use talklight::timer::Timer;
 use talklight::wire::{self, REQUEST_MAX, SnapshotRecord};
 
 /// Words that mean something, and among them strange ones.
@@ -81,5 +83,59 @@ proptest! {
     #[test]
     fn config_txt_like_one(words in words(CONFIG_TXT, "\\PC{0,9}|x{90,110}| {1,3}|\n")) {
         firmware::holds(words.concat().as_bytes());
+    }
+}
+
+/// Space after a record changes nothing of it, and the checksum may hold: it is too long all the same.
+#[test]
+fn a_resume_file_longer_than_one_can_be_is_damaged() {
+    let timer = Timer::new(crate::wire::plan("lightning", 300), 1);
+    let file = talklight::resume::encode(&timer, resume::BOOT);
+    let (_, record) = file.split_once(' ').unwrap();
+    resume::holds((record.to_owned() + &" ".repeat(16 * 1024)).as_bytes());
+}
+
+#[test]
+fn files_that_include_each_other_come_to_an_end() {
+    firmware::holds("include config.txt\n".repeat(3).as_bytes());
+    firmware::holds(
+        "include 1\n\0include 1\ninclude 2\n\0include 1\ninclude config.txt\n".as_bytes(),
+    );
+}
+
+#[test]
+fn a_snapshot_that_no_daemon_would_send_is_refused() {
+    let is_read = |line: &str| {
+        wire::decode::<SnapshotRecord>(line)
+            .and_then(Snapshot::try_from)
+            .is_ok()
+    };
+    let snapshot = crate::wire::snapshot(Timer::new(crate::wire::plan("lightning", 300), 1));
+    let line = wire::encode(&SnapshotRecord::from(&snapshot));
+    let between = |from: &str, to| line.split_once(from).unwrap().1.split_once(to).unwrap().0;
+    let plans = between("\"plans\":[", ']');
+    let talk = format!(
+        "{{\"plan\":{}}},\"started_ns\":1}}",
+        between("\"chosen\":", '}')
+    );
+    let state =
+        |talk: &str, undo: &str| format!("\"talk\":{talk},\"undo\":{undo},\"undo_until_ns\":null");
+    let (ready, on, both) = (
+        state("null", "null"),
+        state(&talk, "null"),
+        state(&talk, &talk),
+    );
+    let both = both.replace("_ns\":null", "_ns\":2");
+    assert!(is_read(&line) && line.contains(&ready) && is_read(&line.replace(&ready, &on)));
+    for (from, to) in [
+        (plans, ""),
+        (&ready, &both),
+        ("\"undo_until_ns\":null", "\"undo_until_ns\":1"),
+        ("\"leds\":60", "\"leds\":0"),
+        ("\"leds\":60", "\"leds\":5439"),
+        ("\"flash_half_ns\":500000000", "\"flash_half_ns\":0"),
+    ] {
+        let changed = line.replace(from, to);
+        assert!(changed != line && !is_read(&changed), "{changed}");
     }
 }

@@ -12,7 +12,7 @@ use talklight::resume::{Found, ResumeFile};
 use talklight::timer::{Command, Timer};
 use talklight::wire::{Ask, SnapshotRecord, Status, TimerRecord, What};
 
-fn plan(name: &str, length: u64) -> Plan {
+pub fn plan(name: &str, length: u64) -> Plan {
     let s = Duration::from_secs;
     Plan::new(
         name,
