@@ -84,8 +84,11 @@ fn default_toml_has_every_key_live_or_as_a_comment() {
             "{key}"
         );
     }
+    // A build without the web refuses its keys, which come last.
+    let web = |line: &&str| cfg!(feature = "web") || *line != "[web]";
     let commented: String = text
         .lines()
+        .take_while(web)
         .map(|line| {
             line.strip_prefix("# ")
                 .filter(|rest| rest.contains(" = "))
@@ -235,7 +238,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
         leds: Some(9),
         socket: Some("/tmp/s".into()),
         plan: text("Lightning"),
-        web: true,
+        web: cfg!(feature = "web"),
     };
     let config = parse_with(
         "[strip]\nkind = \"spi\"\nleds = 5x\ntape = \"no\"",
