@@ -122,9 +122,7 @@ impl Entry {
             | Happening::Stopping => Tone::Done,
             Happening::Refused(_) => Tone::Refused,
             Happening::KeepFailed(_) => Tone::Warning,
-            Happening::StripFailed(_) | Happening::InputFailed(_) | Happening::SourceEnded(_) => {
-                Tone::Fault
-            }
+            Happening::StripFailed(_) | Happening::InputFailed(_) | Happening::SourceEnded(_) => Tone::Fault,
             Happening::Told(tone, _) => *tone,
         }
     }
@@ -137,35 +135,17 @@ impl fmt::Display for Entry {
         let left = |left: &Duration| Clock(timer::seconds_left(*left));
         match &self.what {
             Happening::Done(Outcome::Started(plan)) => {
-                write!(
-                    f,
-                    "talk started by the {by}: {}, {}",
-                    plan.name(),
-                    Clock(plan.length())
-                )
+                write!(f, "talk started by the {by}: {}, {}", plan.name(), Clock(plan.length()))
             }
-            Happening::Done(Outcome::Reset {
-                elapsed,
-                left: rest,
-            }) => {
-                write!(
-                    f,
-                    "talk reset at {} by the {by}, {} left",
-                    Clock(timer::whole_seconds(*elapsed)),
-                    left(rest)
-                )
+            Happening::Done(Outcome::Reset { elapsed, left: rest }) => {
+                write!(f, "talk reset at {} by the {by}, {} left", Clock(timer::whole_seconds(*elapsed)), left(rest))
             }
             Happening::Done(Outcome::Cleared) => write!(f, "ready again by the {by}"),
             Happening::Done(Outcome::Undone { left: rest }) => {
                 write!(f, "reset undone by the {by}, {} left", left(rest))
             }
             Happening::Done(Outcome::Chosen(plan)) => {
-                write!(
-                    f,
-                    "next talk chosen by the {by}: {}, {}",
-                    plan.name(),
-                    Clock(plan.length())
-                )
+                write!(f, "next talk chosen by the {by}: {}, {}", plan.name(), Clock(plan.length()))
             }
             Happening::Done(outcome @ (Outcome::AlreadyReady | Outcome::AlreadyChosen(_))) => {
                 write!(f, "{outcome}")
@@ -200,10 +180,7 @@ struct Posted {
 
 impl Board {
     pub fn new(first: Snapshot) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Posted {
-            latest: Arc::new(first),
-            bells: Vec::new(),
-        })))
+        Arc::new(Self(Mutex::new(Posted { latest: Arc::new(first), bells: Vec::new() })))
     }
 
     /// Replaces the snapshot and rings everyone's bell. Never waits for a reader.
@@ -325,11 +302,6 @@ impl Snapshot {
             self.log.pop_front();
         }
         let number = self.last_entry() + 1;
-        self.log.push_back(Entry {
-            number,
-            at,
-            origin,
-            what,
-        });
+        self.log.push_back(Entry { number, at, origin, what });
     }
 }

@@ -56,18 +56,8 @@ pub struct Button {
 impl Button {
     /// A contact that is closed from the beginning is no press.
     pub fn new(role: Role, closed: bool, now: Moment) -> Self {
-        let contact = if closed {
-            Contact::Closed
-        } else {
-            Contact::Open
-        };
-        Self {
-            role,
-            contact,
-            hold: None,
-            closed: closed.then_some(now),
-            reported: false,
-        }
+        let contact = if closed { Contact::Closed } else { Contact::Open };
+        Self { role, contact, hold: None, closed: closed.then_some(now), reported: false }
     }
 
     /// An edge, in whatever direction: bouncing contacts tell it wrong.
@@ -88,13 +78,8 @@ impl Button {
     /// When to [`look`](Self::look) next, if no edge comes before.
     pub fn due(&self) -> Option<Moment> {
         // A contact that may be opening is held only once it is known not to be.
-        let hold = self
-            .hold
-            .map(|(until, _)| self.contact.due().map_or(until, |due| due.max(until)));
-        [self.contact.due(), hold, self.report_due()]
-            .into_iter()
-            .flatten()
-            .min()
+        let hold = self.hold.map(|(until, _)| self.contact.due().map_or(until, |due| due.max(until)));
+        [self.contact.due(), hold, self.report_due()].into_iter().flatten().min()
     }
 
     fn report_due(&self) -> Option<Moment> {
@@ -110,9 +95,7 @@ impl Button {
                 return Some(match self.role {
                     Role::Reset => Signal::Reset { generation: None },
                     Role::Start { hold } => {
-                        self.hold = hold
-                            .zip(talk)
-                            .map(|(hold, generation)| (now + hold, generation));
+                        self.hold = hold.zip(talk).map(|(hold, generation)| (now + hold, generation));
                         Signal::Start
                     }
                 });
@@ -128,9 +111,7 @@ impl Button {
         }
         let sure = self.contact.due().is_none();
         if let Some((_, generation)) = self.hold.take_if(|(until, _)| sure && *until <= now) {
-            return Some(Signal::Reset {
-                generation: Some(generation),
-            });
+            return Some(Signal::Reset { generation: Some(generation) });
         }
         if self.report_due().is_none_or(|due| now < due) {
             return None;
@@ -168,15 +149,9 @@ enum Change {
 impl Contact {
     fn edge(&mut self, at: Moment) {
         *self = match *self {
-            Self::Open => Self::Closing {
-                first: at,
-                last: at,
-            },
+            Self::Open => Self::Closing { first: at, last: at },
             // One that is told late was no rest, and does not make one.
-            Self::Closing { first, last } => Self::Closing {
-                first,
-                last: last.max(at),
-            },
+            Self::Closing { first, last } => Self::Closing { first, last: last.max(at) },
             Self::Closed => Self::Opening { last: at },
             Self::Opening { last } => Self::Opening { last: last.max(at) },
         }

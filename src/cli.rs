@@ -114,11 +114,8 @@ pub enum Verb {
 pub fn parse() -> Cli {
     let cli = Cli::parse();
     if let Some(flag) = cli.idle_flag() {
-        let text =
-            format!("{flag} is for the timer itself; this command speaks to one that is running");
-        Cli::command()
-            .error(ErrorKind::ArgumentConflict, text)
-            .exit();
+        let text = format!("{flag} is for the timer itself; this command speaks to one that is running");
+        Cli::command().error(ErrorKind::ArgumentConflict, text).exit();
     }
     cli
 }
@@ -126,23 +123,12 @@ pub fn parse() -> Cli {
 impl Cli {
     /// A flag that was given and that the command has no use for.
     pub fn idle_flag(&self) -> Option<&'static str> {
-        if let None
-        | Some(
-            Verb::Check { .. } | Verb::Doctor { .. } | Verb::TestStrip | Verb::Blank { .. },
-        ) = self.command
+        if let None | Some(Verb::Check { .. } | Verb::Doctor { .. } | Verb::TestStrip | Verb::Blank { .. }) =
+            self.command
         {
             return None;
         }
-        let Flags {
-            config: _,
-            socket: _,
-            strip,
-            leds,
-            tape,
-            first_plan,
-            web,
-            headless,
-        } = &self.flags;
+        let Flags { config: _, socket: _, strip, leds, tape, first_plan, web, headless } = &self.flags;
         let given = [
             ("--strip", strip.is_some()),
             ("--leds", leds.is_some()),
@@ -151,9 +137,7 @@ impl Cli {
             ("--web", *web),
             ("--headless", *headless),
         ];
-        given
-            .into_iter()
-            .find_map(|(flag, given)| given.then_some(flag))
+        given.into_iter().find_map(|(flag, given)| given.then_some(flag))
     }
 }
 

@@ -45,26 +45,15 @@ pub fn find(named: Option<&Path>) -> anyhow::Result<(PathBuf, UnixStream)> {
 /// # Errors
 /// As [`connect`].
 pub fn one(sought: Sought) -> anyhow::Result<(PathBuf, UnixStream)> {
-    let Sought {
-        places,
-        mut found,
-        refused,
-    } = sought;
-    let names: Vec<String> = places
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let Sought { places, mut found, refused } = sought;
+    let names: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
     match (found.len(), refused) {
         (0, Some(refused)) => bail!(refused),
-        (0, None) => bail!(
-            "no talklight answers at {}; start one, or name its socket with --socket",
-            names.join(" or ")
-        ),
+        (0, None) => {
+            bail!("no talklight answers at {}; start one, or name its socket with --socket", names.join(" or "))
+        }
         (1, _) => Ok(found.remove(0)),
-        _ => bail!(
-            "two talklights are running, at {}; name the one you mean with --socket",
-            names.join(" and ")
-        ),
+        _ => bail!("two talklights are running, at {}; name the one you mean with --socket", names.join(" and ")),
     }
 }
 
@@ -81,10 +70,7 @@ pub fn seek(named: Option<&Path>) -> Sought {
     let mut places: Vec<PathBuf> = match named {
         Some(path) => vec![path.into()],
         // A folder of ours that somebody else has made his own holds no daemon of ours.
-        None => socket::default_path()
-            .into_iter()
-            .chain([SERVICE.into()])
-            .collect(),
+        None => socket::default_path().into_iter().chain([SERVICE.into()]).collect(),
     };
     places.dedup();
     let (mut found, mut refused) = (Vec::new(), None);
@@ -96,9 +82,7 @@ pub fn seek(named: Option<&Path>) -> Sought {
         });
         match stream {
             Ok(stream) => found.push((path.clone(), stream)),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                refused = Some(denied(path))
-            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => refused = Some(denied(path)),
             Err(error)
                 if matches!(
                     error.kind(),
@@ -107,11 +91,7 @@ pub fn seek(named: Option<&Path>) -> Sought {
             Err(error) => refused = Some(format!("{} does not answer: {error}", path.display())),
         }
     }
-    Sought {
-        places,
-        found,
-        refused,
-    }
+    Sought { places, found, refused }
 }
 
 /// Asks, and waits for the answer.
@@ -121,11 +101,8 @@ pub fn seek(named: Option<&Path>) -> Sought {
 pub fn request(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Reply> {
     let sent = stream.write_all(ask.line().as_bytes());
     let line = sent.and_then(|()| read_line(&mut BufReader::new(stream)));
-    let line =
-        line.context("the daemon does not answer; look with `talklight status` what became of it")?;
-    let line = line.context(
-        "the daemon hung up without an answer; look with `talklight status` what became of it",
-    )?;
+    let line = line.context("the daemon does not answer; look with `talklight status` what became of it")?;
+    let line = line.context("the daemon hung up without an answer; look with `talklight status` what became of it")?;
     wire::decode(&line).context("the daemon answers something else")
 }
 
@@ -134,23 +111,15 @@ pub fn request(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Reply> {
 /// # Errors
 /// If the daemon is gone, or refuses.
 pub fn watch(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Lines> {
-    stream
-        .write_all(ask.line().as_bytes())
-        .context("the daemon hung up")?;
+    stream.write_all(ask.line().as_bytes()).context("the daemon hung up")?;
     let mut rest = BufReader::new(stream);
     let first = read_line(&mut rest).context("the daemon does not answer")?;
     let first = first.context("the daemon hung up without an answer")?;
-    if let Ok(Reply {
-        ok: false, message, ..
-    }) = wire::decode(&first)
-    {
+    if let Ok(Reply { ok: false, message, .. }) = wire::decode(&first) {
         bail!(message);
     }
     rest.get_ref().set_read_timeout(None)?;
-    Ok(Lines {
-        first: Some(first),
-        rest,
-    })
+    Ok(Lines { first: Some(first), rest })
 }
 
 /// Waits for a daemon that hung up to be back, and asks it again. None if it stays away.
@@ -190,15 +159,12 @@ fn read_line(stream: &mut BufReader<UnixStream>) -> io::Result<Option<String>> {
 }
 
 fn denied(path: &Path) -> String {
-    let group = std::fs::metadata(path)
-        .ok()
-        .and_then(|found| Group::from_gid(Gid::from_raw(found.gid())).ok().flatten());
+    let group =
+        std::fs::metadata(path).ok().and_then(|found| Group::from_gid(Gid::from_raw(found.gid())).ok().flatten());
     let path = path.display();
     match group {
         Some(Group { name, gid, .. }) if gid.as_raw() != 0 => {
-            format!(
-                "you may not use {path}; join its group with `sudo usermod -aG {name} $USER` and log in again"
-            )
+            format!("you may not use {path}; join its group with `sudo usermod -aG {name} $USER` and log in again")
         }
         _ => format!("you may not use {path}; ask as the user that it belongs to"),
     }

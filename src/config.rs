@@ -150,12 +150,7 @@ impl Config {
     ///
     /// # Errors
     /// All mistakes of the text and the flags.
-    pub fn parse(
-        text: &str,
-        origin: Origin,
-        overrides: &Overrides,
-        bufsiz: usize,
-    ) -> Result<Self, Mistakes> {
+    pub fn parse(text: &str, origin: Origin, overrides: &Overrides, bufsiz: usize) -> Result<Self, Mistakes> {
         let source = origin.to_string();
         let mut values = Values::new(BUILT_IN, text, &source);
         let leds = overrides.leds.map(|leds| leds.to_string());
@@ -180,14 +175,7 @@ impl Kind {
 impl Buttons {
     /// The buttons as the lines they hang on.
     pub fn wiring(&self) -> gpio::Wiring {
-        let start = self.start.map(|gpio| {
-            (
-                gpio,
-                Role::Start {
-                    hold: self.reset.is_none().then_some(self.hold),
-                },
-            )
-        });
+        let start = self.start.map(|gpio| (gpio, Role::Start { hold: self.reset.is_none().then_some(self.hold) }));
         let reset = self.reset.map(|gpio| (gpio, Role::Reset));
         gpio::Wiring {
             buttons: start.into_iter().chain(reset).collect(),
@@ -237,8 +225,7 @@ pub fn find(paths: &[PathBuf]) -> Result<(Origin, String), Mistakes> {
 /// The text of a file, if there is one.
 fn read(path: &Path) -> Result<Option<String>, Mistakes> {
     let mut bytes = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
     let what = match read.map_err(|error| (error.kind(), error)) {
         Ok(_) if bytes.len() as u64 > FILE_BYTES_MAX => {
             format!("is longer than a config may be, {FILE_BYTES_MAX} bytes")
@@ -257,10 +244,7 @@ fn read(path: &Path) -> Result<Option<String>, Mistakes> {
         Err((ErrorKind::NotFound, _)) => "is a link to a file that is not there".into(),
         Err((ErrorKind::IsADirectory, _)) => "is a directory; name the file in it".into(),
         Err((ErrorKind::PermissionDenied, _)) => {
-            format!(
-                "may not be read by this user; `sudo chmod a+r {}` lets everybody read it",
-                path.display()
-            )
+            format!("may not be read by this user; `sudo chmod a+r {}` lets everybody read it", path.display())
         }
         Err((_, error)) => format!("cannot be read: {error}"),
     };

@@ -21,11 +21,7 @@ use crate::signal::{self, Suspend};
 use crate::timer::Command;
 use crate::wire::{self, Ask, SnapshotRecord, What};
 
-const ATTACH: Ask = Ask {
-    what: What::Attach,
-    generation: None,
-    origin: Origin::Console,
-};
+const ATTACH: Ask = Ask { what: What::Attach, generation: None, origin: Origin::Console };
 
 /// How often to look whether there is a daemon now.
 const LOOK: Duration = Duration::from_secs(1);
@@ -105,10 +101,7 @@ fn snapshot(line: &str) -> anyhow::Result<Snapshot> {
 fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
     loop {
         let read = |line: io::Result<String>| snapshot(&line?);
-        let end = lines
-            .by_ref()
-            .map(read)
-            .find_map(|next| next.map(|next| board.post(next)).err());
+        let end = lines.by_ref().map(read).find_map(|next| next.map(|next| board.post(next)).err());
         if let Some(error) = end
             && error.is::<wire::Invalid>()
         {
@@ -141,11 +134,7 @@ fn send(asks: &Receiver<Ask>, path: &Path, board: &Board, invited: &Answered) {
             Err(error) => format!("{error:#}"),
         };
         let mut told = Snapshot::clone(&board.latest());
-        told.note(
-            clock::now(),
-            Origin::Console,
-            Happening::Told(Tone::Refused, lost.into()),
-        );
+        told.note(clock::now(), Origin::Console, Happening::Told(Tone::Refused, lost.into()));
         board.post(told);
     }
 }
@@ -169,12 +158,7 @@ impl House for There {
 
     fn look(&mut self) -> Result<Arc<Snapshot>, Gone> {
         self.bell.hush();
-        match self
-            .gone
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        match self.gone.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(why) => Err(Gone(why)),
             None => Ok(self.board.latest()),
         }
@@ -188,25 +172,14 @@ impl House for There {
             Command::Choose(plan) => What::Choose(plan.name().into()),
         };
         // The thread at the other end lives as long as this.
-        let _ = self.asks.send(Ask {
-            what,
-            generation,
-            origin: Origin::Console,
-        });
+        let _ = self.asks.send(Ask { what, generation, origin: Origin::Console });
     }
 
     fn invite(&mut self) {
-        let _ = self.asks.send(Ask {
-            what: What::Invite,
-            generation: None,
-            origin: Origin::Console,
-        });
+        let _ = self.asks.send(Ask { what: What::Invite, generation: None, origin: Origin::Console });
     }
 
     fn invited(&mut self) -> Option<Result<Invited, String>> {
-        self.invited
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.invited.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

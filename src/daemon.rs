@@ -48,10 +48,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     let (terminal, no_screen) = match Terminal::open() {
         _ if headless => (None, None),
         Ok(terminal) => (terminal, None),
-        Err(error) => (
-            None,
-            Some((Tone::Warning, format!("there is no screen: {error}"))),
-        ),
+        Err(error) => (None, Some((Tone::Warning, format!("there is no screen: {error}")))),
     };
     // Before the first thread: threads inherit the mask, and binding changes the umask for a moment.
     let signals = signal::block(match (&terminal, &config.strip) {
@@ -60,10 +57,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         #[cfg(target_os = "linux")]
         (None, Kind::Spi(_)) => Suspend::Never,
     })?;
-    let path = config
-        .socket
-        .clone()
-        .map_or_else(socket::default_path, Ok)?;
+    let path = config.socket.clone().map_or_else(socket::default_path, Ok)?;
     let socket = Socket::bind(&path)?;
     let (web, no_web) = open_web(&config)?;
     let now = clock::now();
@@ -72,8 +66,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     let mut strip = open_strip(&config, timer.talk().map(|talk| talk.plan))?;
     let (events, inbox) = sync_channel(event::QUEUE);
     let tape = config.tape.as_deref().map(|path| {
-        Tape::open(path, events.clone())
-            .map_err(|error| format!("there is no tape: {}: {error}", path.display()))
+        Tape::open(path, events.clone()).map_err(|error| format!("there is no tape: {}: {error}", path.display()))
     });
     let (tape, no_tape) = match tape.transpose() {
         Ok(tape) => (tape, None),
@@ -106,10 +99,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     }
     let web_at = match (&web, no_web) {
         (Some(web), _) => {
-            let text = format!(
-                "the stage view is at {}, the remote for a phone by p",
-                web.url
-            );
+            let text = format!("the stage view is at {}, the remote for a phone by p", web.url);
             Some((Tone::Done, text))
         }
         (None, no_web) => no_web.map(|text| (Tone::Warning, text)),
@@ -131,13 +121,9 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
 
     let notify = Arc::new(Notify::from_env());
     let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
-    event::spawn("journal", Origin::Clock, events.clone(), move |_| {
-        Ok(journal::run(&theirs, &notifier, to_stderr)?)
-    });
+    event::spawn("journal", Origin::Clock, events.clone(), move |_| Ok(journal::run(&theirs, &notifier, to_stderr)?));
 
-    let to_screen = terminal
-        .map(|terminal| start_screen(terminal, &board, &events, to_invite))
-        .transpose()?;
+    let to_screen = terminal.map(|terminal| start_screen(terminal, &board, &events, to_invite)).transpose()?;
     event::spawn("signals", Origin::Signal, events.clone(), move |events| {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
         events.send(Event::Stop(signal::meaning(signal)))?;
@@ -150,12 +136,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     });
 
     wake_on_time();
-    let mut aside = Aside {
-        resume,
-        tape,
-        notify: Arc::clone(&notify),
-        ready: false,
-    };
+    let mut aside = Aside { resume, tape, notify: Arc::clone(&notify), ready: false };
     let engine = Engine::new(&mut *strip, &mut aside, &board, now);
     engine::run(engine, &inbox);
     notify.stopping();
@@ -212,11 +193,7 @@ fn open_web(config: &Config) -> anyhow::Result<(Option<OpenWeb>, Option<String>)
     };
     let pairing = Pairing::open(crate::pairing::default_path()?, web.address()?);
     let pairing = pairing.map_err(|error| Misconfigured(format!("web: {error}")))?;
-    let open = OpenWeb {
-        url: web.url()?.into(),
-        web,
-        pairing: Arc::new(pairing),
-    };
+    let open = OpenWeb { url: web.url()?.into(), web, pairing: Arc::new(pairing) };
     Ok((Some(open), None))
 }
 
@@ -231,9 +208,7 @@ fn start_web(web: Option<OpenWeb>, board: &Arc<Board>, events: &Events) {
         return;
     };
     let board = Arc::clone(board);
-    event::spawn("web", Origin::Web, events.clone(), move |events| {
-        web.run(&board, pairing, &events)
-    });
+    event::spawn("web", Origin::Web, events.clone(), move |events| web.run(&board, pairing, &events));
 }
 
 #[cfg(not(feature = "web"))]
@@ -264,10 +239,7 @@ pub(crate) fn open_strip(config: &Config, talk: Option<Plan>) -> anyhow::Result<
             let drive = Drive::new(*spi.drive.settings(), leds, &pictures)?;
             let strip = SpiStrip::new(spi.device.clone(), spi.clock_hz, drive);
             let strip = strip.with_context(|| {
-                format!(
-                    "the strip on {} is driven already; `talklight console` shows it",
-                    spi.device.path().display()
-                )
+                format!("the strip on {} is driven already; `talklight console` shows it", spi.device.path().display())
             })?;
             Ok(Box::new(strip))
         }
@@ -277,10 +249,7 @@ pub(crate) fn open_strip(config: &Config, talk: Option<Plan>) -> anyhow::Result<
 /// The timer to begin with, and what is worth saying about it.
 fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<(Tone, String)>) {
     // Any number will do that no command knows from an earlier daemon; 53 bits are exact in every JSON reader.
-    let fresh = Timer::new(
-        config.chosen,
-        RandomState::new().hash_one(now.as_ns()) >> 12,
-    );
+    let fresh = Timer::new(config.chosen, RandomState::new().hash_one(now.as_ns()) >> 12);
     match resume.find(now) {
         Found::Nothing => (fresh, None),
         Found::OtherBoot => {
@@ -288,10 +257,7 @@ fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<
             (fresh, Some((Tone::Warning, text.into())))
         }
         Found::Unusable(why) => {
-            let text = format!(
-                "{} is ignored, this is ready: {why}",
-                resume.path().display()
-            );
+            let text = format!("{} is ignored, this is ready: {why}", resume.path().display());
             (fresh, Some((Tone::Warning, text)))
         }
         Found::Timer(timer) if timer.at(now).overrun > YESTERDAY => (fresh, None),
@@ -301,15 +267,9 @@ fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<
             let reading = timer.at(now);
             let text = if reading.phase.is_running() {
                 let left = Clock(seconds_left(reading.left));
-                Some((
-                    Tone::Done,
-                    format!("the talk goes on: {}, {left} left", reading.plan.name()),
-                ))
+                Some((Tone::Done, format!("the talk goes on: {}, {left} left", reading.plan.name())))
             } else if timer.chosen != config.chosen {
-                let text = format!(
-                    "the next talk is {}, as chosen before the restart",
-                    timer.chosen.name()
-                );
+                let text = format!("the next talk is {}, as chosen before the restart", timer.chosen.name());
                 Some((Tone::Done, text))
             } else {
                 None
@@ -328,9 +288,7 @@ fn start_buttons(config: &Config, board: &Arc<Board>, events: &Events) {
     for &button in &wiring.buttons {
         let (wiring, board) = (wiring.clone(), Arc::clone(board));
         let origin = gpio::origin(button.1);
-        event::spawn("button", origin, events.clone(), move |events| {
-            gpio::run(&wiring, button, &board, &events)
-        });
+        event::spawn("button", origin, events.clone(), move |events| gpio::run(&wiring, button, &board, &events));
     }
 }
 
@@ -346,23 +304,15 @@ fn start_screen(
 ) -> anyhow::Result<UnixStream> {
     let (to_screen, signals) = UnixStream::pair()?;
     to_screen.set_nonblocking(true)?;
-    let mut house = Here {
-        board: Arc::clone(board),
-        bell: board.subscribe()?,
-        events: events.clone(),
-        pairing,
-        invited: None,
-    };
-    event::spawn(
-        "screen",
-        Origin::Keyboard,
-        events.clone(),
-        move |events| match screen::run(terminal, &mut house, signals, Place::Daemon)? {
+    let mut house =
+        Here { board: Arc::clone(board), bell: board.subscribe()?, events: events.clone(), pairing, invited: None };
+    event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
+        match screen::run(terminal, &mut house, signals, Place::Daemon)? {
             Leave::Quit => Ok(events.send(Event::Stop(Stop::Quit))?),
             Leave::HungUp => Err(anyhow!("the terminal hung up; the talk goes on")),
             Leave::Signal | Leave::Gone(_) => Ok(()),
-        },
-    );
+        }
+    });
     Ok(to_screen)
 }
 
@@ -386,12 +336,7 @@ impl House for Here {
     }
 
     fn send(&mut self, command: Command, generation: Option<u64>) {
-        let request = Request {
-            command,
-            generation,
-            origin: Origin::Keyboard,
-            reply: None,
-        };
+        let request = Request { command, generation, origin: Origin::Keyboard, reply: None };
         // Without an engine there is no screen for long, either.
         let _ = self.events.send(Event::Command(request));
     }
@@ -399,11 +344,7 @@ impl House for Here {
     fn invite(&mut self) {
         let Some(pairing) = &self.pairing else { return };
         let invited = pairing.invite(clock::now()).map(|invitation| {
-            let Invitation {
-                ticket,
-                code,
-                until,
-            } = invitation;
+            let Invitation { ticket, code, until } = invitation;
             Invited::new(pairing.listen(), &own_addresses(), &ticket, &code, until)
         });
         self.invited = Some(invited.map_err(|error| format!("nobody can be invited: {error}")));

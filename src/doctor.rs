@@ -43,12 +43,7 @@ pub fn judge(facts: &Facts) -> Vec<Check> {
         found.push(("watchdog", watchdog(facts)));
     }
     found.extend(service::findings(facts));
-    let check = |(name, (verdict, text, remedy))| Check {
-        name,
-        verdict,
-        text,
-        remedy,
-    };
+    let check = |(name, (verdict, text, remedy))| Check { name, verdict, text, remedy };
     found.into_iter().map(check).collect()
 }
 
@@ -56,17 +51,12 @@ fn machine(facts: &Facts) -> Finding {
     let kernel = facts.kernel.as_deref().unwrap_or("unknown");
     match &facts.model {
         Some(model) => good(format!("{}, kernel {kernel}", model.name)),
-        None => note(format!(
-            "no Raspberry Pi, kernel {kernel}: its strip and buttons are not looked for"
-        )),
+        None => note(format!("no Raspberry Pi, kernel {kernel}: its strip and buttons are not looked for")),
     }
 }
 
 fn config(facts: &Facts) -> Finding {
-    let service = facts
-        .unit
-        .as_ref()
-        .is_some_and(|unit| unit.get("LoadState") == "loaded");
+    let service = facts.unit.as_ref().is_some_and(|unit| unit.get("LoadState") == "loaded");
     match &facts.config {
         Err(mistakes) => bad(
             format!("the config has mistakes:\n{mistakes}"),
@@ -76,32 +66,25 @@ fn config(facts: &Facts) -> Finding {
             format!("{origin} is good, but was changed after the service had read it"),
             "sudo systemctl restart talklight; a talk goes on through it",
         ),
-        Ok(origin) if service && origin != config::SYSTEM_FILE => good(format!(
-            "{origin} is good; the service reads {}",
-            config::SYSTEM_FILE
-        )),
+        Ok(origin) if service && origin != config::SYSTEM_FILE => {
+            good(format!("{origin} is good; the service reads {}", config::SYSTEM_FILE))
+        }
         Ok(origin) => good(format!("{origin} is good")),
     }
 }
 
 /// Of the firmware's bits, 0 is now and 16 since the start (documentation, "vcgencmd: get_throttled").
 fn voltage(facts: &Facts) -> Finding {
-    let supply = facts.supply_milliamps.map_or(String::new(), |milliamps| {
-        format!("; its supply says that it gives {milliamps} mA")
-    });
+    let supply = facts
+        .supply_milliamps
+        .map_or(String::new(), |milliamps| format!("; its supply says that it gives {milliamps} mA"));
     let remedy = "a stronger supply or a shorter cable for the Pi; feed the strip from its own, not through the Pi";
     match facts.throttled {
-        None => note(
-            "whether the Pi has seen under-voltage is not known here; `vcgencmd get_throttled` tells",
-        ),
-        Some(bits) if bits & 1 != 0 => bad(
-            format!("the Pi's supply is below 4.63 V now{supply}"),
-            remedy,
-        ),
-        Some(bits) if bits & 1 << 16 != 0 => bad(
-            format!("the Pi's supply has been below 4.63 V since it was started{supply}"),
-            remedy,
-        ),
+        None => note("whether the Pi has seen under-voltage is not known here; `vcgencmd get_throttled` tells"),
+        Some(bits) if bits & 1 != 0 => bad(format!("the Pi's supply is below 4.63 V now{supply}"), remedy),
+        Some(bits) if bits & 1 << 16 != 0 => {
+            bad(format!("the Pi's supply has been below 4.63 V since it was started{supply}"), remedy)
+        }
         Some(_) => good(format!("the Pi has seen no under-voltage{supply}")),
     }
 }
@@ -110,9 +93,7 @@ fn voltage(facts: &Facts) -> Finding {
 fn watchdog(facts: &Facts) -> Finding {
     match (facts.watchdog.is_there, facts.watchdog.timeout.as_deref()) {
         (false, _) => note("no hardware watchdog is seen: no /dev/watchdog"),
-        (true, None | Some("")) => {
-            note("the hardware watchdog is there; whether systemd uses it is not known here")
-        }
+        (true, None | Some("")) => note("the hardware watchdog is there; whether systemd uses it is not known here"),
         (true, Some("0")) => advice(
             "the hardware watchdog is not used: a Pi that freezes stays frozen",
             "reboot, if talklight's package was installed since the last time; else write to\n\
@@ -121,9 +102,7 @@ fn watchdog(facts: &Facts) -> Finding {
         ),
         // As long as the hardware has it.
         (true, Some("infinity")) => good("the hardware watchdog restarts a Pi that is frozen"),
-        (true, Some(timeout)) => good(format!(
-            "the hardware watchdog restarts a Pi that is frozen for {timeout}"
-        )),
+        (true, Some(timeout)) => good(format!("the hardware watchdog restarts a Pi that is frozen for {timeout}")),
     }
 }
 

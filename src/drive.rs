@@ -33,8 +33,7 @@ pub enum Chip {
 }
 
 impl Chip {
-    pub const ALL: [(&'static str, Chip); 2] =
-        [("ws2812", Chip::Ws2812), ("sk6812-rgbw", Chip::Sk6812Rgbw)];
+    pub const ALL: [(&'static str, Chip); 2] = [("ws2812", Chip::Ws2812), ("sk6812-rgbw", Chip::Sk6812Rgbw)];
 
     pub const fn channels(self) -> usize {
         match self {
@@ -90,11 +89,7 @@ impl FromStr for Order {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|&(_, order)| order)
-            .ok_or(())
+        Self::ALL.iter().find(|(name, _)| *name == text).map(|&(_, order)| order).ok_or(())
     }
 }
 
@@ -126,35 +121,22 @@ impl Drive {
     ///
     /// # Errors
     /// [`TooLittleCurrent`] if the limit does not let every LED be lit at all.
-    pub fn new(
-        settings: DriveSettings,
-        leds: usize,
-        pictures: &[Picture],
-    ) -> Result<Self, TooLittleCurrent> {
+    pub fn new(settings: DriveSettings, leds: usize, pictures: &[Picture]) -> Result<Self, TooLittleCurrent> {
         let leds = leds as u64;
         let budget = match settings.max_milliamps {
             0 => None,
             limit => {
                 let full = settings.full_steps();
                 let per_led = u64::from(settings.milliamps_per_led);
-                let budget =
-                    u64::from(limit).saturating_sub(leds * IDLE_MILLIAMPS) * full / per_led;
+                let budget = u64::from(limit).saturating_sub(leds * IDLE_MILLIAMPS) * full / per_led;
                 if budget < leds * DIMMEST_STEPS {
-                    let needed =
-                        leds * IDLE_MILLIAMPS + (leds * DIMMEST_STEPS * per_led).div_ceil(full);
-                    return Err(TooLittleCurrent {
-                        milliamps_needed: needed,
-                    });
+                    let needed = leds * IDLE_MILLIAMPS + (leds * DIMMEST_STEPS * per_led).div_ceil(full);
+                    return Err(TooLittleCurrent { milliamps_needed: needed });
                 }
                 Some(budget)
             }
         };
-        let mut drive = Self {
-            settings,
-            levels: [0; 256],
-            budget,
-            scale: 1.0,
-        };
+        let mut drive = Self { settings, levels: [0; 256], budget, scale: 1.0 };
         drive.fit(|drive| drive.hungriest(pictures));
         Ok(drive)
     }
@@ -219,8 +201,7 @@ impl Drive {
     fn light(&self, colour: Rgb, mut sent: [u8; 4]) -> [u8; 4] {
         if sent == [0; 4] && colour != Rgb::BLACK {
             let channels = [colour.r, colour.g, colour.b];
-            let strongest =
-                channels.map(|channel| u8::from(Some(&channel) == channels.iter().max()));
+            let strongest = channels.map(|channel| u8::from(Some(&channel) == channels.iter().max()));
             sent = match (strongest, self.settings.chip) {
                 ([1, 1, 1], Chip::Sk6812Rgbw) => [0, 0, 0, 1],
                 ([r, g, b], _) => [r, g, b, 0],
@@ -236,11 +217,7 @@ impl Drive {
         let mut lights = [0.0; 256];
         for (channel, light) in lights.iter_mut().enumerate() {
             let part = channel as f64 / 255.0;
-            *light = if self.settings.gamma {
-                gamma(part)
-            } else {
-                part
-            };
+            *light = if self.settings.gamma { gamma(part) } else { part };
         }
         let (mut fits, mut step) = (0_u32, 1 << 16);
         while step > 0 {
@@ -280,11 +257,7 @@ pub struct TooLittleCurrent {
 
 impl fmt::Display for TooLittleCurrent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "too little to light every LED at all; it takes {} mA",
-            self.milliamps_needed
-        )
+        write!(f, "too little to light every LED at all; it takes {} mA", self.milliamps_needed)
     }
 }
 

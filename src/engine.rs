@@ -35,10 +35,7 @@ const LAST_TRIES: usize = 3;
 pub const TRIAL: Duration = Duration::from_secs(10);
 
 /// An answer and where it goes. Nobody waits for it any more, or somebody does: either way it is done.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, on the stack"
-)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 enum Reply {
     Command(SyncSender<Answer>, Answer),
     Try(SyncSender<Result<(), NotLent>>, Result<(), NotLent>),
@@ -83,12 +80,7 @@ pub struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     /// Goes on from what is on the board. The first [`step`](Self::step) shows the first frame.
-    pub fn new(
-        strip: &'a mut dyn Strip,
-        keeper: &'a mut dyn Keeper,
-        board: &'a Board,
-        now: Moment,
-    ) -> Self {
+    pub fn new(strip: &'a mut dyn Strip, keeper: &'a mut dyn Keeper, board: &'a Board, now: Moment) -> Self {
         let snapshot = Snapshot::clone(&board.latest());
         Self {
             strip,
@@ -118,10 +110,7 @@ impl<'a> Engine<'a> {
         }
         let change = self.now.next_change(now);
         let phase = self.now.timer.next_phase(now);
-        [change, phase]
-            .into_iter()
-            .flatten()
-            .fold(self.beat, Moment::min)
+        [change, phase].into_iter().flatten().fold(self.beat, Moment::min)
     }
 
     /// Ends: blanks the strip, and forgets the talk if told so.
@@ -166,9 +155,7 @@ impl<'a> Engine<'a> {
             }
             Event::Input(origin, fault) => self.input(origin, fault, now),
             Event::SourceEnded(origin, how) => {
-                self.now
-                    .failed_inputs
-                    .retain(|(failed, _)| *failed != origin);
+                self.now.failed_inputs.retain(|(failed, _)| *failed != origin);
                 self.now.failed_inputs.push((origin, Arc::clone(&how)));
                 self.note(now, origin, Happening::SourceEnded(how));
             }
@@ -178,12 +165,7 @@ impl<'a> Engine<'a> {
     }
 
     fn command(&mut self, request: Request, now: Moment) -> Option<Reply> {
-        let Request {
-            command,
-            generation,
-            origin,
-            reply,
-        } = request;
+        let Request { command, generation, origin, reply } = request;
         let result = match generation {
             Some(meant) if meant != self.now.timer.generation => Err(Refusal::Stale),
             _ => self.now.timer.apply(command, now),
@@ -207,22 +189,13 @@ impl<'a> Engine<'a> {
             Err(refusal) => self.note(now, origin, Happening::Refused(refusal)),
         }
         reply.map(|to| {
-            let answer = Answer {
-                result,
-                timer: self.now.timer,
-                at: now,
-            };
+            let answer = Answer { result, timer: self.now.timer, at: now };
             Reply::Command(to, answer)
         })
     }
 
     /// Lends the strip, or takes it back; not from a talk.
-    fn try_out(
-        &mut self,
-        trial: Option<Trial>,
-        generation: Option<u64>,
-        now: Moment,
-    ) -> Result<(), NotLent> {
+    fn try_out(&mut self, trial: Option<Trial>, generation: Option<u64>, now: Moment) -> Result<(), NotLent> {
         let reading = self.now.timer.at(now);
         if reading.phase.is_running() {
             return Err(NotLent::Talk { left: reading.left });
@@ -243,11 +216,7 @@ impl<'a> Engine<'a> {
     }
 
     fn input(&mut self, origin: Origin, fault: Option<Arc<str>>, now: Moment) {
-        let known = self
-            .now
-            .failed_inputs
-            .iter()
-            .position(|(failed, _)| *failed == origin);
+        let known = self.now.failed_inputs.iter().position(|(failed, _)| *failed == origin);
         match (known, fault) {
             (None, None) => {}
             (None, Some(fault)) => {
@@ -271,11 +240,7 @@ impl<'a> Engine<'a> {
             Ok(()) => self.keeping = true,
             Err(error) if self.keeping => {
                 self.keeping = false;
-                self.note(
-                    now,
-                    Origin::Clock,
-                    Happening::KeepFailed(error.to_string().into()),
-                );
+                self.note(now, Origin::Clock, Happening::KeepFailed(error.to_string().into()));
             }
             Err(_) => {}
         }
@@ -312,9 +277,7 @@ impl<'a> Engine<'a> {
         match (was, health) {
             (Health::Failing(_), Health::Failing(_)) | (Health::Starting, Health::Sending) => {}
             (_, Health::Failing(why)) => self.note(now, Origin::Clock, Happening::StripFailed(why)),
-            (_, Health::Sending | Health::Starting) => {
-                self.note(now, Origin::Clock, Happening::StripBack)
-            }
+            (_, Health::Sending | Health::Starting) => self.note(now, Origin::Clock, Happening::StripBack),
         }
     }
 

@@ -63,15 +63,9 @@ impl fmt::Display for NotLent {
         match self {
             Self::Talk { left } => {
                 let left = Clock(seconds_left(*left));
-                write!(
-                    f,
-                    "a talk is running, {left} left; the strip is its own, test it when it is over"
-                )
+                write!(f, "a talk is running, {left} left; the strip is its own, test it when it is over")
             }
-            Self::Changed => write!(
-                f,
-                "the timer was used meanwhile, and has its strip back; test again"
-            ),
+            Self::Changed => write!(f, "the timer was used meanwhile, and has its strip back; test again"),
         }
     }
 }
@@ -161,38 +155,19 @@ pub fn spawn(
         // If the engine is gone there is nobody left to tell.
         let _ = events.send(Event::SourceEnded(origin, how));
     };
-    thread::Builder::new()
-        .name(name.into())
-        .spawn(run)
-        .expect("the system has room for one more thread");
+    thread::Builder::new().name(name.into()).spawn(run).expect("the system has room for one more thread");
 }
 
 /// Asks for a trial, or for its end, and waits for the answer; `None` once the engine is gone.
-pub fn try_out(
-    events: &Events,
-    trial: Option<Trial>,
-    generation: Option<u64>,
-) -> Option<Result<(), NotLent>> {
+pub fn try_out(events: &Events, trial: Option<Trial>, generation: Option<u64>) -> Option<Result<(), NotLent>> {
     let (reply, answer) = sync_channel(1);
     events.send(Event::Try(trial, generation, reply)).ok()?;
     answer.recv().ok()
 }
 
 /// Sends a command and waits for its answer; `None` once the engine is gone.
-pub fn ask(
-    events: &Events,
-    command: Command,
-    generation: Option<u64>,
-    origin: Origin,
-) -> Option<Answer> {
+pub fn ask(events: &Events, command: Command, generation: Option<u64>, origin: Origin) -> Option<Answer> {
     let (reply, answer) = sync_channel(1);
-    events
-        .send(Event::Command(Request {
-            command,
-            generation,
-            origin,
-            reply: Some(reply),
-        }))
-        .ok()?;
+    events.send(Event::Command(Request { command, generation, origin, reply: Some(reply) })).ok()?;
     answer.recv().ok()
 }

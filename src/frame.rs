@@ -96,22 +96,14 @@ impl Look {
 
     /// The picture of a reading.
     pub fn picture(&self, reading: &Reading) -> Picture {
-        let Palette {
-            green, yellow, red, ..
-        } = self.palette;
+        let Palette { green, yellow, red, .. } = self.palette;
         let lit = self.lit(reading.left, &reading.plan);
         match reading.phase {
             Phase::Ready => self.waiting(),
             Phase::Green => Picture::new(green, lit),
             Phase::Yellow => Picture::new(yellow, lit),
             Phase::Red => Picture::new(red, lit),
-            Phase::Flash
-                if self
-                    .halves_left(reading.left, &reading.plan)
-                    .is_multiple_of(2) =>
-            {
-                Picture::new(red, lit)
-            }
+            Phase::Flash if self.halves_left(reading.left, &reading.plan).is_multiple_of(2) => Picture::new(red, lit),
             Phase::Flash | Phase::Over => Picture::DARK,
         }
     }
@@ -130,9 +122,7 @@ impl Look {
 
     /// The pictures among which the hungriest one of these plans is: each phase that they have, as it begins, and ready.
     pub fn brightest<'a>(&'a self, plans: &'a [Plan]) -> impl Iterator<Item = Picture> + 'a {
-        let Palette {
-            green, yellow, red, ..
-        } = self.palette;
+        let Palette { green, yellow, red, .. } = self.palette;
         let phases = plans.iter().flat_map(move |plan| {
             [
                 (green, plan.length(), plan.yellow()),
@@ -156,9 +146,7 @@ impl Look {
     /// The next moment at which a phase, a flash or a step of the bar ends; the picture may stay the same.
     fn next_edge(&self, timer: &Timer, now: Moment) -> Option<Moment> {
         let phase_ends = timer.next_phase(now)?;
-        let Reading {
-            phase, plan, left, ..
-        } = timer.at(now);
+        let Reading { phase, plan, left, .. } = timer.at(now);
         let left_ns = left.as_nanos();
         let mut next = phase_ends;
         if phase == Phase::Flash && self.halves(&plan) > 0 {
@@ -187,9 +175,7 @@ impl Look {
     fn lit(&self, left: Duration, plan: &Plan) -> usize {
         match self.pattern {
             Pattern::Solid => self.leds,
-            Pattern::Bar => {
-                (left.as_nanos() * self.leds as u128).div_ceil(plan.length().as_nanos()) as usize
-            }
+            Pattern::Bar => (left.as_nanos() * self.leds as u128).div_ceil(plan.length().as_nanos()) as usize,
         }
     }
 }
@@ -202,17 +188,10 @@ pub struct Picture {
 }
 
 impl Picture {
-    pub const DARK: Picture = Picture {
-        colour: Rgb::BLACK,
-        lit: 0,
-    };
+    pub const DARK: Picture = Picture { colour: Rgb::BLACK, lit: 0 };
 
     pub fn new(colour: Rgb, lit: usize) -> Self {
-        if colour == Rgb::BLACK || lit == 0 {
-            Self::DARK
-        } else {
-            Self { colour, lit }
-        }
+        if colour == Rgb::BLACK || lit == 0 { Self::DARK } else { Self { colour, lit } }
     }
 
     pub fn colour(&self) -> Rgb {

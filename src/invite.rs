@@ -33,30 +33,17 @@ pub struct Invited {
 
 impl Invited {
     /// To pages that are served at `listen`, on a machine that has the addresses `own`, the best first.
-    pub fn new(
-        listen: SocketAddr,
-        own: &[IpAddr],
-        ticket: &str,
-        code: &str,
-        until: Moment,
-    ) -> Self {
+    pub fn new(listen: SocketAddr, own: &[IpAddr], ticket: &str, code: &str, until: Moment) -> Self {
         let port = listen.port();
         let url = |host: String| format!("http://{host}:{port}/remote");
         let mut all: Vec<String> = match listen.ip() {
             ip if !ip.is_unspecified() => vec![url(bracketed(ip))],
             // A socket of IPv4 takes nobody in by IPv6.
-            ip => own
-                .iter()
-                .filter(|own| ip.is_ipv6() || own.is_ipv4())
-                .map(|&own| url(bracketed(own)))
-                .collect(),
+            ip => own.iter().filter(|own| ip.is_ipv6() || own.is_ipv4()).map(|&own| url(bracketed(own))).collect(),
         };
         if all.is_empty() {
             let name = gethostname().ok().and_then(|name| name.into_string().ok());
-            all.push(url(format!(
-                "{}.local",
-                name.unwrap_or_else(|| "localhost".into())
-            )));
+            all.push(url(format!("{}.local", name.unwrap_or_else(|| "localhost".into()))));
         }
         let address = all.remove(0);
         Self {
@@ -75,12 +62,7 @@ impl Invited {
     /// The daemon's words.
     pub fn of(reply: Reply, now: Moment) -> Result<Self, String> {
         match reply.pass {
-            Some(Pass::Invitation {
-                listen,
-                ticket,
-                code,
-                seconds,
-            }) => {
+            Some(Pass::Invitation { listen, ticket, code, seconds }) => {
                 let until = now + Duration::from_secs(seconds);
                 Ok(Self::new(listen, &own_addresses(), &ticket, &code, until))
             }
@@ -91,21 +73,16 @@ impl Invited {
     /// The link as a QR code, row by row, with its quiet zone; true is dark.
     pub fn modules(&self) -> Vec<Vec<bool>> {
         // A screen is clean and close: the least correction makes the fewest modules.
-        let code = QrCode::with_error_correction_level(&self.link, EcLevel::L)
-            .expect("a link has room in a QR code");
+        let code = QrCode::with_error_correction_level(&self.link, EcLevel::L).expect("a link has room in a QR code");
         let width = code.width();
         let colours = code.to_colors();
         let is_dark = |x: usize, y: usize| {
             let inside = |at: usize| at.checked_sub(QUIET).filter(|&at| at < width);
-            let module = inside(x)
-                .zip(inside(y))
-                .map(|(x, y)| colours[y * width + x]);
+            let module = inside(x).zip(inside(y)).map(|(x, y)| colours[y * width + x]);
             module == Some(Color::Dark)
         };
         let all = width + 2 * QUIET;
-        (0..all)
-            .map(|y| (0..all).map(|x| is_dark(x, y)).collect())
-            .collect()
+        (0..all).map(|y| (0..all).map(|x| is_dark(x, y)).collect()).collect()
     }
 }
 
@@ -122,11 +99,7 @@ impl fmt::Display for Invited {
             write!(
                 f,
                 "\nonly this machine can open it: write `listen = \"0.0.0.0:{}\"` under [web] for the network",
-                self.address
-                    .rsplit(':')
-                    .next()
-                    .and_then(|end| end.split('/').next())
-                    .unwrap_or("8080")
+                self.address.rsplit(':').next().and_then(|end| end.split('/').next()).unwrap_or("8080")
             )?;
         }
         Ok(())
@@ -171,12 +144,7 @@ pub fn drawn(modules: &[Vec<bool>], paper: Paper) -> String {
         let cells = (0..modules.len()).map(|x| [pair[0][x], lower(x)]);
         match paper == Paper::Halves {
             true => cells.map(coloured).collect::<String>() + "\x1b[0m\n",
-            false => {
-                cells
-                    .map(|[upper, lower]| half_block([!upper, !lower]))
-                    .collect::<String>()
-                    + "\n"
-            }
+            false => cells.map(|[upper, lower]| half_block([!upper, !lower])).collect::<String>() + "\n",
         }
     };
     modules.chunks(2).map(row).collect()
@@ -202,9 +170,7 @@ pub fn own_addresses() -> Vec<IpAddr> {
 }
 
 /// The addresses of interfaces, by name and flags, at which a phone may find this machine; the likeliest first.
-pub fn likeliest(
-    interfaces: impl IntoIterator<Item = (String, InterfaceFlags, IpAddr)>,
-) -> Vec<IpAddr> {
+pub fn likeliest(interfaces: impl IntoIterator<Item = (String, InterfaceFlags, IpAddr)>) -> Vec<IpAddr> {
     let mut found: Vec<_> = interfaces
         .into_iter()
         .filter(|(name, flags, ip)| is_for_others(name, *flags) && !is_link_local(*ip))
@@ -222,9 +188,7 @@ pub fn likeliest(
 /// Bridges and pairs of containers lead nowhere that a phone is.
 fn is_for_others(name: &str, flags: InterfaceFlags) -> bool {
     let up = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
-    let inner = [
-        "docker", "podman", "veth", "br-", "virbr", "lxc", "lxdbr", "ve-", "vb-",
-    ];
+    let inner = ["docker", "podman", "veth", "br-", "virbr", "lxc", "lxdbr", "ve-", "vb-"];
     flags.contains(up)
         && !flags.contains(InterfaceFlags::IFF_LOOPBACK)
         && !inner.iter().any(|inner| name.starts_with(inner))

@@ -23,11 +23,7 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
         notify.status(&Status::new(&snapshot, clock::now()).standing());
         let first = snapshot.log.front().map_or(seen, |entry| entry.number);
         if to_stderr && first > seen + 1 {
-            to_stderr = write_line(
-                prefixed.then_some(4),
-                &format!("{} lines were left out", first - seen - 1),
-            )
-            .is_ok();
+            to_stderr = write_line(prefixed.then_some(4), &format!("{} lines were left out", first - seen - 1)).is_ok();
         }
         for entry in snapshot.news(seen) {
             let priority = match entry.tone() {

@@ -21,9 +21,7 @@ pub fn beside(path: &Path, what: &str) -> PathBuf {
 /// [`Held`] if another process has it. A file system that knows no locks is no reason to refuse.
 pub fn hold(file: &File) -> Result<(), Held> {
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(Held {
-            by: file.metadata().ok().and_then(|file| holder(&file)),
-        }),
+        Err(TryLockError::WouldBlock) => Err(Held { by: file.metadata().ok().and_then(|file| holder(&file)) }),
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
 }

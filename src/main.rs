@@ -17,18 +17,10 @@ fn main() -> ExitCode {
     restore_terminal_on_panic();
     let exit = run(&cli::parse()).unwrap_or_else(|error| {
         // Mistakes in a config begin with their place, so that an editor finds it.
-        let prefix = if error.is::<Mistakes>() {
-            ""
-        } else {
-            "talklight: "
-        };
+        let prefix = if error.is::<Mistakes>() { "" } else { "talklight: " };
         journal::complain(&format!("{prefix}{error:#}"));
         notify::before_failing();
-        if error.is::<Mistakes>() || error.is::<daemon::Misconfigured>() {
-            Exit::Config
-        } else {
-            Exit::Failure
-        }
+        if error.is::<Mistakes>() || error.is::<daemon::Misconfigured>() { Exit::Config } else { Exit::Failure }
     });
     exit.into()
 }
@@ -44,14 +36,9 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Verb::Status { json, watch }) => status(flags, json, watch),
         Some(Verb::Remote { forget: true, .. }) => tell(flags, What::Forget),
         Some(Verb::Remote { token, .. }) => remote(flags, token),
-        Some(Verb::Console { wait }) => {
-            with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success)
-        }
+        Some(Verb::Console { wait }) => with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success),
         Some(Verb::Check { file }) => {
-            let flags = Flags {
-                config: file.or_else(|| flags.config.clone()),
-                ..flags.clone()
-            };
+            let flags = Flags { config: file.or_else(|| flags.config.clone()), ..flags.clone() };
             let config = config(&flags)?;
             say(&format!(
                 "{} is good
@@ -62,11 +49,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         }
         Some(Verb::Doctor { json }) => {
             let report = doctor::examine(flags.config.as_deref(), &overrides(flags));
-            let said = say(&if json {
-                wire::encode(&report)
-            } else {
-                report.to_string()
-            })?;
+            let said = say(&if json { wire::encode(&report) } else { report.to_string() })?;
             Ok(if report.good { said } else { Exit::Failure })
         }
         #[cfg(target_os = "linux")]
@@ -99,26 +82,21 @@ fn overrides(flags: &Flags) -> Overrides {
 
 /// Does something with the daemon at the socket that was named, by flag or in a config. A config that is merely found may be
 /// in need of repair while the daemon runs on by what it was before.
-fn with_daemon<T>(
-    flags: &Flags,
-    act: impl FnOnce(Option<&Path>) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
+fn with_daemon<T>(flags: &Flags, act: impl FnOnce(Option<&Path>) -> anyhow::Result<T>) -> anyhow::Result<T> {
     if let Some(socket) = &flags.socket {
         return act(Some(socket));
     }
     match Config::load(flags.config.as_deref(), &Overrides::default()) {
         Ok(config) => act(config.socket.as_deref()),
         Err(mistakes) if flags.config.is_some() => Err(mistakes.into()),
-        Err(_) => act(None).context("the config has mistakes, so a socket that it names is not known; see `talklight check`"),
+        Err(_) => {
+            act(None).context("the config has mistakes, so a socket that it names is not known; see `talklight check`")
+        }
     }
 }
 
 fn tell(flags: &Flags, what: What) -> anyhow::Result<Exit> {
-    let ask = Ask {
-        what,
-        generation: None,
-        origin: Origin::Socket,
-    };
+    let ask = Ask { what, generation: None, origin: Origin::Socket };
     let reply = client::request(with_daemon(flags, client::connect)?, &ask)?;
     if reply.ok {
         return say(&reply.message);
@@ -129,11 +107,7 @@ fn tell(flags: &Flags, what: What) -> anyhow::Result<Exit> {
 
 /// Shows an invitation, or a token, which alone goes to standard output so that a script can take it.
 fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
-    let ask = Ask {
-        what: if token { What::Token } else { What::Invite },
-        generation: None,
-        origin: Origin::Socket,
-    };
+    let ask = Ask { what: if token { What::Token } else { What::Invite }, generation: None, origin: Origin::Socket };
     let reply = client::request(with_daemon(flags, client::connect)?, &ask)?;
     if let Some(Pass::Token(token)) = reply.pass {
         eprintln!("a token for a program; it goes into the header `Authorization: Bearer TOKEN`");
@@ -152,31 +126,17 @@ fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
 }
 
 fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
-    let ask = Ask {
-        what: if watch { What::Watch } else { What::Status },
-        generation: None,
-        origin: Origin::Socket,
-    };
+    let ask = Ask { what: if watch { What::Watch } else { What::Status }, generation: None, origin: Origin::Socket };
     let (path, stream) = with_daemon(flags, client::find)?;
     if !watch {
-        let status = client::request(stream, &ask)?
-            .status
-            .context("the daemon tells no status")?;
-        return say(&if json {
-            wire::encode(&status)
-        } else {
-            status.line()
-        });
+        let status = client::request(stream, &ask)?.status.context("the daemon tells no status")?;
+        return say(&if json { wire::encode(&status) } else { status.line() });
     }
     let mut lines = client::watch(stream, &ask)?;
     loop {
         // A daemon that hangs up is a line that cannot be read, or none.
         for line in lines.by_ref().map_while(Result::ok) {
-            let exit = if json {
-                say(&line)
-            } else {
-                say(&wire::decode::<Status>(&line)?.line())
-            };
+            let exit = if json { say(&line) } else { say(&wire::decode::<Status>(&line)?.line()) };
             if exit? == Exit::Failure {
                 return Ok(Exit::Failure);
             }

@@ -16,11 +16,7 @@ pub struct Notify(Option<UnixDatagram>);
 impl Notify {
     /// To `$NOTIFY_SOCKET`.
     pub fn from_env() -> Self {
-        Self(
-            env::var("NOTIFY_SOCKET")
-                .ok()
-                .and_then(|path| connect(&path).ok()),
-        )
+        Self(env::var("NOTIFY_SOCKET").ok().and_then(|path| connect(&path).ok()))
     }
 
     pub fn ready(&self) {

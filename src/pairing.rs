@@ -97,15 +97,8 @@ impl Pairing {
             }
             Ok(paired) => paired,
         };
-        let state = State {
-            paired,
-            ..State::default()
-        };
-        Ok(Self {
-            path,
-            listen,
-            state: Mutex::new(state),
-        })
+        let state = State { paired, ..State::default() };
+        Ok(Self { path, listen, state: Mutex::new(state) })
     }
 
     /// Where those who are invited go.
@@ -118,11 +111,7 @@ impl Pairing {
     /// # Errors
     /// If the system has no random numbers.
     pub fn invite(&self, now: Moment) -> io::Result<Invitation> {
-        let invitation = Invitation {
-            ticket: hex(&random::<16>()?),
-            code: code()?,
-            until: now + INVITATION,
-        };
+        let invitation = Invitation { ticket: hex(&random::<16>()?), code: code()?, until: now + INVITATION };
         self.state().invitation = Some(invitation.clone());
         Ok(invitation)
     }
@@ -135,12 +124,9 @@ impl Pairing {
         let mut state = self.state();
         let closed = state.closed_until.filter(|&until| now < until);
         // A ticket is beyond guessing, so that whoever tries codes shuts out nobody who has one.
-        let is_code =
-            answer.len() == CODE_DIGITS && answer.bytes().all(|byte| byte.is_ascii_digit());
+        let is_code = answer.len() == CODE_DIGITS && answer.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(until) = closed.filter(|_| is_code) {
-            return Err(Unpaired::Closed {
-                left: until.since(now),
-            });
+            return Err(Unpaired::Closed { left: until.since(now) });
         }
         let invitation = state.invitation.take_if(|invited| now < invited.until);
         let is_right = invitation.as_ref().is_some_and(|invited| {
@@ -225,40 +211,26 @@ impl Pairing {
 /// # Errors
 /// If there is none.
 pub fn default_path() -> anyhow::Result<PathBuf> {
-    let variable = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let variable = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     // Of several the service's first is ours.
     let service = env::var("STATE_DIRECTORY").ok();
     let service = service.and_then(|all| Some(PathBuf::from(all.split(':').next()?)));
     let user = || {
-        let state =
-            variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
+        let state = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
         Some(state?.join("talklight"))
     };
     let folder = service.or_else(user);
-    Ok(folder
-        .context("there is no place to keep who is paired; set XDG_STATE_HOME")?
-        .join("paired"))
+    Ok(folder.context("there is no place to keep who is paired; set XDG_STATE_HOME")?.join("paired"))
 }
 
 /// Replaces the file whole, so that one that is killed meanwhile leaves the old or the new one.
 fn keep(path: &Path, paired: &VecDeque<Hash>) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let draft = beside(path, "new");
     let _ = fs::remove_file(&draft);
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft)?;
     let lines: String = paired.iter().map(|hash| hex(hash) + "\n").collect();
     file.write_all(lines.as_bytes())?;
     // Not waited for until it is on the card: all who ask something of the web would wait with it.
@@ -266,19 +238,13 @@ fn keep(path: &Path, paired: &VecDeque<Hash>) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> io::Result<VecDeque<Hash>> {
-    let file = File::options()
-        .read(true)
-        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
-        .open(path)?;
+    let file = File::options().read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path)?;
     let found = file.metadata()?;
     if !found.is_file() || found.uid() != geteuid().as_raw() || found.mode() & 0o077 != 0 {
-        return Err(io::Error::other(
-            "it is not a file that this user alone can read",
-        ));
+        return Err(io::Error::other("it is not a file that this user alone can read"));
     }
     let mut text = String::new();
-    file.take(PAIRED_MAX as u64 * LINE_BYTES + 1)
-        .read_to_string(&mut text)?;
+    file.take(PAIRED_MAX as u64 * LINE_BYTES + 1).read_to_string(&mut text)?;
     let paired: Option<VecDeque<Hash>> = text.lines().map(unhex).collect();
     paired
         .filter(|paired| paired.len() <= PAIRED_MAX)

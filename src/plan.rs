@@ -42,13 +42,7 @@ impl Plan {
         if flash > red {
             return Err(PlanError::Flash { red });
         }
-        Ok(Self {
-            name,
-            length,
-            yellow,
-            red,
-            flash,
-        })
+        Ok(Self { name, length, yellow, red, flash })
     }
 
     pub fn name(&self) -> &str {
@@ -77,10 +71,7 @@ impl Plan {
 
 /// The plan of that name, in capital or small letters.
 pub fn find(plans: &[Plan], name: &str) -> Option<Plan> {
-    plans
-        .iter()
-        .find(|plan| plan.name().eq_ignore_ascii_case(name))
-        .copied()
+    plans.iter().find(|plan| plan.name().eq_ignore_ascii_case(name)).copied()
 }
 
 /// Why a plan is none.
@@ -116,24 +107,12 @@ impl fmt::Display for PlanError {
             ),
             Self::Length => write!(f, "a talk lasts from 1s to 24h"),
             Self::Yellow { length } => {
-                write!(
-                    f,
-                    "marks count time left: yellow must be less than the length, {}",
-                    Clock(*length)
-                )
+                write!(f, "marks count time left: yellow must be less than the length, {}", Clock(*length))
             }
             Self::Red { yellow } => {
-                write!(
-                    f,
-                    "marks count time left: red must be at most yellow, {}",
-                    Clock(*yellow)
-                )
+                write!(f, "marks count time left: red must be at most yellow, {}", Clock(*yellow))
             }
-            Self::Flash { red } => write!(
-                f,
-                "marks count time left: flash must be at most red, {}",
-                Clock(*red)
-            ),
+            Self::Flash { red } => write!(f, "marks count time left: flash must be at most red, {}", Clock(*red)),
         }
     }
 }
@@ -150,11 +129,7 @@ impl fmt::Display for Clock {
             0 => write!(f, "{}:{:02}", s / 60, s % 60)?,
             h => write!(f, "{h}:{:02}:{:02}", s / 60 % 60, s % 60)?,
         }
-        if ms != 0 {
-            write!(f, ".{ms:03}")
-        } else {
-            Ok(())
-        }
+        if ms != 0 { write!(f, ".{ms:03}") } else { Ok(()) }
     }
 }
 
@@ -172,16 +147,11 @@ impl Name {
         let first = name.bytes().next()?;
         let good = name.len() <= Self::LENGTH_MAX
             && first.is_ascii_alphanumeric()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         good.then(|| {
             let mut bytes = [0; Self::LENGTH_MAX];
             bytes[..name.len()].copy_from_slice(name.as_bytes());
-            Self {
-                bytes,
-                length: name.len() as u8,
-            }
+            Self { bytes, length: name.len() as u8 }
         })
     }
 

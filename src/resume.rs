@@ -47,10 +47,7 @@ pub enum Found {
 
 impl ResumeFile {
     pub fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            boot: boot_id(),
-        }
+        Self { path, boot: boot_id() }
     }
 
     /// The timer that the last process of this boot kept.
@@ -74,17 +71,11 @@ impl ResumeFile {
         let write = || {
             // What lies in the way, left by a crash or put there by somebody, is not written into.
             let _ = fs::remove_file(&draft);
-            let mut file = File::options()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&draft)?;
+            let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft)?;
             file.write_all(encode(timer, &self.boot).as_bytes())?;
             fs::rename(&draft, &self.path)
         };
-        write().map_err(|error| {
-            io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
-        })
+        write().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display())))
     }
 
     pub fn forget(&self) {
@@ -98,18 +89,11 @@ impl ResumeFile {
 
     fn read(&self) -> io::Result<Vec<u8>> {
         // Non-blocking, lest a FIFO in its place keeps us waiting.
-        let file = File::options()
-            .read(true)
-            .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
-            .open(&self.path)?;
+        let file =
+            File::options().read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(&self.path)?;
         let metadata = file.metadata()?;
-        if !metadata.is_file()
-            || metadata.uid() != geteuid().as_raw()
-            || metadata.mode() & 0o022 != 0
-        {
-            return Err(io::Error::other(
-                "it is not a file that this user alone can write",
-            ));
+        if !metadata.is_file() || metadata.uid() != geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
+            return Err(io::Error::other("it is not a file that this user alone can write"));
         }
         let mut bytes = Vec::new();
         // One more than there can be, so that what is longer is seen to be.
@@ -120,11 +104,7 @@ impl ResumeFile {
 
 /// What a file holds that keeps `timer` for another process of `boot`.
 pub fn encode(timer: &Timer, boot: &str) -> String {
-    let record = Record {
-        version: VERSION,
-        boot: boot.into(),
-        timer: timer.into(),
-    };
+    let record = Record { version: VERSION, boot: boot.into(), timer: timer.into() };
     let text = serde_json::to_string(&record).expect("a record has no maps");
     format!("{} {text}", checksum(&text))
 }
@@ -136,10 +116,7 @@ pub fn decode(bytes: &[u8], boot: &str, now: Moment) -> Found {
         Err(why) => return Found::Unusable(why),
     };
     if record.version != VERSION {
-        return Found::Unusable(format!(
-            "it is of version {}, not {VERSION}",
-            record.version
-        ));
+        return Found::Unusable(format!("it is of version {}, not {VERSION}", record.version));
     }
     let timer = match Timer::try_from(&record.timer) {
         Err(error) => return Found::Unusable(error.to_string()),

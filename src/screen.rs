@@ -83,12 +83,7 @@ pub enum Leave {
 ///
 /// # Errors
 /// What the system says about the terminal.
-pub fn run(
-    terminal: Terminal,
-    house: &mut dyn House,
-    signals: UnixStream,
-    place: Place,
-) -> io::Result<Leave> {
+pub fn run(terminal: Terminal, house: &mut dyn House, signals: UnixStream, place: Place) -> io::Result<Leave> {
     signals.set_nonblocking(true)?;
     let mut screen = Screen {
         size: terminal.size(),
@@ -133,11 +128,7 @@ impl Screen<'_> {
             self.greet(&snapshot)?;
         }
         loop {
-            let until = self
-                .draw(&snapshot)?
-                .into_iter()
-                .chain(self.keyboard.due())
-                .min();
+            let until = self.draw(&snapshot)?.into_iter().chain(self.keyboard.due()).min();
             let ready = self.wait(until)?;
             let now = clock::now();
             if ready.hung_up {
@@ -192,8 +183,7 @@ impl Screen<'_> {
         }
         let now = clock::now();
         let (grid, until) = view::view(snapshot, &self.ui, now, self.size, style);
-        self.terminal
-            .send(&grid::diff(self.shown.as_ref(), &grid, style.depth))?;
+        self.terminal.send(&grid::diff(self.shown.as_ref(), &grid, style.depth))?;
         self.shown = Some(grid);
         Ok(until)
     }
@@ -213,10 +203,7 @@ impl Screen<'_> {
             (false, false) => PollFlags::POLLIN | PollFlags::POLLOUT,
         };
         let signals = self.signals.as_ref().map(AsFd::as_fd);
-        let mut fds = vec![
-            PollFd::new(self.terminal.as_fd(), keys),
-            PollFd::new(self.house.wake(), PollFlags::POLLIN),
-        ];
+        let mut fds = vec![PollFd::new(self.terminal.as_fd(), keys), PollFd::new(self.house.wake(), PollFlags::POLLIN)];
         fds.extend(signals.map(|signals| PollFd::new(signals, PollFlags::POLLIN)));
         match poll(&mut fds, timeout) {
             Ok(_) | Err(nix::Error::EINTR) => {}
@@ -243,12 +230,7 @@ impl Screen<'_> {
         }
     }
 
-    fn heed_keys(
-        &mut self,
-        keys: Vec<Key>,
-        snapshot: &Snapshot,
-        now: Moment,
-    ) -> io::Result<Option<Leave>> {
+    fn heed_keys(&mut self, keys: Vec<Key>, snapshot: &Snapshot, now: Moment) -> io::Result<Option<Leave>> {
         for key in keys {
             match self.ui.press(key, snapshot, now) {
                 Act::Nothing => {}
@@ -267,11 +249,7 @@ impl Screen<'_> {
 
     fn heed_signals(&mut self, snapshot: &Snapshot) -> io::Result<Option<Leave>> {
         let mut numbers = [0; 64];
-        let length = match self
-            .signals
-            .as_mut()
-            .map(|signals| signals.read(&mut numbers))
-        {
+        let length = match self.signals.as_mut().map(|signals| signals.read(&mut numbers)) {
             Some(Ok(length @ 1..)) => length,
             Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             _ => {
@@ -325,11 +303,7 @@ impl Screen<'_> {
     fn greet(&mut self, snapshot: &Snapshot) -> io::Result<()> {
         let reading = snapshot.timer.at(clock::now());
         let time = view::shown_time(&reading);
-        let text = format!(
-            "talklight: {}, {} {time}",
-            reading.phase,
-            reading.plan.name()
-        );
+        let text = format!("talklight: {}, {} {time}", reading.phase, reading.plan.name());
         self.told = snapshot.last_entry();
         self.line(&text)?;
         self.line("keys: space starts, r resets, u undoes, ? explains, q ends")

@@ -11,12 +11,7 @@ use crate::event::Stop;
 const SCREEN: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
 /// Which of them stops a process that has no screen.
 const SUSPEND: [Signal; 1] = [Signal::SIGTSTP];
-const STOP: [Signal; 4] = [
-    Signal::SIGTERM,
-    Signal::SIGINT,
-    Signal::SIGHUP,
-    Signal::SIGQUIT,
-];
+const STOP: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
 
 /// What Ctrl-Z and its like are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +34,7 @@ pub fn block(suspend: Suspend) -> nix::Result<SigSet> {
         Suspend::Never => &SUSPEND,
         Suspend::Default => &[],
     };
-    let stop = STOP
-        .into_iter()
-        .filter(|&signal| !(signal == Signal::SIGHUP && hangup_is_ignored()));
+    let stop = STOP.into_iter().filter(|&signal| !(signal == Signal::SIGHUP && hangup_is_ignored()));
     let signals: SigSet = stop.chain(screen.iter().copied()).collect();
     signals.thread_block()?;
     Ok(signals)
@@ -60,9 +53,7 @@ pub fn wait(signals: &SigSet, mut screen: Option<&UnixStream>) -> nix::Result<Si
         match &mut screen {
             // A screen that is gone needs to know nothing.
             Some(screen) => drop(screen.write(&[signal as u8])),
-            None => eprintln!(
-                "talklight: not suspended: the strip would keep its colour, whatever the time"
-            ),
+            None => eprintln!("talklight: not suspended: the strip would keep its colour, whatever the time"),
         }
     }
 }
@@ -80,9 +71,7 @@ pub fn meaning(signal: Signal) -> Stop {
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = ignored
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(0);
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     mask & 1 << (Signal::SIGHUP as u32 - 1) != 0
 }
 

@@ -43,11 +43,7 @@ const STACK: usize = 128 * 1024;
 /// # Errors
 /// If the private one belongs to somebody else.
 pub fn default_path() -> anyhow::Result<PathBuf> {
-    let variable = |name| {
-        std::env::var(name)
-            .ok()
-            .filter(|value| value.starts_with('/'))
-    };
+    let variable = |name| std::env::var(name).ok().filter(|value| value.starts_with('/'));
     if let Some(directories) = variable("RUNTIME_DIRECTORY") {
         let first = directories.split(':').next().unwrap_or(&directories);
         return Ok(Path::new(first).join("control.sock"));
@@ -91,14 +87,8 @@ impl Socket {
     /// # Errors
     /// If another daemon listens there, naming it, or the file system refuses.
     pub fn bind(path: &Path) -> anyhow::Result<Self> {
-        if let Some(directory) = path
-            .parent()
-            .filter(|directory| !directory.as_os_str().is_empty())
-        {
-            let made = DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(directory);
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
             made.with_context(|| format!("the folder {} cannot be made", directory.display()))?;
             if directory == private_folder() {
                 ensure_private(directory)?;
@@ -107,35 +97,19 @@ impl Socket {
         let lock_path = lock::beside(path, "lock");
         let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
         let mut options = File::options();
-        options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(flags);
-        let lock = options
-            .open(&lock_path)
-            .with_context(|| format!("{} cannot be opened", lock_path.display()))?;
-        lock::hold(&lock)
-            .with_context(|| format!("another talklight listens at {}", path.display()))?;
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+        let lock = options.open(&lock_path).with_context(|| format!("{} cannot be opened", lock_path.display()))?;
+        lock::hold(&lock).with_context(|| format!("another talklight listens at {}", path.display()))?;
         match fs::symlink_metadata(path) {
             Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
-            Ok(_) => bail!(
-                "{} is there and is no socket; remove it, or name another with --socket",
-                path.display()
-            ),
+            Ok(_) => bail!("{} is there and is no socket; remove it, or name another with --socket", path.display()),
             Err(_) => {}
         }
         let before = umask(Mode::from_bits_truncate(0o117));
         let listener = UnixListener::bind(path);
         umask(before);
-        let listener = listener
-            .with_context(|| format!("the control socket {} cannot be made", path.display()))?;
-        Ok(Self {
-            path: path.into(),
-            listener,
-            _lock: lock,
-        })
+        let listener = listener.with_context(|| format!("the control socket {} cannot be made", path.display()))?;
+        Ok(Self { path: path.into(), listener, _lock: lock })
     }
 
     pub fn path(&self) -> &Path {
@@ -182,20 +156,10 @@ pub fn run(
         };
         let (board, events, pairing) = (Arc::clone(board), events.clone(), pairing.clone());
         let serve = move || {
-            let _ = Connection {
-                stream,
-                place,
-                board,
-                events,
-                pairing,
-            }
-            .serve();
+            let _ = Connection { stream, place, board, events, pairing }.serve();
         };
         // Without room for a thread the connection closes, and the client is told by that.
-        let _ = thread::Builder::new()
-            .name("client".into())
-            .stack_size(STACK)
-            .spawn(serve);
+        let _ = thread::Builder::new().name("client".into()).stack_size(STACK).spawn(serve);
     }
 }
 
@@ -228,20 +192,13 @@ impl List {
     /// place, and nobody else. False if there is none.
     fn make_room(&mut self, stage: Stage) -> bool {
         let at_stage = || self.clients.iter().filter(|client| client.stage == stage);
-        let count = |process| {
-            at_stage()
-                .filter(|client| client.process == process)
-                .count()
-        };
+        let count = |process| at_stage().filter(|client| client.process == process).count();
         // `max_by_key` gives the last of equals, which in reverse is the oldest.
         let Some(crowd) = at_stage().rev().max_by_key(|client| count(client.process)) else {
             return false;
         };
         let process = crowd.process;
-        let oldest = self
-            .clients
-            .iter()
-            .position(|client| client.stage == stage && client.process == process);
+        let oldest = self.clients.iter().position(|client| client.stage == stage && client.process == process);
         if let Some(oldest) = oldest {
             let _ = self.clients.remove(oldest).stream.shutdown(Shutdown::Both);
         }
@@ -259,16 +216,8 @@ impl Clients {
         let id = list.next_id;
         list.next_id += 1;
         let (process, stream) = (process(stream), stream.try_clone().ok()?);
-        list.clients.push(Client {
-            id,
-            process,
-            stream,
-            stage: Stage::Silent,
-        });
-        Some(Place {
-            clients: Arc::clone(clients),
-            id,
-        })
+        list.clients.push(Client { id, process, stream, stage: Stage::Silent });
+        Some(Place { clients: Arc::clone(clients), id })
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
@@ -286,11 +235,7 @@ impl Place {
     /// Goes on to `stage`, if need be in place of another that watches.
     fn enter(&self, stage: Stage) {
         let mut list = self.clients.list();
-        let watchers = list
-            .clients
-            .iter()
-            .filter(|client| client.stage == Stage::Watching)
-            .count();
+        let watchers = list.clients.iter().filter(|client| client.stage == Stage::Watching).count();
         if stage == Stage::Watching && watchers >= WATCHERS_MAX {
             list.make_room(stage);
         }
@@ -302,10 +247,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.clients
-            .list()
-            .clients
-            .retain(|client| client.id != self.id);
+        self.clients.list().clients.retain(|client| client.id != self.id);
     }
 }
 
@@ -325,17 +267,11 @@ impl Connection {
             Err(mistake) => return self.reply(&refused(mistake)),
             Ok(ask) => ask,
         };
-        let stage = if matches!(ask.what, What::Watch | What::Attach) {
-            Stage::Watching
-        } else {
-            Stage::Asking
-        };
+        let stage = if matches!(ask.what, What::Watch | What::Attach) { Stage::Watching } else { Stage::Asking };
         self.place.enter(stage);
         match &ask.what {
             What::Start(None) => self.command(&ask, Command::Start(None)),
-            What::Start(Some(name)) => {
-                self.with_plan(&ask, name, |plan| Command::Start(Some(plan)))
-            }
+            What::Start(Some(name)) => self.with_plan(&ask, name, |plan| Command::Start(Some(plan))),
             What::Choose(name) => self.with_plan(&ask, name, Command::Choose),
             What::Reset => self.command(&ask, Command::Reset),
             What::Undo => self.command(&ask, Command::Undo),
@@ -372,18 +308,13 @@ impl Connection {
                 let mut last = None;
                 self.watch(|snapshot| {
                     let status = Status::new(snapshot, clock::now());
-                    if last
-                        .as_ref()
-                        .is_some_and(|last| status.is_same_but_for_time(last))
-                    {
+                    if last.as_ref().is_some_and(|last| status.is_same_but_for_time(last)) {
                         return None;
                     }
                     Some(wire::encode(last.insert(status)))
                 })
             }
-            What::Attach => {
-                self.watch(|snapshot| Some(wire::encode(&SnapshotRecord::from(snapshot))))
-            }
+            What::Attach => self.watch(|snapshot| Some(wire::encode(&SnapshotRecord::from(snapshot)))),
         }
     }
 
@@ -404,31 +335,20 @@ impl Connection {
         }
     }
 
-    fn with_plan(
-        &mut self,
-        ask: &Ask,
-        name: &str,
-        command: impl Fn(Plan) -> Command,
-    ) -> anyhow::Result<()> {
+    fn with_plan(&mut self, ask: &Ask, name: &str, command: impl Fn(Plan) -> Command) -> anyhow::Result<()> {
         let plans = Arc::clone(&self.board.latest().plans);
         if let Some(plan) = plan::find(&plans, name) {
             return self.command(ask, command(plan));
         }
         let names: Vec<&str> = plans.iter().map(|plan| plan.name()).collect();
-        self.reply(&refused(format!(
-            "there is no plan `{name}`; there is {}",
-            names.join(", ")
-        )))
+        self.reply(&refused(format!("there is no plan `{name}`; there is {}", names.join(", "))))
     }
 
     fn command(&mut self, asked: &Ask, command: Command) -> anyhow::Result<()> {
         let reply = match ask(&self.events, command, asked.generation, asked.origin) {
             None => stopping(),
             Some(answer) => {
-                let snapshot = Snapshot {
-                    timer: answer.timer,
-                    ..Snapshot::clone(&self.board.latest())
-                };
+                let snapshot = Snapshot { timer: answer.timer, ..Snapshot::clone(&self.board.latest()) };
                 let (ok, message) = match answer.result {
                     Ok(outcome) => (true, outcome.to_string()),
                     Err(refusal) => (false, refusal.to_string()),
@@ -447,16 +367,11 @@ impl Connection {
             if let Some(line) = line(&self.board.latest()) {
                 self.stream.write_all(line.as_bytes())?;
             }
-            let mut fds = [
-                PollFd::new(bell.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.stream.as_fd(), PollFlags::POLLIN),
-            ];
+            let mut fds =
+                [PollFd::new(bell.as_fd(), PollFlags::POLLIN), PollFd::new(self.stream.as_fd(), PollFlags::POLLIN)];
             poll(&mut fds, PollTimeout::NONE)?;
             // A watcher has nothing more to say: what comes is its end.
-            ensure!(
-                fds[1].revents() == Some(PollFlags::empty()),
-                "the watcher hung up"
-            );
+            ensure!(fds[1].revents() == Some(PollFlags::empty()), "the watcher hung up");
         }
     }
 
@@ -482,38 +397,24 @@ fn pass(pairing: &Pairing, what: &What) -> Reply {
     let (message, pass) = match what {
         What::Invite => match pairing.invite(clock::now()) {
             Ok(Invitation { ticket, code, .. }) => {
-                let pass = Pass::Invitation {
-                    listen: pairing.listen(),
-                    ticket,
-                    code,
-                    seconds: INVITATION.as_secs(),
-                };
+                let pass = Pass::Invitation { listen: pairing.listen(), ticket, code, seconds: INVITATION.as_secs() };
                 ("one device is invited, for a minute".into(), Ok(Some(pass)))
             }
             Err(error) => (format!("nobody can be invited: {error}"), Err(())),
         },
         What::Token => match pairing.issue() {
-            Ok(token) => (
-                "a program was given a token".into(),
-                Ok(Some(Pass::Token(token))),
-            ),
+            Ok(token) => ("a program was given a token".into(), Ok(Some(Pass::Token(token)))),
             Err(error) => (format!("the token cannot be kept: {error}"), Err(())),
         },
         _ => {
             let count = pairing.count();
             match pairing.forget() {
                 Ok(()) => (format!("unpaired all, {count} of them"), Ok(None)),
-                Err(error) => (
-                    format!("unpaired until the next start, when they are back: {error}"),
-                    Err(()),
-                ),
+                Err(error) => (format!("unpaired until the next start, when they are back: {error}"), Err(())),
             }
         }
     };
-    Reply {
-        pass: pass.clone().ok().flatten(),
-        ..Reply::new(pass.is_ok(), message, None)
-    }
+    Reply { pass: pass.clone().ok().flatten(), ..Reply::new(pass.is_ok(), message, None) }
 }
 
 /// The process at the other end; 0 where the system does not tell.

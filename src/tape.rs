@@ -53,39 +53,23 @@ impl Tape {
     pub fn open(path: &Path, events: Events) -> io::Result<Self> {
         // Non-blocking, lest a FIFO in its place keeps us waiting.
         let nonblock = nix::fcntl::OFlag::O_NONBLOCK.bits();
-        let file = File::options()
-            .append(true)
-            .create(true)
-            .custom_flags(nonblock)
-            .open(path)?;
+        let file = File::options().append(true).create(true).custom_flags(nonblock).open(path)?;
         let (frames, queue) = sync_channel(QUEUE);
         let (finished, done) = sync_channel(1);
         let path = path.display().to_string();
         thread::Builder::new().name("tape".into()).spawn(move || {
             if let Err(error) = write(file, &queue) {
-                let _ = events.send(Event::Input(
-                    Origin::Tape,
-                    Some(format!("{path}: {error}").into()),
-                ));
+                let _ = events.send(Event::Input(Origin::Tape, Some(format!("{path}: {error}").into())));
             }
             let _ = finished.send(());
         })?;
-        Ok(Self {
-            frames: Some(frames),
-            left_out: 0,
-            done,
-        })
+        Ok(Self { frames: Some(frames), left_out: 0, done })
     }
 
     /// Records one frame. Never waits.
     pub fn record(&mut self, at: Moment, phase: Phase, leds: &[Rgb]) {
         let Some(frames) = &self.frames else { return };
-        match frames.try_send(Frame {
-            at,
-            phase,
-            leds: leds.to_vec(),
-            left_out: self.left_out,
-        }) {
+        match frames.try_send(Frame { at, phase, leds: leds.to_vec(), left_out: self.left_out }) {
             Ok(()) => self.left_out = 0,
             Err(TrySendError::Full(_)) => self.left_out += 1,
             Err(TrySendError::Disconnected(_)) => self.frames = None,
@@ -104,23 +88,9 @@ impl Drop for Tape {
 /// Writes until the last frame, or until the disk takes no more: the tape ends there, the talk goes on.
 fn write(file: File, queue: &Receiver<Frame>) -> io::Result<()> {
     let mut file = BufWriter::new(file);
-    for Frame {
-        at,
-        phase,
-        leds,
-        left_out,
-    } in queue
-    {
-        let leds = leds
-            .iter()
-            .map(|Rgb { r, g, b }| format!("{r:02x}{g:02x}{b:02x}"))
-            .collect();
-        let line = Line {
-            t_ns: at.as_ns(),
-            phase: phase.as_str(),
-            leds,
-            left_out,
-        };
+    for Frame { at, phase, leds, left_out } in queue {
+        let leds = leds.iter().map(|Rgb { r, g, b }| format!("{r:02x}{g:02x}{b:02x}")).collect();
+        let line = Line { t_ns: at.as_ns(), phase: phase.as_str(), leds, left_out };
         serde_json::to_writer(&mut file, &line)?;
         file.write_all(b"\n")?;
         file.flush()?;

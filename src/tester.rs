@@ -56,12 +56,7 @@ pub enum Next {
 impl Dialog {
     /// Takes the strip for a `make` at first.
     pub fn new(make: Make, most: impl Fn(Chip) -> usize + 'static) -> Self {
-        Self {
-            make,
-            most: Box::new(most),
-            seen: Vec::new(),
-            chips_tried: 1,
-        }
+        Self { make, most: Box::new(most), seen: Vec::new(), chips_tried: 1 }
     }
 
     /// What to show while the question is asked.
@@ -78,9 +73,7 @@ impl Dialog {
     pub fn question(&self) -> String {
         match COLOURS.get(self.seen.len()) {
             Some(&colour) => format!("This should be {}. What do you see?", colour.name()),
-            None => format!(
-                "Blocks of {BLOCK}: red, green, blue, red, and so on. How many LEDs are lit?"
-            ),
+            None => format!("Blocks of {BLOCK}: red, green, blue, red, and so on. How many LEDs are lit?"),
         }
     }
 
@@ -118,10 +111,7 @@ impl Dialog {
                 places[seen] = sent[sample];
             }
             let fits = |(_, order): &&(_, Order)| order.places() == places;
-            let order = Order::ALL
-                .iter()
-                .find(fits)
-                .expect("three places have six orders");
+            let order = Order::ALL.iter().find(fits).expect("three places have six orders");
             self.make.order = order.1;
         }
         Next::Question
@@ -148,9 +138,7 @@ impl Dialog {
                 self.make.leds = leds;
                 Ok(Next::Found(self.make))
             }
-            _ => Err(format!(
-                "a number from 0 to {most}, which is all that can be lit here"
-            )),
+            _ => Err(format!("a number from 0 to {most}, which is all that can be lit here")),
         }
     }
 }
@@ -168,20 +156,13 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     };
     let settings = *spi.drive.settings();
     let bufsiz = spi::bufsiz();
-    let now = Make {
-        chip: settings.chip,
-        order: settings.order,
-        leds: config.look.leds,
-    };
+    let now = Make { chip: settings.chip, order: settings.order, leds: config.look.leds };
     let most = move |chip| {
         let fits = |&leds: &usize| {
             let make = Make { chip, leds, ..now };
             spi::frame_bytes(leds, chip) <= bufsiz && make.drive(&settings).is_ok()
         };
-        (1..=spi::leds_max(bufsiz, chip).min(Look::LEDS_MAX))
-            .rev()
-            .find(fits)
-            .unwrap_or(1)
+        (1..=spi::leds_max(bufsiz, chip).min(Look::LEDS_MAX)).rev().find(fits).unwrap_or(1)
     };
     let mut dialog = Dialog::new(now, most);
 
@@ -221,11 +202,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ask(
-    dialog: &mut Dialog,
-    stage: &mut Stage,
-    inbox: &Receiver<Option<String>>,
-) -> anyhow::Result<Make> {
+fn ask(dialog: &mut Dialog, stage: &mut Stage, inbox: &Receiver<Option<String>>) -> anyhow::Result<Make> {
     loop {
         stage.show(dialog.trial())?;
         print!("\n{} ", dialog.question());
@@ -256,19 +233,13 @@ fn ask(
 /// The lines of a config for a strip of that make.
 fn findings(found: Make, now: Make, origin: &Origin) -> String {
     if found == now {
-        return format!(
-            "The strip is as {origin} has it: {}. Nothing is to be changed.",
-            found.words()
-        );
+        return format!("The strip is as {origin} has it: {}. Nothing is to be changed.", found.words());
     }
     let [chip, order, leds] = found.lines();
     let [was_chip, was_order, was_leds] = now.lines();
     let line = |is: String, was: String| match is == was {
         true => format!("    {is}\n"),
-        false => format!(
-            "    {is:<24}# was {}\n",
-            was.split(" = ").last().unwrap_or_default()
-        ),
+        false => format!("    {is:<24}# was {}\n", was.split(" = ").last().unwrap_or_default()),
     };
     format!(
         "The strip is {}. These lines say so, under [strip] in {}:\n\n{}{}{}\nThen: talklight check && sudo systemctl restart talklight",
@@ -297,11 +268,7 @@ impl Stage {
             return Ok(Self::Own(daemon::open_strip(config, None)?));
         }
         let (path, stream) = client::one(sought)?;
-        let ask = Ask {
-            what: What::Status,
-            generation: None,
-            origin: event::Origin::Socket,
-        };
+        let ask = Ask { what: What::Status, generation: None, origin: event::Origin::Socket };
         let status = client::request(stream, &ask)?.status;
         let status = status.context("the daemon tells no status")?;
         if status.strip.kind != "spi" {
@@ -316,12 +283,8 @@ impl Stage {
 
     fn greeting(&self) -> &'static str {
         match self {
-            Self::Daemon(..) => {
-                "The timer lends its strip. A start takes it back at once; Ctrl-C ends the test."
-            }
-            Self::Own(_) => {
-                "No timer is running, so the strip is driven from here. Ctrl-C ends the test."
-            }
+            Self::Daemon(..) => "The timer lends its strip. A start takes it back at once; Ctrl-C ends the test.",
+            Self::Own(_) => "No timer is running, so the strip is driven from here. Ctrl-C ends the test.",
         }
     }
 
@@ -347,11 +310,7 @@ impl Stage {
 }
 
 fn ask_daemon(path: &Path, generation: Option<u64>, trial: Option<Trial>) -> anyhow::Result<()> {
-    let ask = Ask {
-        what: What::Try(trial),
-        generation,
-        origin: event::Origin::Socket,
-    };
+    let ask = Ask { what: What::Try(trial), generation, origin: event::Origin::Socket };
     let reply = client::request(client::connect(Some(path))?, &ask)?;
     if !reply.ok {
         bail!(reply.message);

@@ -116,11 +116,7 @@ pub struct Reading {
 impl Timer {
     /// A timer in ready. `generation` should differ from that of any timer before it, so that no old command fits.
     pub const fn new(chosen: Plan, generation: u64) -> Self {
-        Self {
-            chosen,
-            state: State::Ready { undo: None },
-            generation,
-        }
+        Self { chosen, state: State::Ready { undo: None }, generation }
     }
 
     /// Does `command`, or says why not. Time may stand still between two calls but never goes back.
@@ -141,16 +137,8 @@ impl Timer {
 
             (Reset, Ready { .. }) => return Ok(Outcome::AlreadyReady),
             (Reset, Running { talk, left }) => {
-                self.state = State::Ready {
-                    undo: Some(self::Undo {
-                        talk,
-                        until: now + UNDO_WINDOW,
-                    }),
-                };
-                Outcome::Reset {
-                    elapsed: now.since(talk.started),
-                    left,
-                }
+                self.state = State::Ready { undo: Some(self::Undo { talk, until: now + UNDO_WINDOW }) };
+                Outcome::Reset { elapsed: now.since(talk.started), left }
             }
             (Reset, Over { .. }) => {
                 self.state = State::Ready { undo: None };
@@ -163,9 +151,7 @@ impl Timer {
             }
             (Undo, Ready { undo: Some(undo) }) => {
                 self.state = State::Talk(undo.talk);
-                Outcome::Undone {
-                    left: undo.talk.left(now),
-                }
+                Outcome::Undone { left: undo.talk.left(now) }
             }
             (Undo, Running { .. }) => return Err(Refusal::UndoDuringTalk),
             (Undo, Over { .. }) => return Err(Refusal::NothingToUndo),
@@ -192,14 +178,9 @@ impl Timer {
                 plan: self.chosen,
                 left: self.chosen.length(),
                 overrun: zero,
-                undo: undo
-                    .filter(|undo| now < undo.until)
-                    .map(|undo| undo.until.since(now)),
+                undo: undo.filter(|undo| now < undo.until).map(|undo| undo.until.since(now)),
             },
-            Standing::Running {
-                talk: Talk { plan, .. },
-                left,
-            } => {
+            Standing::Running { talk: Talk { plan, .. }, left } => {
                 let phase = if left <= plan.flash() {
                     Phase::Flash
                 } else if left <= plan.red() {
@@ -209,21 +190,11 @@ impl Timer {
                 } else {
                     Phase::Green
                 };
-                Reading {
-                    phase,
-                    plan,
-                    left,
-                    overrun: zero,
-                    undo: None,
-                }
+                Reading { phase, plan, left, overrun: zero, undo: None }
             }
-            Standing::Over { talk, overrun } => Reading {
-                phase: Phase::Over,
-                plan: talk.plan,
-                left: zero,
-                overrun,
-                undo: None,
-            },
+            Standing::Over { talk, overrun } => {
+                Reading { phase: Phase::Over, plan: talk.plan, left: zero, overrun, undo: None }
+            }
         }
     }
 
@@ -240,15 +211,10 @@ impl Timer {
         let State::Talk(talk) = self.state else {
             return None;
         };
-        [
-            talk.plan.yellow(),
-            talk.plan.red(),
-            talk.plan.flash(),
-            Duration::ZERO,
-        ]
-        .map(|left| talk.end() - left)
-        .into_iter()
-        .find(|&mark| mark > now)
+        [talk.plan.yellow(), talk.plan.red(), talk.plan.flash(), Duration::ZERO]
+            .map(|left| talk.end() - left)
+            .into_iter()
+            .find(|&mark| mark > now)
     }
 
     fn start(&mut self, plan: Option<Plan>, now: Moment) -> Outcome {
@@ -260,14 +226,8 @@ impl Timer {
     fn standing(&self, now: Moment) -> Standing {
         match self.state {
             State::Ready { undo } => Standing::Ready { undo },
-            State::Talk(talk) if now < talk.end() => Standing::Running {
-                talk,
-                left: talk.left(now),
-            },
-            State::Talk(talk) => Standing::Over {
-                talk,
-                overrun: now.since(talk.end()),
-            },
+            State::Talk(talk) if now < talk.end() => Standing::Running { talk, left: talk.left(now) },
+            State::Talk(talk) => Standing::Over { talk, overrun: now.since(talk.end()) },
         }
     }
 }
@@ -298,14 +258,7 @@ impl Outcome {
 }
 
 impl Phase {
-    pub const ALL: [Phase; 6] = [
-        Phase::Ready,
-        Phase::Green,
-        Phase::Yellow,
-        Phase::Red,
-        Phase::Flash,
-        Phase::Over,
-    ];
+    pub const ALL: [Phase; 6] = [Phase::Ready, Phase::Green, Phase::Yellow, Phase::Red, Phase::Flash, Phase::Over];
 
     /// The phase in one word, as programs and logs have it.
     pub fn as_str(self) -> &'static str {
@@ -339,21 +292,11 @@ impl fmt::Display for Outcome {
         match self {
             Self::Started(plan) => write!(f, "started {}, {}", plan.name(), Clock(plan.length())),
             Self::Reset { elapsed, left } => {
-                write!(
-                    f,
-                    "reset at {}, {} left",
-                    Clock(whole_seconds(*elapsed)),
-                    Clock(seconds_left(*left))
-                )
+                write!(f, "reset at {}, {} left", Clock(whole_seconds(*elapsed)), Clock(seconds_left(*left)))
             }
             Self::Cleared => write!(f, "reset after the end"),
             Self::Undone { left } => write!(f, "undone, {} left", Clock(seconds_left(*left))),
-            Self::Chosen(plan) => write!(
-                f,
-                "the next talk is {}, {}",
-                plan.name(),
-                Clock(plan.length())
-            ),
+            Self::Chosen(plan) => write!(f, "the next talk is {}, {}", plan.name(), Clock(plan.length())),
             Self::AlreadyReady => write!(f, "ready already; there is no talk to reset"),
             Self::AlreadyChosen(plan) => write!(f, "{} is chosen already", plan.name()),
         }
@@ -364,38 +307,20 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlreadyRunning { left } => {
-                write!(
-                    f,
-                    "a talk is running, {} left; reset it first",
-                    Clock(seconds_left(*left))
-                )
+                write!(f, "a talk is running, {} left; reset it first", Clock(seconds_left(*left)))
             }
-            Self::JustEnded => write!(
-                f,
-                "the talk has just ended; to start the next one, start again"
-            ),
+            Self::JustEnded => write!(f, "the talk has just ended; to start the next one, start again"),
             Self::ChooseWhileRunning { left } => {
-                write!(
-                    f,
-                    "a talk is running, {} left; choose when it is over, or reset it",
-                    Clock(seconds_left(*left))
-                )
+                write!(f, "a talk is running, {} left; choose when it is over, or reset it", Clock(seconds_left(*left)))
             }
             Self::NothingToUndo => write!(f, "there is no reset to undo; start a talk"),
             Self::UndoTooLate => {
-                write!(
-                    f,
-                    "a reset can be undone for {} seconds only; start a new talk",
-                    UNDO_WINDOW.as_secs()
-                )
+                write!(f, "a reset can be undone for {} seconds only; start a new talk", UNDO_WINDOW.as_secs())
             }
             Self::UndoDuringTalk => {
                 write!(f, "only a reset can be undone; to end this talk, reset it")
             }
-            Self::Stale => write!(
-                f,
-                "the timer has changed since you looked; look, and do it again"
-            ),
+            Self::Stale => write!(f, "the timer has changed since you looked; look, and do it again"),
         }
     }
 }

@@ -52,12 +52,7 @@ impl Make {
             Chip::Ws2812 => settings.max_milliamps,
             Chip::Sk6812Rgbw => settings.max_milliamps * 3 / 4,
         };
-        let settings = DriveSettings {
-            chip,
-            order,
-            max_milliamps,
-            ..*settings
-        };
+        let settings = DriveSettings { chip, order, max_milliamps, ..*settings };
         Drive::new(settings, leds, &[Picture::new(RED, leds)])
     }
 }
@@ -65,23 +60,13 @@ impl Make {
 impl Make {
     /// As a config has it, a line each: chip, order and LEDs.
     pub fn lines(self) -> [String; 3] {
-        let (chip, order) = (
-            name_of(&Chip::ALL, self.chip),
-            name_of(&Order::ALL, self.order),
-        );
-        [
-            format!("chip = \"{chip}\""),
-            format!("order = \"{order}\""),
-            format!("leds = {}", self.leds),
-        ]
+        let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
+        [format!("chip = \"{chip}\""), format!("order = \"{order}\""), format!("leds = {}", self.leds)]
     }
 
     /// For people.
     pub fn words(self) -> String {
-        let (chip, order) = (
-            name_of(&Chip::ALL, self.chip),
-            name_of(&Order::ALL, self.order),
-        );
+        let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
         let leds = match self.leds {
             1 => "1 LED".into(),
             leds => format!("{leds} LEDs"),
@@ -129,10 +114,7 @@ impl fmt::Display for Trial {
 
 impl fmt::Display for Make {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (chip, order) = (
-            name_of(&Chip::ALL, self.chip),
-            name_of(&Order::ALL, self.order),
-        );
+        let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
         write!(f, "{chip} {order} {}", self.leds)
     }
 }
@@ -145,10 +127,7 @@ impl FromStr for Trial {
         let [chip, order, leds, sample] = words[..] else {
             return Err("a trial is a chip, an order, a number of LEDs and a sample, as in `ws2812 grb 60 red`".into());
         };
-        let leds = leds
-            .parse()
-            .ok()
-            .filter(|leds| (1..=Look::LEDS_MAX).contains(leds));
+        let leds = leds.parse().ok().filter(|leds| (1..=Look::LEDS_MAX).contains(leds));
         Ok(Self {
             make: Make {
                 chip: named(&Chip::ALL, "chip", chip)?,

@@ -94,17 +94,9 @@ impl Web {
     ///
     /// # Errors
     /// When the listener is of no more use.
-    pub fn run(
-        self,
-        board: &Arc<Board>,
-        pairing: Arc<Pairing>,
-        events: &Events,
-    ) -> anyhow::Result<()> {
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .max_blocking_threads(api::WAITING_MAX)
-            .build()?;
+    pub fn run(self, board: &Arc<Board>, pairing: Arc<Pairing>, events: &Events) -> anyhow::Result<()> {
+        let runtime =
+            Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(api::WAITING_MAX).build()?;
         runtime.block_on(async {
             let router = router(board, pairing, events, &self.hosts)?;
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
@@ -127,9 +119,7 @@ impl fmt::Display for Unopened {
             return f.write_str("web.listen: this process has no network");
         };
         let remedy = match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                "another program listens there; stop it, or take another port"
-            }
+            io::ErrorKind::AddrInUse => "another program listens there; stop it, or take another port",
             io::ErrorKind::AddrNotAvailable => {
                 "this machine has no such address; \"0.0.0.0:8080\" means all that it has"
             }
@@ -154,12 +144,7 @@ fn has_no_network() -> bool {
 ///
 /// # Errors
 /// When the system has no descriptor left.
-pub fn router(
-    board: &Arc<Board>,
-    pairing: Arc<Pairing>,
-    events: &Events,
-    hosts: &[String],
-) -> io::Result<Router> {
+pub fn router(board: &Arc<Board>, pairing: Arc<Pairing>, events: &Events, hosts: &[String]) -> io::Result<Router> {
     let house = House {
         board: Arc::clone(board),
         events: events.clone(),
@@ -179,10 +164,7 @@ pub fn router(
         .route("/api/v1/paired", get(api::paired))
         .fallback(api::nowhere)
         .method_not_allowed_fallback(api::not_so)
-        .layer(axum::middleware::from_fn_with_state(
-            house.clone(),
-            guard::guard,
-        ))
+        .layer(axum::middleware::from_fn_with_state(house.clone(), guard::guard))
         .with_state(house);
     Ok(router)
 }

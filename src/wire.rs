@@ -35,12 +35,7 @@ pub struct Reply {
 
 impl Reply {
     pub fn new(ok: bool, message: impl Into<String>, status: Option<Status>) -> Self {
-        Self {
-            ok,
-            message: message.into(),
-            status,
-            pass: None,
-        }
+        Self { ok, message: message.into(), status, pass: None }
     }
 }
 
@@ -61,8 +56,7 @@ pub enum Pass {
 
 /// Anything that goes over the socket, in one line of JSON, newline included.
 pub fn encode(what: &impl Serialize) -> String {
-    let mut line = serde_json::to_string(what)
-        .expect("the types of this module have no unnamed maps or odd keys");
+    let mut line = serde_json::to_string(what).expect("the types of this module have no unnamed maps or odd keys");
     line.push('\n');
     line
 }

@@ -47,20 +47,11 @@ fn without_idle_flags(verb: Command) -> Command {
         let flag = format!("--{}", arg.get_long().unwrap_or_default());
         let value = arg.get_action().takes_values().then_some("1");
         let needed = verb.get_positionals().filter(|arg| arg.is_required_set());
-        let line = ["talklight", verb.get_name(), &flag]
-            .into_iter()
-            .chain(value)
-            .chain(needed.map(|_| "1"));
+        let line = ["talklight", verb.get_name(), &flag].into_iter().chain(value).chain(needed.map(|_| "1"));
         Cli::try_parse_from(line).is_ok_and(|cli| cli.idle_flag().is_some())
     };
-    let idle: Vec<_> = verb
-        .get_arguments()
-        .filter(idle)
-        .map(Arg::get_id)
-        .cloned()
-        .collect();
-    idle.into_iter()
-        .fold(verb, |verb, id| verb.mut_arg(id, |arg| arg.hide(true)))
+    let idle: Vec<_> = verb.get_arguments().filter(idle).map(Arg::get_id).cloned().collect();
+    idle.into_iter().fold(verb, |verb, id| verb.mut_arg(id, |arg| arg.hide(true)))
 }
 
 /// What the definitions do not know.
@@ -69,19 +60,14 @@ fn more(all: bool) -> Roff {
     let mut list = |title: &str, entries: &[(&str, &str)]| {
         more.control("SH", [title]);
         for (what, means) in entries {
-            more.control("TP", [])
-                .text([bold(*what)])
-                .text([roman(*means)]);
+            more.control("TP", []).text([bold(*what)]).text([roman(*means)]);
         }
     };
     list(
         "EXIT STATUS",
         &[
             ("0", "It is done."),
-            (
-                "1",
-                "It was refused, or something went wrong, and was told.",
-            ),
+            ("1", "It was refused, or something went wrong, and was told."),
             ("2", "The command line makes no sense."),
             ("78", "The config has mistakes."),
         ],
@@ -91,18 +77,9 @@ fn more(all: bool) -> Roff {
             "FILES",
             &[
                 ("/etc/talklight/config.toml", "The config of the service."),
-                (
-                    "/run/talklight/control.sock",
-                    "Its control socket, for members of the group talklight.",
-                ),
-                (
-                    "/var/lib/talklight",
-                    "Where it puts a tape that is named without a folder.",
-                ),
-                (
-                    "/usr/share/doc/talklight",
-                    "The README, the wiring, and examples of configs.",
-                ),
+                ("/run/talklight/control.sock", "Its control socket, for members of the group talklight."),
+                ("/var/lib/talklight", "Where it puts a tape that is named without a folder."),
+                ("/usr/share/doc/talklight", "The README, the wiring, and examples of configs."),
             ],
         );
     }

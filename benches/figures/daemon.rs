@@ -39,11 +39,7 @@ impl Daemon {
         let socket = rig.path("simulated.s");
         fs::write(config_of(&socket), config).unwrap();
         let mut command = Command::new(TALKLIGHT);
-        command
-            .args(arguments(&socket))
-            .args(["--strip", "simulated"])
-            .args(more)
-            .current_dir(rig.path(""));
+        command.args(arguments(&socket)).args(["--strip", "simulated"]).args(more).current_dir(rig.path(""));
         command.stdin(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap();
         Self::ready(child.id(), socket, Some(child))
@@ -72,15 +68,8 @@ impl Daemon {
 
     /// Schedules the engine as the unit does, if that may be done: first in, first out, before all that is not.
     pub fn favour(&self) -> bool {
-        let chrt = Command::new("chrt")
-            .args([
-                "--fifo",
-                "--reset-on-fork",
-                "--pid",
-                "10",
-                &self.pid.to_string(),
-            ])
-            .status();
+        let chrt =
+            Command::new("chrt").args(["--fifo", "--reset-on-fork", "--pid", "10", &self.pid.to_string()]).status();
         chrt.is_ok_and(|status| status.success())
     }
 
@@ -121,17 +110,11 @@ impl Daemon {
             let name = read("comm").trim().to_owned();
             let first = folder.file_name() == *self.pid.to_string();
             if name == "talklight" && !first {
-                let spent: u64 = read("schedstat")
-                    .split(' ')
-                    .next()
-                    .unwrap()
-                    .parse()
-                    .unwrap();
+                let spent: u64 = read("schedstat").split(' ').next().unwrap().parse().unwrap();
                 cpu_ns -= spent;
             } else {
                 let name = if first { "engine".into() } else { name };
-                *switches.entry(name).or_default() +=
-                    field(&read("status"), "voluntary_ctxt_switches:");
+                *switches.entry(name).or_default() += field(&read("status"), "voluntary_ctxt_switches:");
             }
         }
         (cpu_ns, switches)
@@ -154,10 +137,7 @@ impl Drop for Daemon {
 }
 
 fn field(status: &str, name: &str) -> u64 {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(name))
-        .unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
@@ -166,11 +146,5 @@ fn config_of(socket: &Path) -> PathBuf {
 }
 
 fn arguments(socket: &Path) -> [PathBuf; 5] {
-    [
-        "--headless".into(),
-        "--config".into(),
-        config_of(socket),
-        "--socket".into(),
-        socket.into(),
-    ]
+    ["--headless".into(), "--config".into(), config_of(socket), "--socket".into(), socket.into()]
 }

@@ -25,9 +25,7 @@ pub fn frame_ns(leds: usize) -> f64 {
     const FRAMES: u32 = 200;
     let text = format!("strip = {{ kind = \"spi\", leds = {leds}, pattern = \"bar\" }}");
     let config = Config::parse(&text, Origin::BuiltIn, &Overrides::default(), 4096).unwrap();
-    let (look, Kind::Spi(spi)) = (config.look, config.strip) else {
-        unreachable!()
-    };
+    let (look, Kind::Spi(spi)) = (config.look, config.strip) else { unreachable!() };
     let (mut timer, start) = (Timer::new(config.chosen, 0), Moment::from_ns(1));
     timer.apply(Command::Start(None), start).unwrap();
     let (mut frame, mut wire) = (vec![Rgb::BLACK; leds], vec![[0; 4]; leds]);

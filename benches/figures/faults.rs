@@ -14,14 +14,7 @@ use crate::model::{Bar, Pixels};
 use crate::rig::{Level, Profile, Rig};
 
 /// Fifty pictures a second.
-const BAR: Bar = Bar {
-    leds: 60,
-    length: 1200,
-    yellow: 900,
-    red: 600,
-    flash: 400,
-    half: 200,
-};
+const BAR: Bar = Bar { leds: 60, length: 1200, yellow: 900, red: 600, flash: 400, half: 200 };
 const PIS: u32 = 8;
 const FAIL_PERCENT: u32 = 5;
 const HANG_PERCENT: u32 = 1;
@@ -43,12 +36,8 @@ pub fn frames(full: bool) {
     let frames = if full { 10_000 } else { 1_000 };
     let each = frames / PIS as usize;
     let counts = thread::scope(|scope| {
-        let pis: Vec<_> = (1..=PIS)
-            .map(|seed| scope.spawn(move || evening(seed, each)))
-            .collect();
-        pis.into_iter()
-            .map(|pi| pi.join().unwrap())
-            .collect::<Vec<_>>()
+        let pis: Vec<_> = (1..=PIS).map(|seed| scope.spawn(move || evening(seed, each))).collect();
+        pis.into_iter().map(|pi| pi.join().unwrap()).collect::<Vec<_>>()
     });
     let sum = |of: fn(&Count) -> usize| counts.iter().map(of).sum::<usize>();
     let (sent, refused, hung) = (sum(|c| c.sent), sum(|c| c.refused), sum(|c| c.hung));
@@ -69,9 +58,7 @@ fn evening(seed: u32, frames: usize) -> Count {
     let builder = Rig::builder().level(BUTTON, Level::High);
     let rig = builder.seed(seed).build();
     let tape = rig.path("tape");
-    let config = BAR
-        .config()
-        .replace("strip = {", &format!("strip = {{ tape = {tape:?},"));
+    let config = BAR.config().replace("strip = {", &format!("strip = {{ tape = {tape:?},"));
     let daemon = Daemon::on_rig(&rig, &config);
     rig.spi_fail_percent(FAIL_PERCENT);
     rig.spi_slow_percent(HANG_PERCENT, HANG);
@@ -128,11 +115,7 @@ fn judge(rig: &Rig, tape: &str) -> Count {
     };
     // One write for each look, with the last perhaps tried again.
     let tries = transfers.len() + refusals.len();
-    assert!(
-        (looks.len()..looks.len() + 3).contains(&tries),
-        "{tries} writes of {} frames",
-        looks.len()
-    );
+    assert!((looks.len()..looks.len() + 3).contains(&tries), "{tries} writes of {} frames", looks.len());
     for frame in &wire.frames {
         let next = looks.partition_point(|(t_ns, _)| *t_ns <= frame.write_ns);
         let (t_ns, shown) = &looks[next - 1];

@@ -55,17 +55,9 @@ pub const ALL: [(&str, Figure); 10] = [
 pub fn print(full: bool, names: &[&str]) {
     let known = ALL.map(|(name, _)| name);
     if let Some(name) = names.iter().find(|name| !known.contains(name)) {
-        return eprintln!(
-            "no figure has the name `{name}`; there are: {}",
-            known.join(", ")
-        );
+        return eprintln!("no figure has the name `{name}`; there are: {}", known.join(", "));
     }
-    let load = || {
-        read_to_string("/proc/loadavg")
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
-    };
+    let load = || read_to_string("/proc/loadavg").unwrap_or_default().trim().to_owned();
     println!("Spreads are median / p99 / worst in ms. Load: {}", load());
     row("figure", "reach", "floor", "measured", None);
     row("---", "---", "---", "---", None);
@@ -92,19 +84,11 @@ fn lateness_of_all(full: bool) {
 
 fn size() {
     let size = metadata(TALKLIGHT).unwrap().len() as f64 / 1048576.0;
-    row(
-        "release binary",
-        "3 MiB",
-        "",
-        &format!("{size:.2} MiB"),
-        size <= 3.0,
-    );
+    row("release binary", "3 MiB", "", &format!("{size:.2} MiB"), size <= 3.0);
 }
 
 pub fn row(figure: &str, reach: &str, floor: &str, measured: &str, met: impl Into<Option<bool>>) {
-    let met = met
-        .into()
-        .map_or("", |met| if met { "met" } else { "MISSED" });
+    let met = met.into().map_or("", |met| if met { "met" } else { "MISSED" });
     println!("| {figure:38} | {reach:22} | {floor:32} | {measured:40} | {met:6} |");
 }
 
@@ -142,18 +126,14 @@ pub fn first_bytes(rig: &Rig, instants: impl IntoIterator<Item = u64>) -> Vec<u6
 /// How far the daemon's clock is ahead of the rig's: by the reading that took least time.
 pub fn boot_ahead_ns() -> u64 {
     let readings = (0..20).map(|_| (monotonic_ns(), clock::now().as_ns(), monotonic_ns()));
-    let (before, boot, after) = readings
-        .min_by_key(|(before, _, after)| after - before)
-        .unwrap();
+    let (before, boot, after) = readings.min_by_key(|(before, _, after)| after - before).unwrap();
     boot - before - (after - before) / 2
 }
 
 /// The instants at which the picture of the running talk changes, by the rig's clock.
 fn changes(daemon: &Daemon) -> Vec<u64> {
     let (now, ahead) = (daemon.snapshot(), boot_ahead_ns());
-    let State::Talk(talk) = now.timer.state else {
-        panic!("no talk runs")
-    };
+    let State::Talk(talk) = now.timer.state else { panic!("no talk runs") };
     let change = |then: &_| now.look.next_change(&now.timer, *then);
     let instants = successors(change(&talk.started), change);
     instants.map(|instant| instant.as_ns() - ahead).collect()
@@ -163,13 +143,7 @@ fn lateness(talks: usize, busy: usize, as_service: bool, with: &str) {
     let rig = pi();
     let daemon = Daemon::on_rig(&rig, QUICK);
     if as_service && !daemon.favour() {
-        return row(
-            &format!("frame after its instant, {with}"),
-            "",
-            "",
-            "may not be set here",
-            None,
-        );
+        return row(&format!("frame after its instant, {with}"), "", "", "may not be set here", None);
     }
     let mut instants = Vec::new();
     let [bare, exact, working] = beside(STEP, busy, || {
@@ -184,27 +158,9 @@ fn lateness(talks: usize, busy: usize, as_service: bool, with: &str) {
     let late = first_bytes(&rig, instants);
     let met = [50, 99].map(|percent| at(percent, &late) <= at(percent, &bare) + TENTH_MS);
     let figure = format!("frame after its instant, {with}");
-    row(
-        &figure,
-        "floor + 0.1, both",
-        &spread(&bare),
-        &spread(&late),
-        met == [true; 2],
-    );
-    row(
-        "  a floor without timer slack",
-        "",
-        &spread(&exact),
-        "",
-        None,
-    );
-    row(
-        "  one that works 0.1 ms, too",
-        "",
-        &spread(&working),
-        "",
-        None,
-    );
+    row(&figure, "floor + 0.1, both", &spread(&bare), &spread(&late), met == [true; 2]);
+    row("  a floor without timer slack", "", &spread(&exact), "", None);
+    row("  one that works 0.1 ms, too", "", &spread(&working), "", None);
 }
 
 /// From a command on the socket to the strip.
@@ -223,23 +179,14 @@ fn commands() {
     }
     let late = first_bytes(&rig, said);
     let met = at(50, &late) <= 500_000;
-    row(
-        "`start` to first byte",
-        "0.5 median",
-        &spread(&floor),
-        &spread(&late),
-        met,
-    );
+    row("`start` to first byte", "0.5 median", &spread(&floor), &spread(&late), met);
 }
 
 /// Green and nothing else: who wakes, what a beat costs, and how much memory there is in use.
 fn steady() {
     let rig = pi();
     let daemons = [
-        Daemon::on_rig(
-            &rig,
-            &format!("{LIGHTNING}\nbutton = {{ start = {BUTTON} }}"),
-        ),
+        Daemon::on_rig(&rig, &format!("{LIGHTNING}\nbutton = {{ start = {BUTTON} }}")),
         Daemon::simulated(&rig, LIGHTNING, &[]),
     ];
     for daemon in &daemons {
@@ -253,27 +200,14 @@ fn steady() {
     let after = daemons.each_ref().map(Daemon::work);
     let rigs = writers.rigs_share_ns();
     let beats = (rig.transfers().len() - sent) as u64;
-    for (place, (before, after)) in ["rig", "simulated"]
-        .into_iter()
-        .zip(before.iter().zip(&after))
-    {
+    for (place, (before, after)) in ["rig", "simulated"].into_iter().zip(before.iter().zip(&after)) {
         let woken = |name: &String| after.1[name] - before.1[name];
         // The rig's wire takes its time, which is a sleep of the engine's thread.
         let wire = if place == "rig" { beats } else { 0 };
-        let list: Vec<_> = after
-            .1
-            .keys()
-            .map(|name| format!("{name} {}", woken(name)))
-            .collect();
+        let list: Vec<_> = after.1.keys().map(|name| format!("{name} {}", woken(name))).collect();
         let met = after.1.keys().map(woken).sum::<u64>() <= beats + wire + 1;
         let figure = format!("wake-ups in {beats} beats, {place}");
-        row(
-            &figure,
-            &format!("{beats} + {wire} of the wire"),
-            "",
-            &list.join(", "),
-            met,
-        );
+        row(&figure, &format!("{beats} + {wire} of the wire"), "", &list.join(", "), met);
         let beat = (after.0 - before.0) / beats;
         let mut measured = format!("{} ms a beat, {} in 330 frames", ms(beat), ms(beat * 330));
         if place == "rig" {
@@ -295,13 +229,7 @@ fn steady() {
 fn memory(daemon: &Daemon, place: &str) {
     let (all, own) = daemon.memory();
     let measured = format!("{:.2} MiB, {own} KiB of it no file's", all as f64 / 1024.0);
-    row(
-        &format!("resident memory, {place}"),
-        "4 MiB",
-        "",
-        &measured,
-        all <= 4096,
-    );
+    row(&format!("resident memory, {place}"), "4 MiB", "", &measured, all <= 4096);
 }
 
 fn starts() {
@@ -310,10 +238,7 @@ fn starts() {
         let rig = pi();
         let begun = monotonic_ns();
         let mut bare = Command::new(TALKLIGHT);
-        bare.arg("--version")
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
+        bare.arg("--version").stdout(Stdio::null()).status().unwrap();
         floor.push(monotonic_ns() - begun);
 
         let begun = monotonic_ns();
@@ -323,22 +248,13 @@ fn starts() {
         let begun = monotonic_ns();
         let _daemon = Daemon::simulated(&rig, LIGHTNING, &["--tape", "tape"]);
         let tape = read_to_string(rig.path("tape")).unwrap();
-        let first = tape
-            .split([':', ','])
-            .nth(1)
-            .and_then(|ns| ns.parse::<u64>().ok());
+        let first = tape.split([':', ',']).nth(1).and_then(|ns| ns.parse::<u64>().ok());
         simulated.push(first.unwrap() - boot_ahead_ns() - begun);
     }
     let floor = spread(&floor);
     for (place, late) in [("rig", on_rig), ("simulated", simulated)] {
         let figure = format!("exec to first frame, {place}");
-        row(
-            &figure,
-            "10; floor: --version",
-            &floor,
-            &spread(&late),
-            at(50, &late) <= 10_000_000,
-        );
+        row(&figure, "10; floor: --version", &floor, &spread(&late), at(50, &late) <= 10_000_000);
     }
 }
 
@@ -347,38 +263,19 @@ fn encoding() {
     let took = lengths.map(frame_ns);
     for (leds, ns) in lengths.into_iter().zip(took) {
         let share = ns / wire_ns(leds) * 100.0;
-        let measured = format!(
-            "{:.2} us of {:.0}: {share:.3} %",
-            ns / 1e3,
-            wire_ns(leds) / 1e3
-        );
-        row(
-            &format!("paint, drive, encode {leds} LEDs"),
-            "1 % of the wire",
-            "",
-            &measured,
-            share <= 1.0,
-        );
+        let measured = format!("{:.2} us of {:.0}: {share:.3} %", ns / 1e3, wire_ns(leds) / 1e3);
+        row(&format!("paint, drive, encode {leds} LEDs"), "1 % of the wire", "", &measured, share <= 1.0);
     }
     let slope = |a: usize, b: usize| (took[b] - took[a]) / (lengths[b] - lengths[a]) as f64;
     let steps = [0, 1, 2, 3].map(|a| slope(a, a + 1));
     let measured = steps.map(|ns| format!("{ns:.1}")).join(", ") + " ns for an LED more";
-    row(
-        "  linear in LEDs",
-        "equal steps",
-        "",
-        &measured,
-        (0.7..1.4).contains(&(steps[3] / steps[2])),
-    );
+    row("  linear in LEDs", "equal steps", "", &measured, (0.7..1.4).contains(&(steps[3] / steps[2])));
 }
 
 fn whole_talk(_: bool) {
     const MINUTES_5: u64 = 300_000_000_000;
     let rig = pi();
-    let daemons = [
-        Daemon::on_rig(&rig, LIGHTNING),
-        Daemon::simulated(&rig, LIGHTNING, &[]),
-    ];
+    let daemons = [Daemon::on_rig(&rig, LIGHTNING), Daemon::simulated(&rig, LIGHTNING, &[])];
     let before = daemons.each_ref().map(Daemon::work);
     let writers = Writers::start(300);
     let (mut instants, mut wake) = (Vec::new(), 0);
@@ -399,24 +296,9 @@ fn whole_talk(_: bool) {
     let took = frames[last + 1].write_ns + MINUTES_5 - end;
     let measured = format!("{:.6} s", took as f64 / 1e9);
     let met = took.abs_diff(MINUTES_5) <= at(100, &floor);
-    row(
-        "end of a five-minute talk",
-        "300.000 s",
-        &spread(&floor),
-        &measured,
-        met,
-    );
-    row(
-        "  its changes after their instants",
-        "",
-        "",
-        &spread(&first_bytes(&rig, instants)),
-        None,
-    );
-    for (place, (before, after)) in ["rig", "simulated"]
-        .into_iter()
-        .zip(before.iter().zip(&after))
-    {
+    row("end of a five-minute talk", "300.000 s", &spread(&floor), &measured, met);
+    row("  its changes after their instants", "", "", &spread(&first_bytes(&rig, instants)), None);
+    for (place, (before, after)) in ["rig", "simulated"].into_iter().zip(before.iter().zip(&after)) {
         let cpu_ns = after.0 - before.0;
         let figure = format!("CPU time of that talk, {place}");
         let floor = format!("330 bare wakes: {}", ms(330 * wake));

@@ -12,14 +12,7 @@ use crate::model::Bar;
 use crate::rig::{Profile, monotonic_ns};
 
 /// Another picture every second.
-const BAR: Bar = Bar {
-    leds: 60,
-    length: 60_000,
-    yellow: 40_000,
-    red: 20_000,
-    flash: 5_000,
-    half: 500,
-};
+const BAR: Bar = Bar { leds: 60, length: 60_000, yellow: 40_000, red: 20_000, flash: 5_000, half: 500 };
 
 pub fn restarts(full: bool) {
     let kills = if full { 100 } else { 50 };
@@ -35,9 +28,7 @@ pub fn restarts(full: bool) {
                 daemon.does("reset");
             }
             daemon.does("start");
-            let State::Talk(talk) = daemon.snapshot().timer.state else {
-                panic!("no talk runs")
-            };
+            let State::Talk(talk) = daemon.snapshot().timer.state else { panic!("no talk runs") };
             started_ns = talk.started.as_ns() - boot_ahead_ns();
         }
         rig.kill();

@@ -37,9 +37,6 @@ fn main() {
     if flag("--bench") {
         let names = arguments.iter().filter(|word| !word.starts_with("--"));
         #[cfg(target_os = "linux")]
-        figures::print(
-            flag("--full"),
-            &names.map(String::as_str).collect::<Vec<_>>(),
-        );
+        figures::print(flag("--full"), &names.map(String::as_str).collect::<Vec<_>>());
     }
 }

@@ -18,14 +18,7 @@ pub type Pixels = Vec<[u8; 4]>;
 
 impl Bar {
     pub fn config(&self) -> String {
-        let Self {
-            leds,
-            length,
-            yellow,
-            red,
-            flash,
-            half,
-        } = self;
+        let Self { leds, length, yellow, red, flash, half } = self;
         format!(
             r##"
 strip = {{ kind = "spi", leds = {leds}, pattern = "bar", gamma = false, brightness = 255, max_milliamps = 0, colours = {{ green = "#00ff90", yellow = "#ffaa00", red = "#ff0000", ready = "#404040" }} }}

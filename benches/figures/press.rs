@@ -74,17 +74,10 @@ fn press(presses: usize, bounce: impl Fn(&mut Chance) -> Vec<u64>) -> (Vec<u64>,
     // A start and a reset each, and not a word more: a second press in one closing would have been refused.
     let told = after.last_entry() - before.last_entry();
     let changed = after.timer.generation - before.timer.generation;
-    assert_eq!(
-        (told, changed),
-        (2 * presses as u64, 2 * presses as u64),
-        "presses and starts are not the same"
-    );
+    assert_eq!((told, changed), (2 * presses as u64, 2 * presses as u64), "presses and starts are not the same");
     let (drives, frames) = (rig.drives(), rig.frames(Profile::LAX, 3).frames);
-    let green: Vec<u64> = frames
-        .iter()
-        .filter(|frame| frame.pixels[59] != [0; 4])
-        .map(|frame| frame.write_ns)
-        .collect();
+    let green: Vec<u64> =
+        frames.iter().filter(|frame| frame.pixels[59] != [0; 4]).map(|frame| frame.write_ns).collect();
     let mut first = 0;
     let took = toggles.into_iter().map(|toggles| {
         let pressed_ns = drives[first].at_ns;
@@ -99,10 +92,7 @@ fn bounce(chance: &mut Chance) -> Vec<u64> {
     let mut left = chance.between(1_000, 20_000);
     let mut delays = Vec::new();
     while left >= 2 {
-        let pair = [
-            chance.between(1, left.min(3_000) / 2),
-            chance.between(1, left.min(3_000) / 2),
-        ];
+        let pair = [chance.between(1, left.min(3_000) / 2), chance.between(1, left.min(3_000) / 2)];
         left -= pair[0] + pair[1];
         delays.extend(pair);
     }
@@ -114,10 +104,7 @@ struct Chance(u64);
 
 impl Chance {
     fn between(&mut self, least: u64, most: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         least + (self.0 >> 33) % (most - least + 1)
     }
 }

@@ -21,9 +21,7 @@ const NOWHERE: &str = "/dev/null";
 
 /// Writes the frames, and prints the CPU time of each.
 pub fn run(arguments: &[String]) {
-    let [frames, to] = arguments else {
-        panic!("{FLAG} takes how many frames, and where to")
-    };
+    let [frames, to] = arguments else { panic!("{FLAG} takes how many frames, and where to") };
     let frames: u32 = frames.parse().unwrap();
     let bytes = vec![0x88; frame_bytes(60, Chip::Ws2812)];
     let mut write: Box<dyn FnMut()> = if to == NOWHERE {
@@ -58,10 +56,7 @@ impl Writers {
         rig.start(&me, arguments("the strip"));
         let mut nowhere = Command::new(me);
         nowhere.args(arguments(NOWHERE)).stdout(Stdio::piped());
-        Self {
-            rig,
-            nowhere: nowhere.spawn().unwrap(),
-        }
+        Self { rig, nowhere: nowhere.spawn().unwrap() }
     }
 
     /// Waits for both: by how much CPU time a frame costs more on the rig.
@@ -71,10 +66,7 @@ impl Writers {
         assert!(ended.is_some_and(|status| status.success()));
         let on_rig: u64 = rig.output()[0].parse().unwrap();
         let output = nowhere.wait_with_output().unwrap();
-        let bare: u64 = String::from_utf8_lossy(&output.stdout)
-            .trim()
-            .parse()
-            .unwrap();
+        let bare: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
         on_rig.saturating_sub(bare)
     }
 }

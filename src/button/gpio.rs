@@ -40,12 +40,7 @@ pub struct Wiring {
 ///
 /// # Errors
 /// When the engine is gone.
-pub fn run(
-    wiring: &Wiring,
-    (line, role): (Offset, Role),
-    board: &Board,
-    events: &Events,
-) -> anyhow::Result<()> {
+pub fn run(wiring: &Wiring, (line, role): (Offset, Role), board: &Board, events: &Events) -> anyhow::Result<()> {
     let origin = origin(role);
     let mut told: Option<String> = None;
     loop {
@@ -67,13 +62,7 @@ pub fn run(
 }
 
 /// Listens until the line is lost, and says how.
-fn listen(
-    request: &Request,
-    line: Offset,
-    role: Role,
-    board: &Board,
-    events: &Events,
-) -> anyhow::Result<String> {
+fn listen(request: &Request, line: Offset, role: Role, board: &Board, events: &Events) -> anyhow::Result<String> {
     let level = || request.value(line).map(|value| value == Value::Active);
     let mut closed = match level() {
         Ok(closed) => closed,
@@ -155,14 +144,7 @@ fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
 
 fn event(signal: Signal, role: Role, line: Offset) -> Event {
     let origin = origin(role);
-    let command = |command, generation| {
-        Event::Command(Ask {
-            command,
-            generation,
-            origin,
-            reply: None,
-        })
-    };
+    let command = |command, generation| Event::Command(Ask { command, generation, origin, reply: None });
     match signal {
         Signal::Start => command(Command::Start(None), None),
         Signal::Reset { generation } => command(Command::Reset, generation),
@@ -208,7 +190,9 @@ pub enum NoChip {
 impl fmt::Display for NoChip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Absent => f.write_str("there is no Raspberry Pi's GPIO chip under /dev; leave [button] out where there is no button"),
+            Self::Absent => f.write_str(
+                "there is no Raspberry Pi's GPIO chip under /dev; leave [button] out where there is no button",
+            ),
             Self::Denied(path) => write!(f, "{} may not be opened; is this user in the group `gpio`?", path.display()),
             Self::Unlisted(error) => f.write_str(error),
         }
@@ -221,20 +205,16 @@ impl fmt::Display for NoChip {
 /// Why there is none.
 pub fn header_chip() -> Result<PathBuf, NoChip> {
     let mut denied = None;
-    let is_header = |chip: &Chip| {
-        chip.info()
-            .is_ok_and(|info| info.label.starts_with("pinctrl-"))
-    };
-    let found = chips()
-        .map_err(|error| NoChip::Unlisted(error.to_string()))?
-        .into_iter()
-        .find(|path| match Chip::from_path(path) {
+    let is_header = |chip: &Chip| chip.info().is_ok_and(|info| info.label.starts_with("pinctrl-"));
+    let found = chips().map_err(|error| NoChip::Unlisted(error.to_string()))?.into_iter().find(|path| {
+        match Chip::from_path(path) {
             Ok(chip) => is_header(&chip),
             Err(_) => {
                 denied = Some(path.clone());
                 false
             }
-        });
+        }
+    });
     found.ok_or(denied.map_or(NoChip::Absent, NoChip::Denied))
 }
 
@@ -242,11 +222,7 @@ pub fn header_chip() -> Result<PathBuf, NoChip> {
 fn request(wiring: &Wiring, line: Offset) -> Result<Request, String> {
     let path = header_chip().map_err(|fault| fault.to_string())?;
     let mut request = Request::builder();
-    request
-        .on_chip(&path)
-        .with_consumer("talklight")
-        .with_line(line)
-        .as_input();
+    request.on_chip(&path).with_consumer("talklight").with_line(line).as_input();
     request
         .with_bias(wiring.bias)
         .with_edge_detection(EdgeDetection::BothEdges)
@@ -254,10 +230,7 @@ fn request(wiring: &Wiring, line: Offset) -> Result<Request, String> {
     if wiring.active_low {
         request.as_active_low();
     }
-    request.request().map_err(|error| {
-        format!(
-            "GPIO {line} on {}: {error}; `gpioinfo` tells who else uses it",
-            path.display()
-        )
-    })
+    request
+        .request()
+        .map_err(|error| format!("GPIO {line} on {}: {error}; `gpioinfo` tells who else uses it", path.display()))
 }

@@ -14,53 +14,25 @@ struct View {
 }
 
 /// Tells which phases cannot be told apart: as they are meant to look, or as a strip driven with `settings` shows them.
-pub(super) fn look_alikes(
-    values: &mut Values,
-    look: &Look,
-    settings: Option<DriveSettings>,
-    pictures: &[Picture],
-) {
-    let mut views = vec![View {
-        drive: None,
-        cause: None,
-        remedy: "choose colours further apart",
-    }];
+pub(super) fn look_alikes(values: &mut Values, look: &Look, settings: Option<DriveSettings>, pictures: &[Picture]) {
+    let mut views = vec![View { drive: None, cause: None, remedy: "choose colours further apart" }];
     if let Some(settings) = settings {
-        let unlimited = DriveSettings {
-            max_milliamps: 0,
-            ..settings
-        };
-        let bright = DriveSettings {
-            brightness: 255,
-            ..unlimited
-        };
+        let unlimited = DriveSettings { max_milliamps: 0, ..settings };
+        let bright = DriveSettings { brightness: 255, ..unlimited };
         for (settings, cause, remedy) in [
             (bright, None, "choose colours further apart"),
             (unlimited, Some("brightness"), "raise `brightness`"),
-            (
-                settings,
-                Some("max_milliamps"),
-                "raise `max_milliamps`, or let fewer LEDs share it",
-            ),
+            (settings, Some("max_milliamps"), "raise `max_milliamps`, or let fewer LEDs share it"),
         ] {
             // Without enough current there is no drive, which is told elsewhere.
             if let Ok(drive) = Drive::new(settings, look.leds, pictures) {
                 let drive = Some(drive);
-                views.push(View {
-                    drive,
-                    cause,
-                    remedy,
-                });
+                views.push(View { drive, cause, remedy });
             }
         }
     }
 
-    let Palette {
-        green,
-        yellow,
-        red,
-        ready,
-    } = look.palette;
+    let Palette { green, yellow, red, ready } = look.palette;
     let mut colours = vec![("green", green), ("yellow", yellow), ("red", red)];
     // A talk may be down to a single LED, too.
     if look.ready == ReadyLook::Dot && (look.leds == 1 || look.pattern == Pattern::Bar) {
@@ -78,10 +50,7 @@ pub(super) fn look_alikes(
                     .map(|key| format!("strip.{key}"))
                     .collect();
                 let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-                values.conflict(
-                    &keys,
-                    format!("`{other}` and `{name}` would look alike; {remedy}"),
-                );
+                values.conflict(&keys, format!("`{other}` and `{name}` would look alike; {remedy}"));
             }
         }
     }
@@ -125,8 +94,7 @@ fn alike(a: [f64; 3], b: [f64; 3]) -> bool {
 
 fn oklab(light: [f64; 3]) -> [f64; 3] {
     let brightest = light.into_iter().fold(f64::MIN_POSITIVE, f64::max);
-    let dot =
-        |weights: [f64; 3], x: [f64; 3]| weights.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
+    let dot = |weights: [f64; 3], x: [f64; 3]| weights.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
     let light = light.map(|channel| channel / brightest);
     let cones = [
         [0.412_221_470_8, 0.536_332_536_3, 0.051_445_992_9],

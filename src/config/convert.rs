@@ -13,13 +13,9 @@ use crate::frame::Rgb;
 const LIKENESS_MIN: f64 = 0.5;
 
 /// A whole number within `range`.
-pub(super) fn whole<T: TryFrom<u64>>(
-    range: RangeInclusive<u64>,
-) -> impl Fn(&DeValue) -> Result<T, String> {
+pub(super) fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&DeValue) -> Result<T, String> {
     move |value| {
-        let number = value
-            .as_integer()
-            .and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
+        let number = value.as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
         let (least, most) = (range.start(), range.end());
         number
             .filter(|number| range.contains(number))
@@ -40,9 +36,7 @@ pub(super) fn number(value: &DeValue) -> Result<f64, String> {
 }
 
 pub(super) fn boolean(value: &DeValue) -> Result<bool, String> {
-    value
-        .as_bool()
-        .ok_or_else(|| must_bare(value, "be `true` or `false`"))
+    value.as_bool().ok_or_else(|| must_bare(value, "be `true` or `false`"))
 }
 
 pub(super) fn text<'t>(value: &'t DeValue) -> Result<&'t str, String> {
@@ -63,19 +57,13 @@ pub(super) fn names(value: &DeValue) -> Result<Vec<String>, String> {
         let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
         !name.is_empty() && name.len() <= 253 && name.chars().all(good)
     };
-    let name = |value: &toml::Spanned<DeValue>| {
-        value.get_ref().as_str().filter(is_name).map(str::to_owned)
-    };
-    let names = value
-        .as_array()
-        .and_then(|names| names.iter().map(name).collect());
+    let name = |value: &toml::Spanned<DeValue>| value.get_ref().as_str().filter(is_name).map(str::to_owned);
+    let names = value.as_array().and_then(|names| names.iter().map(name).collect());
     names.ok_or_else(|| must(value, "be a list of names, such as [\"timer.example.org\"]"))
 }
 
 /// What one of a few words stands for.
-pub(super) fn one_of<T: Copy, const N: usize>(
-    words: [(&str, T); N],
-) -> impl Fn(&DeValue) -> Result<T, String> {
+pub(super) fn one_of<T: Copy, const N: usize>(words: [(&str, T); N]) -> impl Fn(&DeValue) -> Result<T, String> {
     move |value| {
         let written = value.as_str().unwrap_or_default();
         if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == written) {
@@ -108,10 +96,7 @@ pub(super) fn duration(value: &DeValue) -> Result<Duration, String> {
         };
         if !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit()) {
             let bare = shown(bare);
-            must(
-                value,
-                &format!("have a unit, such as \"{bare}s\" or \"{bare}m\""),
-            )
+            must(value, &format!("have a unit, such as \"{bare}s\" or \"{bare}m\""))
         } else {
             must(value, "be a time with units, such as \"2m 30s\"")
         }
@@ -130,10 +115,7 @@ pub(super) fn colour(value: &DeValue) -> Result<Rgb, String> {
             _ => digits.to_string(),
         };
         return Err(match hex(&long) {
-            Some(_) => must(
-                value,
-                &format!("be written as `#rrggbb`; did you mean \"#{long}\"?"),
-            ),
+            Some(_) => must(value, &format!("be written as `#rrggbb`; did you mean \"#{long}\"?")),
             None => must(value, "be a colour as `#rrggbb`, such as \"#ffaa00\""),
         });
     };
@@ -158,14 +140,9 @@ pub(super) fn gpio(value: &DeValue, real: bool) -> Result<u32, String> {
     let Some(why) = taken(number) else {
         return Ok(number);
     };
-    let meant = (0..)
-        .zip(HEADER_PINS)
-        .find(|&(gpio, pin)| pin == number && taken(gpio).is_none());
+    let meant = (0..).zip(HEADER_PINS).find(|&(gpio, pin)| pin == number && taken(gpio).is_none());
     let meant = meant.map(|(gpio, pin)| format!("; for header pin {pin} write {gpio}"));
-    Err(format!(
-        "GPIO {number} {why}; take one of 2 to 6 or 12 to 27{}",
-        meant.unwrap_or_default()
-    ))
+    Err(format!("GPIO {number} {why}; take one of 2 to 6 or 12 to 27{}", meant.unwrap_or_default()))
 }
 
 pub(super) fn path(bytes_max: usize) -> impl Fn(&DeValue) -> Result<PathBuf, String> {
@@ -184,10 +161,8 @@ pub(super) fn path(bytes_max: usize) -> impl Fn(&DeValue) -> Result<PathBuf, Str
 }
 
 /// The header pin of each GPIO (Raspberry Pi documentation, "GPIO and the 40-pin header").
-pub(super) const HEADER_PINS: [u32; 28] = [
-    27, 28, 3, 5, 7, 29, 31, 26, 24, 21, 19, 23, 32, 33, 8, 10, 36, 11, 12, 35, 38, 40, 15, 16, 18,
-    22, 37, 13,
-];
+pub(super) const HEADER_PINS: [u32; 28] =
+    [27, 28, 3, 5, 7, 29, 31, 26, 24, 21, 19, 23, 32, 33, 8, 10, 36, 11, 12, 35, 38, 40, 15, 16, 18, 22, 37, 13];
 
 fn hex(digits: &str) -> Option<Rgb> {
     if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -224,12 +199,7 @@ fn must_bare(value: &DeValue, be: &str) -> String {
 pub(super) fn nearest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let written = written.to_lowercase();
     known
-        .map(|name| {
-            (
-                strsim::normalized_damerau_levenshtein(&written, &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::normalized_damerau_levenshtein(&written, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)

@@ -9,8 +9,7 @@ use toml::de::DeValue;
 use super::SpiConfig;
 use super::alike::look_alikes;
 use super::convert::{
-    address, boolean, colour, duration, gpio, names, nearest, number, one_of, path, shown, text,
-    whole,
+    address, boolean, colour, duration, gpio, names, nearest, number, one_of, path, shown, text, whole,
 };
 use super::values::{CHOSEN, Values};
 use super::words::seconds;
@@ -62,34 +61,16 @@ fn web(values: &mut Values) -> Option<WebConfig> {
     let hosts = values.optional("web.hosts", names);
     let listen = values.optional("web.listen", address);
     if cfg!(not(feature = "web")) && (listen.is_some() || hosts.is_some()) {
-        values.conflict(
-            &["web.listen", "web.hosts"],
-            "this talklight was built without the web; leave `[web]` out",
-        );
+        values.conflict(&["web.listen", "web.hosts"], "this talklight was built without the web; leave `[web]` out");
     }
-    (listen.is_some() || hosts.is_some()).then(|| WebConfig {
-        listen,
-        hosts: hosts.unwrap_or_default(),
-    })
+    (listen.is_some() || hosts.is_some()).then(|| WebConfig { listen, hosts: hosts.unwrap_or_default() })
 }
 
 fn look(values: &mut Values) -> Look {
     let leds = values.read("strip.leds", whole(1..=Look::LEDS_MAX as u64));
-    let palettes = [
-        ("classic", Palette::CLASSIC),
-        ("colour-blind", Palette::COLOUR_BLIND),
-    ];
-    let Palette {
-        green,
-        yellow,
-        red,
-        ready,
-    } = values.read("strip.palette", one_of(palettes));
-    let mut colour = |name, palettes| {
-        values
-            .optional(&format!("strip.colours.{name}"), colour)
-            .unwrap_or(palettes)
-    };
+    let palettes = [("classic", Palette::CLASSIC), ("colour-blind", Palette::COLOUR_BLIND)];
+    let Palette { green, yellow, red, ready } = values.read("strip.palette", one_of(palettes));
+    let mut colour = |name, palettes| values.optional(&format!("strip.colours.{name}"), colour).unwrap_or(palettes);
     Look {
         leds,
         palette: Palette {
@@ -98,14 +79,8 @@ fn look(values: &mut Values) -> Look {
             red: colour("red", red),
             ready: colour("ready", ready),
         },
-        pattern: values.read(
-            "strip.pattern",
-            one_of([("solid", Pattern::Solid), ("bar", Pattern::Bar)]),
-        ),
-        ready: values.read(
-            "strip.ready",
-            one_of([("dot", ReadyLook::Dot), ("off", ReadyLook::Off)]),
-        ),
+        pattern: values.read("strip.pattern", one_of([("solid", Pattern::Solid), ("bar", Pattern::Bar)])),
+        ready: values.read("strip.ready", one_of([("dot", ReadyLook::Dot), ("off", ReadyLook::Off)])),
         flash_half: values.read("flash.hz", flash_half),
     }
 }
@@ -117,9 +92,7 @@ fn flash_half(value: &DeValue) -> Result<Duration, String> {
             "more than {most} flashes a second can set off seizures (WCAG 2.1, 2.3.1); write {least} to {most}"
         )),
         hz if hz >= least => Ok(Look::flash_half(hz)),
-        _ => Err(format!(
-            "too slow to be seen as a flash; write {least} to {most}"
-        )),
+        _ => Err(format!("too slow to be seen as a flash; write {least} to {most}")),
     }
 }
 
@@ -150,8 +123,7 @@ fn plan(values: &mut Values, prefix: &str) -> Plan {
     let key = |key| format!("{prefix}{key}");
     let mut name = values.read(&key("name"), |value| text(value).map(str::to_string));
     let mut time = |name| values.read(&key(name), duration);
-    let (mut length, mut yellow, mut red, mut flash) =
-        (time("length"), time("yellow"), time("red"), time("flash"));
+    let (mut length, mut yellow, mut red, mut flash) = (time("length"), time("yellow"), time("red"), time("flash"));
     loop {
         let error = match Plan::new(&name, length, yellow, red, flash) {
             Ok(plan) => return plan,
@@ -187,12 +159,8 @@ fn plan(values: &mut Values, prefix: &str) -> Plan {
 /// The plan of that name.
 fn choose(plans: &[Plan], name: &str) -> Result<Plan, String> {
     plan::find(plans, name).ok_or_else(|| {
-        let names: Vec<_> = plans
-            .iter()
-            .map(|plan| format!("`{}`", plan.name()))
-            .collect();
-        let meant = nearest(name, plans.iter().map(Plan::name))
-            .map(|meant| format!("; did you mean `{meant}`?"));
+        let names: Vec<_> = plans.iter().map(|plan| format!("`{}`", plan.name())).collect();
+        let meant = nearest(name, plans.iter().map(Plan::name)).map(|meant| format!("; did you mean `{meant}`?"));
         format!(
             "there is no plan `{}`{}",
             shown(name),
@@ -241,23 +209,11 @@ fn strip(values: &mut Values, real: bool, look: &Look, plans: &[Plan], bufsiz: u
     #[cfg(target_os = "linux")]
     {
         let kind = match drive {
-            Ok(drive) => Kind::Spi(SpiConfig {
-                device,
-                clock_hz,
-                drive,
-            }),
+            Ok(drive) => Kind::Spi(SpiConfig { device, clock_hz, drive }),
             Err(error) => {
-                let keys = [
-                    "strip.max_milliamps",
-                    "strip.leds",
-                    "strip.milliamps_per_led",
-                    "strip.kind",
-                ];
+                let keys = ["strip.max_milliamps", "strip.leds", "strip.milliamps_per_led", "strip.kind"];
                 let limit = settings.max_milliamps;
-                values.conflict(
-                    &keys,
-                    format!("{limit} mA is {error}; write 0 for no limit"),
-                );
+                values.conflict(&keys, format!("{limit} mA is {error}; write 0 for no limit"));
                 Kind::Simulated(None)
             }
         };
@@ -279,10 +235,7 @@ fn fits_buffer(values: &mut Values, leds: usize, chip: Chip, bufsiz: usize) {
             bytes.next_power_of_two()
         )
     } else {
-        format!(
-            "it can be set up for {BUFSIZ_MAX}, which is {} LEDs, and no more",
-            most(BUFSIZ_MAX)
-        )
+        format!("it can be set up for {BUFSIZ_MAX}, which is {} LEDs, and no more", most(BUFSIZ_MAX))
     };
     let what = format!(
         "{} make a frame of {bytes} bytes, and spidev takes {bufsiz}, which is {} LEDs; {remedy}",
@@ -295,19 +248,12 @@ fn fits_buffer(values: &mut Values, leds: usize, chip: Chip, bufsiz: usize) {
 fn buttons(values: &mut Values, real: bool) -> Option<Buttons> {
     let start = values.optional("button.start", |value| gpio(value, real));
     let reset = values.optional("button.reset", |value| gpio(value, real));
-    let biases = [
-        ("pull-up", Bias::PullUp),
-        ("pull-down", Bias::PullDown),
-        ("none", Bias::None),
-    ];
+    let biases = [("pull-up", Bias::PullUp), ("pull-down", Bias::PullDown), ("none", Bias::None)];
     let buttons = Buttons {
         start,
         reset,
         bias: values.read("button.bias", one_of(biases)),
-        active: values.read(
-            "button.active",
-            one_of([("low", Active::Low), ("high", Active::High)]),
-        ),
+        active: values.read("button.active", one_of([("low", Active::Low), ("high", Active::High)])),
         hold: values.read("button.hold", |value| {
             let hold = duration(value)?;
             match (HOLD_MIN..=HOLD_MAX).contains(&hold) {

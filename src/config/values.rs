@@ -78,16 +78,8 @@ impl<'a> Values<'a> {
     pub(super) fn lay_flags(&mut self, overrides: &'a Overrides, leds: Option<&'a str>) {
         let text = |typed: &'a str| DeValue::String(typed.into());
         let path = |path: &'a PathBuf| DeValue::String(path.to_string_lossy());
-        let number =
-            |typed: &'a str| DeValue::parse(typed).map_or(text(typed), |value| value.into_inner());
-        let Overrides {
-            strip,
-            tape,
-            socket,
-            plan,
-            web,
-            ..
-        } = overrides;
+        let number = |typed: &'a str| DeValue::parse(typed).map_or(text(typed), |value| value.into_inner());
+        let Overrides { strip, tape, socket, plan, web, .. } = overrides;
         for (flag, key, value) in [
             ("--strip", "strip.kind", strip.as_deref().map(text)),
             ("--tape", "strip.tape", tape.as_ref().map(path)),
@@ -110,11 +102,7 @@ impl<'a> Values<'a> {
 
     /// What `convert` makes of the value of `key`, or of the built-in value if nothing is written. What `convert` says
     /// against the value becomes a mistake; then, too, the built-in value stands in, so that all else can be checked.
-    pub(super) fn read<T>(
-        &mut self,
-        key: &str,
-        convert: impl Fn(&DeValue) -> Result<T, String>,
-    ) -> T {
+    pub(super) fn read<T>(&mut self, key: &str, convert: impl Fn(&DeValue) -> Result<T, String>) -> T {
         if let Some(value) = self.optional(key, &convert) {
             return value;
         }
@@ -140,11 +128,7 @@ impl<'a> Values<'a> {
     }
 
     /// As `read`, of a key that has no built-in value.
-    pub(super) fn optional<T>(
-        &mut self,
-        key: &str,
-        convert: impl Fn(&DeValue) -> Result<T, String>,
-    ) -> Option<T> {
+    pub(super) fn optional<T>(&mut self, key: &str, convert: impl Fn(&DeValue) -> Result<T, String>) -> Option<T> {
         let Written { place, value } = self.written.get(key)?;
         if self.wrong.contains(key) {
             return None;
@@ -164,9 +148,7 @@ impl<'a> Values<'a> {
     /// and is not told.
     pub(super) fn conflict(&mut self, keys: &[&str], what: impl Into<String>) {
         if !keys.iter().any(|&key| self.wrong.contains(key)) {
-            let written = keys
-                .iter()
-                .find_map(|&key| Some((self.written.get(key)?.place, key)));
+            let written = keys.iter().find_map(|&key| Some((self.written.get(key)?.place, key)));
             let (place, key) = written.unwrap_or((Place::File, keys[0]));
             self.tell(place, key, what);
         }
@@ -187,12 +169,7 @@ impl<'a> Values<'a> {
     }
 
     fn note(&mut self, place: Place, key: Option<String>, what: String) {
-        self.mistakes.push(Mistake {
-            source: self.source.into(),
-            place,
-            key,
-            what,
-        });
+        self.mistakes.push(Mistake { source: self.source.into(), place, key, what });
     }
 
     fn lay_text(&mut self, text: &'a str) {
@@ -201,9 +178,7 @@ impl<'a> Values<'a> {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let span = error.span().unwrap_or(text.len()..text.len());
-            let message = error
-                .message()
-                .trim_end_matches(", expected literal string");
+            let message = error.message().trim_end_matches(", expected literal string");
             let mut what = format!("this is not TOML: {message}");
             if let Some(at) = text.get(span.clone()).filter(|at| !at.trim().is_empty()) {
                 what += &format!(", at `{}`", shown(at));
@@ -215,13 +190,7 @@ impl<'a> Values<'a> {
     }
 
     /// Lays a table, which is `section`, over the keys that begin with `prefix`.
-    fn lay(
-        &mut self,
-        table: &DeTable<'a>,
-        section: &str,
-        prefix: &str,
-        place: &impl Fn(usize) -> Place,
-    ) {
+    fn lay(&mut self, table: &DeTable<'a>, section: &str, prefix: &str, place: &impl Fn(usize) -> Place) {
         for (key, value) in table {
             let key_place = place(key.span().start);
             let path = format!("{prefix}{}", key.get_ref());
@@ -234,9 +203,7 @@ impl<'a> Values<'a> {
                 continue;
             }
             match value.get_ref() {
-                DeValue::Array(plans)
-                    if child == "plan" && plans.iter().all(|plan| plan.get_ref().is_table()) =>
-                {
+                DeValue::Array(plans) if child == "plan" && plans.iter().all(|plan| plan.get_ref().is_table()) => {
                     for plan in plans {
                         let prefix = plan_prefix(self.plans.len());
                         self.plans.push(place(plan.span().start));
@@ -303,9 +270,7 @@ pub struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            source, key, what, ..
-        } = self;
+        let Self { source, key, what, .. } = self;
         match self.place {
             Place::Flag(flag) => return write!(f, "{flag}: {what}"),
             Place::Line(line) => write!(f, "{source}:{line}: ")?,
@@ -325,12 +290,7 @@ pub struct Mistakes(pub Vec<Mistake>);
 impl Mistakes {
     /// The one mistake is the whole file's.
     pub(super) fn of_file(path: &Path, what: &str) -> Self {
-        Self(vec![Mistake {
-            source: path.display().to_string(),
-            place: Place::File,
-            key: None,
-            what: what.into(),
-        }])
+        Self(vec![Mistake { source: path.display().to_string(), place: Place::File, key: None, what: what.into() }])
     }
 }
 
@@ -360,19 +320,11 @@ fn unknown(section: &str, key: &str) -> String {
         return format!("is not known; did you mean `{meant}`?");
     }
     let listed: Vec<_> = keys(section).map(|key| format!("`{key}`")).collect();
-    format!(
-        "is not known; {} takes {}",
-        header(section),
-        listed.join(", ")
-    )
+    format!("is not known; {} takes {}", header(section), listed.join(", "))
 }
 
 fn keys(section: &str) -> impl Iterator<Item = &'static str> + use<> {
-    SECTIONS
-        .iter()
-        .find(|(name, _)| *name == section)
-        .map_or("", |(_, keys)| keys)
-        .split_whitespace()
+    SECTIONS.iter().find(|(name, _)| *name == section).map_or("", |(_, keys)| keys).split_whitespace()
 }
 
 fn is_section(path: &str) -> bool {

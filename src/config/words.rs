@@ -30,26 +30,19 @@ impl Config {
     }
 
     fn describe_strip(&self) -> Vec<String> {
-        let Look {
-            leds,
-            pattern,
-            ready,
-            flash_half,
-            ..
-        } = self.look;
+        let Look { leds, pattern, ready, flash_half, .. } = self.look;
         let pictures: Vec<_> = self.look.brightest(&self.plans).collect();
-        let mut lines =
-            match &self.strip {
-                Kind::Simulated(drive) => {
-                    let mut lines = vec![format!("{}, simulated", count(leds))];
-                    lines.extend(drive.as_ref().map(|drive| {
-                        format!("as a real strip, {}", current(drive, leds, &pictures))
-                    }));
-                    lines
-                }
-                #[cfg(target_os = "linux")]
-                Kind::Spi(spi) => spi.describe(leds, &pictures),
-            };
+        let mut lines = match &self.strip {
+            Kind::Simulated(drive) => {
+                let mut lines = vec![format!("{}, simulated", count(leds))];
+                lines.extend(
+                    drive.as_ref().map(|drive| format!("as a real strip, {}", current(drive, leds, &pictures))),
+                );
+                lines
+            }
+            #[cfg(target_os = "linux")]
+            Kind::Spi(spi) => spi.describe(leds, &pictures),
+        };
         let pattern = match pattern {
             Pattern::Solid => "every LED in the phase's colour",
             Pattern::Bar => "a bar that shortens with the time left",
@@ -110,20 +103,13 @@ fn current(drive: &Drive, leds: usize, pictures: &[Picture]) -> String {
     let milliamps = drive.milliamps(leds, pictures);
     let dimmed = match (drive.scale() * 100.0).floor() {
         100.0 => String::new(),
-        part => format!(
-            ", dimmed to {part} % by the limit of {} mA",
-            drive.settings().max_milliamps
-        ),
+        part => format!(", dimmed to {part} % by the limit of {} mA", drive.settings().max_milliamps),
     };
     format!("{} draw at most {milliamps} mA{dimmed}", count(leds))
 }
 
 fn describe_plan(plan: &Plan) -> String {
-    let flashing = if plan.red() == plan.flash() {
-        "flashing red"
-    } else {
-        "flashing"
-    };
+    let flashing = if plan.red() == plan.flash() { "flashing red" } else { "flashing" };
     let phases = [
         ("green", plan.length() - plan.yellow()),
         ("yellow", plan.yellow() - plan.red()),
@@ -135,11 +121,7 @@ fn describe_plan(plan: &Plan) -> String {
         .filter(|(_, time)| !time.is_zero())
         .map(|(phase, time)| format!("{phase} for {}, ", Clock(time)))
         .collect();
-    format!(
-        "{}, {}: {phases}then off",
-        plan.name(),
-        Clock(plan.length())
-    )
+    format!("{}, {}: {phases}then off", plan.name(), Clock(plan.length()))
 }
 
 fn pin(gpio: u32) -> String {
@@ -159,8 +141,5 @@ pub(super) fn seconds(time: Duration) -> String {
 
 #[cfg(target_os = "linux")]
 fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], meaning: T) -> &'static str {
-    names
-        .iter()
-        .find(|(_, named)| *named == meaning)
-        .map_or("", |(name, _)| name)
+    names.iter().find(|(_, named)| *named == meaning).map_or("", |(name, _)| name)
 }

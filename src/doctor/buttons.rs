@@ -5,10 +5,7 @@ use super::{Finding, bad, good, note};
 
 pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
     let Some(gpio) = &facts.gpio else {
-        let none = facts
-            .config
-            .is_ok()
-            .then(|| note("the config has no button"));
+        let none = facts.config.is_ok().then(|| note("the config has no button"));
         return none.map(|finding| ("gpio", finding)).into_iter().collect();
     };
     let mut found = Vec::new();
@@ -16,17 +13,12 @@ pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
         found.push(("gpio-access", access("gpio", "gpio", path, node)));
     }
     match &gpio.lines {
-        Err(NoLines::Denied) => found.push((
-            "gpio",
-            note("the buttons cannot be looked at by this user; ask with sudo"),
-        )),
-        Err(NoLines::Other(fault)) => found.push((
-            "gpio",
-            bad(
-                fault.clone(),
-                "a Pi has one; look with `ls -l /dev/gpiochip*` and `gpiodetect`",
-            ),
-        )),
+        Err(NoLines::Denied) => {
+            found.push(("gpio", note("the buttons cannot be looked at by this user; ask with sudo")))
+        }
+        Err(NoLines::Other(fault)) => {
+            found.push(("gpio", bad(fault.clone(), "a Pi has one; look with `ls -l /dev/gpiochip*` and `gpiodetect`")))
+        }
         Ok(lines) => found.extend(lines.iter().map(|line| ("button", button(facts, line)))),
     }
     found
@@ -37,20 +29,16 @@ fn button(facts: &Facts, line: &Line) -> Finding {
     match (&line.state, &facts.daemon) {
         (Use::Open, _) => good(format!("GPIO {gpio} is free, and its contact is open")),
         (Use::Closed, _) => bad(
-            format!(
-                "the contact on GPIO {gpio} is closed: pressed, stuck, or wired to the wrong side"
-            ),
+            format!("the contact on GPIO {gpio} is closed: pressed, stuck, or wired to the wrong side"),
             "let go of it and ask again; a press must change the level that `bias` gives the line, and `active` name that level",
         ),
         (Use::Ours, Daemon::Answers(_, status)) if status.faults.is_empty() => {
             good(format!("the daemon listens on GPIO {gpio}"))
         }
-        (Use::Ours, Daemon::Answers(..)) => note(format!(
-            "the daemon listens on GPIO {gpio}, and has something to say of its inputs"
-        )),
-        (Use::Ours, _) => note(format!(
-            "a talklight that does not answer here listens on GPIO {gpio}"
-        )),
+        (Use::Ours, Daemon::Answers(..)) => {
+            note(format!("the daemon listens on GPIO {gpio}, and has something to say of its inputs"))
+        }
+        (Use::Ours, _) => note(format!("a talklight that does not answer here listens on GPIO {gpio}")),
         (Use::Taken(by), _) => bad(
             format!("GPIO {gpio} is taken by {by}"),
             format!(
@@ -70,10 +58,7 @@ fn button(facts: &Facts, line: &Line) -> Finding {
 pub fn access(subsystem: &str, group: &str, device: &str, node: &Node) -> Finding {
     let owner = &node.group;
     let may = |may| if may { "may" } else { "may not" };
-    let mut text = format!(
-        "{device} belongs to the group {owner}; this user {} open it",
-        may(node.may)
-    );
+    let mut text = format!("{device} belongs to the group {owner}; this user {} open it", may(node.may));
     if let Some(service) = node.service_may {
         text += &format!(", the user talklight {}", may(service));
     }

@@ -39,9 +39,7 @@ pub fn finding(facts: &Facts) -> Finding {
             return good("SPI has a clock of its own on this model; nothing is to be set");
         }
         None | Some(Core::Unknown) => {
-            return note(
-                "what the core clock of this model does is not known here; if the strip flickers, fix it",
-            );
+            return note("what the core clock of this model does is not known here; if the strip flickers, fix it");
         }
         Some(core) => core,
     };
@@ -59,16 +57,11 @@ pub fn finding(facts: &Facts) -> Finding {
     });
     let (fixed, is_sure) = match (to_be, is) {
         (Some(Some(Fixed { by, .. })), Some(None)) => {
-            return bad(
-                format!("{name} fixes the core clock ({by}), but the Pi was started without that"),
-                "reboot",
-            );
+            return bad(format!("{name} fixes the core clock ({by}), but the Pi was started without that"), "reboot");
         }
         (Some(None), Some(Some(Fixed { by, .. }))) => {
             return bad(
-                format!(
-                    "the core clock is fixed ({by}), but will not be after a reboot: {name} has changed"
-                ),
+                format!("the core clock is fixed ({by}), but will not be after a reboot: {name} has changed"),
                 add(),
             );
         }
@@ -83,13 +76,10 @@ pub fn finding(facts: &Facts) -> Finding {
         }
         (None, None) => {
             return note(match doubt {
-                Some(section) => format!(
-                    "{name} sets the core clock under {section}, and whether that applies is not known here"
-                ),
-                None => format!(
-                    "{name} cannot be read; this model needs {} there",
-                    core.lines(None).join(" and ")
-                ),
+                Some(section) => {
+                    format!("{name} sets the core clock under {section}, and whether that applies is not known here")
+                }
+                None => format!("{name} cannot be read; this model needs {} there", core.lines(None).join(" and ")),
             });
         }
         (Some(Some(fixed)), None) => (fixed, false),
@@ -103,29 +93,19 @@ pub fn finding(facts: &Facts) -> Finding {
             "cool the Pi, or give it a stronger supply: `vcgencmd get_throttled` tells which",
         ),
         (None, _) if facts.throttled.is_some_and(|bits| bits & THROTTLED != 0) => bad(
-            format!(
-                "the core clock is fixed by {by}, which lets go while the Pi is throttled, and it has been"
-            ),
+            format!("the core clock is fixed by {by}, which lets go while the Pi is throttled, and it has been"),
             add(),
         ),
-        _ if by.is_empty() => {
-            good("the core clock of this model does not change unless it is made to")
-        }
+        _ if by.is_empty() => good("the core clock of this model does not change unless it is made to"),
         _ if is_sure => good(format!("the core clock is fixed: {by}")),
-        _ => good(format!(
-            "the core clock is fixed: {by} in {name}, if the Pi was started since"
-        )),
+        _ => good(format!("the core clock is fixed: {by} in {name}, if the Pi was started since")),
     }
 }
 
 impl Core {
     /// Raspberry Pi documentation, "config.txt: overclocking options".
     pub const fn scales(freq: u32, freq_min: u32, mini_uart: bool) -> Self {
-        Self::Scales {
-            freq,
-            freq_min,
-            mini_uart,
-        }
+        Self::Scales { freq, freq_min, mini_uart }
     }
 
     /// The lines that this file lacks to fix it: at 500 MHz where it falls to 200, else at 250, which is cool. All of them if
@@ -136,10 +116,7 @@ impl Core {
         };
         let at = if freq_min < 250 { 500 } else { 250 };
         let set = |key| firmware?.number(key);
-        let have = [
-            ("core_freq", set("core_freq")),
-            ("core_freq_min", set("core_freq_min").or(Some(freq_min))),
-        ];
+        let have = [("core_freq", set("core_freq")), ("core_freq_min", set("core_freq_min").or(Some(freq_min)))];
         have.iter()
             .filter(|(_, mhz)| firmware.is_none() || *mhz != Some(at))
             .map(|(key, _)| format!("{key}={at}"))
@@ -149,21 +126,14 @@ impl Core {
     /// The keys that have a say in it.
     pub fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Scales {
-                mini_uart: true, ..
-            } => &KEYS,
+            Self::Scales { mini_uart: true, .. } => &KEYS,
             _ => &KEYS[..3],
         }
     }
 
     /// What fixes it, if it is fixed. Both keys have to say the same (timg236 in raspberrypi/firmware#1256).
     pub fn fixed_by(self, firmware: &Firmware) -> Option<Fixed> {
-        let Self::Scales {
-            freq,
-            freq_min,
-            mini_uart,
-        } = self
-        else {
+        let Self::Scales { freq, freq_min, mini_uart } = self else {
             return None;
         };
         let number = |key: &str| firmware.number(key);

@@ -149,10 +149,6 @@ impl Facts {
             Some(file) if !file.ends_in_all => "[all]\n",
             _ => "",
         };
-        format!(
-            "add to the end of {} and reboot:\n{all}{}",
-            self.boot("config.txt"),
-            lines.join("\n")
-        )
+        format!("add to the end of {} and reboot:\n{all}{}", self.boot("config.txt"), lines.join("\n"))
     }
 }

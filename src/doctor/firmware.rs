@@ -26,38 +26,19 @@ pub struct Firmware {
 impl Firmware {
     /// Reads `file` for a model that goes by these names in sections. `read` gives the text of a file by its name in the
     /// boot folder. `None` if the file itself cannot be read.
-    pub fn read(
-        sections: &[&str],
-        file: &str,
-        read: &dyn Fn(&str) -> Option<String>,
-    ) -> Option<Self> {
+    pub fn read(sections: &[&str], file: &str, read: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let text = read(file)?;
-        let mut reader = Reader {
-            sections,
-            read,
-            files: 0,
-            model: Ok(true),
-            none: false,
-            other: None,
-            found: Self::default(),
-        };
+        let mut reader =
+            Reader { sections, read, files: 0, model: Ok(true), none: false, other: None, found: Self::default() };
         reader.text(&text, 0);
         let ends_in_all = reader.applies() && reader.doubt().is_none();
-        Some(Self {
-            ends_in_all,
-            ..reader.found
-        })
+        Some(Self { ends_in_all, ..reader.found })
     }
 
     /// The settings that the firmware says it was started with, `key=value` each: those that are not zero.
     pub fn started_with(settings: &str) -> Self {
         let settings = settings.lines().filter_map(|line| line.split_once('='));
-        Self {
-            values: settings
-                .map(|(key, value)| (key.into(), value.into()))
-                .collect(),
-            ..Self::default()
-        }
+        Self { values: settings.map(|(key, value)| (key.into(), value.into())).collect(), ..Self::default() }
     }
 
     pub fn value(&self, key: &str) -> Option<&str> {
@@ -72,16 +53,12 @@ impl Firmware {
 
     /// The section that sets one of `keys`, of which it is not known whether it applies.
     pub fn doubt(&self, keys: &[&str]) -> Option<&str> {
-        keys.iter()
-            .find_map(|key| self.doubts.get(*key))
-            .map(String::as_str)
+        keys.iter().find_map(|key| self.doubts.get(*key)).map(String::as_str)
     }
 
     pub fn is_spi_on(&self) -> bool {
         self.spi_overlays().next().is_some()
-            || self
-                .value("dtparam=spi")
-                .is_some_and(|value| matches!(value, "" | "on" | "true" | "yes" | "1"))
+            || self.value("dtparam=spi").is_some_and(|value| matches!(value, "" | "on" | "true" | "yes" | "1"))
     }
 
     /// SPI leaves the line from the strip, which has nothing to say, to others.

@@ -27,20 +27,15 @@ const LOOKS: usize = 5;
 
 /// Looks at this machine, under the config that these flags mean.
 pub fn facts(named: Option<&Path>, overrides: &Overrides) -> Facts {
-    let model = [
-        "/proc/device-tree/model",
-        "/sys/firmware/devicetree/base/model",
-    ]
-    .iter()
-    .find_map(|path| Model::new(&text(path)?));
+    let model = ["/proc/device-tree/model", "/sys/firmware/devicetree/base/model"]
+        .iter()
+        .find_map(|path| Model::new(&text(path)?));
     let boot = match Path::new("/boot/firmware").is_dir() {
         true => "/boot/firmware",
         false => "/boot",
     };
     let read = |file: &str| text(&format!("{boot}/{file}"));
-    let firmware = model
-        .as_ref()
-        .and_then(|model| Firmware::read(model.sections, "config.txt", &read));
+    let firmware = model.as_ref().and_then(|model| Firmware::read(model.sections, "config.txt", &read));
     let started = model.as_ref().and_then(started);
     let unit = unit();
     let config = read_config(named, overrides);
@@ -100,16 +95,11 @@ fn read_config(named: Option<&Path>, overrides: &Overrides) -> Result<Config, St
     };
     let places = match named {
         Some(path) => vec![PathBuf::from(path)],
-        None => config::search_path(
-            std::env::var_os("XDG_CONFIG_HOME"),
-            std::env::var_os("HOME"),
-        ),
+        None => config::search_path(std::env::var_os("XDG_CONFIG_HOME"), std::env::var_os("HOME")),
     };
     match config::find(&places) {
         Ok((Origin::BuiltIn, _)) if named.is_some() => Err(mistakes),
-        Ok((origin, text)) => {
-            Config::parse(&text, origin, overrides, BUFSIZ_MAX).map_err(|_| mistakes)
-        }
+        Ok((origin, text)) => Config::parse(&text, origin, overrides, BUFSIZ_MAX).map_err(|_| mistakes),
         Err(_) => Err(mistakes),
     }
 }
@@ -141,9 +131,8 @@ fn throttled(has_vcgencmd: bool) -> Option<u32> {
     };
     let monitored = || {
         let mut monitors = (0..16).map(|number| format!("/sys/class/hwmon/hwmon{number}"));
-        let monitor = monitors.find(|folder| {
-            text(&format!("{folder}/name")).is_some_and(|name| name.trim() == "rpi_volt")
-        })?;
+        let monitor =
+            monitors.find(|folder| text(&format!("{folder}/name")).is_some_and(|name| name.trim() == "rpi_volt"))?;
         let alarm = text(&format!("{monitor}/in0_lcrit_alarm"))?;
         // That there is no alarm now says nothing of before.
         alarm.trim().parse().ok().filter(|&bits: &u32| bits != 0)
@@ -159,8 +148,7 @@ fn supply_milliamps() -> Option<u32> {
 
 fn unit() -> Option<Unit> {
     let look = || tool::ask("systemctl", &["show", "talklight", PROPERTIES]).map(Unit);
-    let is_starting =
-        |unit: &Unit| unit.get("ActiveState") == "activating" && unit.get("Result") == "success";
+    let is_starting = |unit: &Unit| unit.get("ActiveState") == "activating" && unit.get("Result") == "success";
     let mut unit = look()?;
     for _ in 1..LOOKS {
         if is_starting(&unit) {
@@ -194,27 +182,16 @@ fn is_newer(config: &Config, unit: Option<&Unit>) -> bool {
 }
 
 fn daemon(socket: Option<&Path>) -> Daemon {
-    let Sought {
-        places,
-        mut found,
-        refused,
-    } = client::seek(socket);
+    let Sought { places, mut found, refused } = client::seek(socket);
     let list = |places: Vec<PathBuf>, and: &str| {
-        let names: Vec<_> = places
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
+        let names: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
         names.join(and)
     };
     match (found.len(), refused) {
         (0, Some(refused)) => Daemon::Refused(refused),
         (0, None) => Daemon::Absent(list(places, " or ")),
         (1, _) => {
-            let ask = Ask {
-                what: What::Status,
-                generation: None,
-                origin: event::Origin::Socket,
-            };
+            let ask = Ask { what: What::Status, generation: None, origin: event::Origin::Socket };
             let (path, stream) = found.remove(0);
             match client::request(stream, &ask).map(|reply| reply.status) {
                 Ok(Some(status)) => Daemon::Answers(path.display().to_string(), status),
@@ -222,9 +199,6 @@ fn daemon(socket: Option<&Path>) -> Daemon {
                 Err(error) => Daemon::Silent(format!("{error:#}")),
             }
         }
-        _ => Daemon::Two(list(
-            found.into_iter().map(|(path, _)| path).collect(),
-            " and ",
-        )),
+        _ => Daemon::Two(list(found.into_iter().map(|(path, _)| path).collect(), " and ")),
     }
 }

@@ -50,10 +50,6 @@ impl Model {
             return None;
         }
         let found = MODELS.iter().find(|(words, _, _)| name.contains(words));
-        found.map(|&(_, sections, core)| Self {
-            name: name.into(),
-            sections,
-            core,
-        })
+        found.map(|&(_, sections, core)| Self { name: name.into(), sections, core })
     }
 }

@@ -42,9 +42,7 @@ impl Pi<'_> {
             Some((Kind::Spi(spi), config)) => Some((spi, config)),
             None => None,
         };
-        let device = of_config.map_or("/dev/spidev0.0".into(), |(spi, _)| {
-            spi.device.path().display().to_string()
-        });
+        let device = of_config.map_or("/dev/spidev0.0".into(), |(spi, _)| spi.device.path().display().to_string());
         let drive = of_config.map(|(spi, config)| (&spi.drive, &config.look, &config.plans));
         Some(Strip {
             node: self.node(&device),
@@ -53,13 +51,11 @@ impl Pi<'_> {
                 let owner = header.owner(DATA_LINE);
                 owner.filter(|owner| !owner.contains("spi"))
             }),
-            frame_bytes: drive
-                .map(|(drive, look, _)| spi::frame_bytes(look.leds, drive.settings().chip)),
+            frame_bytes: drive.map(|(drive, look, _)| spi::frame_bytes(look.leds, drive.settings().chip)),
             bufsiz: spi::bufsiz(),
             bufsiz_to_be: spi::bufsiz_in(&self.cmdline),
-            milliamps: drive.map(|(drive, look, plans)| {
-                drive.milliamps(look.leds, &look.brightest(plans).collect::<Vec<_>>())
-            }),
+            milliamps: drive
+                .map(|(drive, look, plans)| drive.milliamps(look.leds, &look.brightest(plans).collect::<Vec<_>>())),
             max_milliamps: drive.map_or(0, |(drive, _, _)| drive.settings().max_milliamps),
         })
     }
@@ -69,10 +65,7 @@ impl Pi<'_> {
         let wiring = config.buttons?.wiring();
         let (path, lines) = match Header::open() {
             Ok(header) => {
-                let line = |&(gpio, _)| Line {
-                    gpio,
-                    state: self.state(&header, gpio, &wiring),
-                };
+                let line = |&(gpio, _)| Line { gpio, state: self.state(&header, gpio, &wiring) };
                 let lines = wiring.buttons.iter().map(line).collect();
                 (Some(header.chip.path().to_owned()), Ok(lines))
             }
@@ -138,17 +131,11 @@ impl Header {
         let chip = Chip::from_path(header_chip()?);
         let label = chip.and_then(|chip| Ok((chip.info()?.label, chip)));
         let (label, chip) = label.map_err(|error| NoChip::Unlisted(error.to_string()))?;
-        let lists = fs::read_dir("/sys/kernel/debug/pinctrl")
-            .into_iter()
-            .flatten()
-            .flatten();
+        let lists = fs::read_dir("/sys/kernel/debug/pinctrl").into_iter().flatten().flatten();
         let mut paths = lists.map(|list| list.path().display().to_string());
         let of_chip = paths.find(|path| path.ends_with(&label));
         let pins = of_chip.and_then(|path| text(&format!("{path}/pinmux-pins")));
-        Ok(Self {
-            chip,
-            pins: pins.unwrap_or_default(),
-        })
+        Ok(Self { chip, pins: pins.unwrap_or_default() })
     }
 
     /// Who has asked for a line, or else for its pin, in lines like
@@ -174,12 +161,7 @@ impl Header {
 
 fn read(chip: &Chip, gpio: u32, wiring: &Wiring) -> gpiocdev::Result<Value> {
     let mut request = Request::builder();
-    request
-        .on_chip(chip.path())
-        .with_consumer("talklight doctor")
-        .with_line(gpio)
-        .as_input()
-        .with_bias(wiring.bias);
+    request.on_chip(chip.path()).with_consumer("talklight doctor").with_line(gpio).as_input().with_bias(wiring.bias);
     if wiring.active_low {
         request.as_active_low();
     }

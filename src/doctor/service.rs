@@ -6,9 +6,7 @@ use super::{Finding, bad, good, note};
 pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
     let unit = facts.unit.as_ref().and_then(|of| unit(facts, of));
     let unit = unit.map(|finding| ("unit", finding));
-    unit.into_iter()
-        .chain([("daemon", daemon(facts))])
-        .collect()
+    unit.into_iter().chain([("daemon", daemon(facts))]).collect()
 }
 
 /// By the states of systemctl(1).
@@ -30,29 +28,20 @@ fn unit(facts: &Facts, unit: &Unit) -> Option<Finding> {
             "the service is masked: nothing can start it",
             "sudo systemctl unmask talklight && sudo systemctl enable --now talklight",
         ),
-        ["loaded", "active" | "reloading"] if !disabled.is_empty() => bad(
-            "the service runs, but will not after a reboot: it is disabled",
-            "sudo systemctl enable talklight",
-        ),
-        ["loaded", "active" | "reloading"] => good(format!(
-            "the service runs{restarts}: {}",
-            unit.get("FragmentPath")
-        )),
+        ["loaded", "active" | "reloading"] if !disabled.is_empty() => {
+            bad("the service runs, but will not after a reboot: it is disabled", "sudo systemctl enable talklight")
+        }
+        ["loaded", "active" | "reloading"] => good(format!("the service runs{restarts}: {}", unit.get("FragmentPath"))),
         ["loaded", "failed"] => failed(unit),
         // It ends as soon as it is started, again and again.
-        ["loaded", "activating" | "deactivating"]
-            if unit.get("Result") != "success" || !restarts.is_empty() =>
-        {
+        ["loaded", "activating" | "deactivating"] if unit.get("Result") != "success" || !restarts.is_empty() => {
             failed(unit)
         }
         ["loaded", "inactive"] => match facts.daemon {
-            Daemon::Answers(..) => note(format!(
-                "the service is stopped{disabled}; the daemon that answers is another"
-            )),
-            _ => bad(
-                format!("the service is stopped{disabled}"),
-                "sudo systemctl enable --now talklight",
-            ),
+            Daemon::Answers(..) => {
+                note(format!("the service is stopped{disabled}; the daemon that answers is another"))
+            }
+            _ => bad(format!("the service is stopped{disabled}"), "sudo systemctl enable --now talklight"),
         },
         ["loaded", ..] => note("the service is just being started or stopped; ask again"),
         [state, ..] => bad(
@@ -64,13 +53,11 @@ fn unit(facts: &Facts, unit: &Unit) -> Option<Finding> {
 
 /// By the statuses of systemd.exec(5).
 fn failed(unit: &Unit) -> Finding {
-    let [result, status, restarts] =
-        ["Result", "ExecMainStatus", "NRestarts"].map(|property| unit.get(property));
+    let [result, status, restarts] = ["Result", "ExecMainStatus", "NRestarts"].map(|property| unit.get(property));
     let (why, remedy) = match (result, status) {
-        ("exit-code", "78") => (
-            "the config has mistakes",
-            "mend what `talklight check` names, then `sudo systemctl restart talklight`",
-        ),
+        ("exit-code", "78") => {
+            ("the config has mistakes", "mend what `talklight check` names, then `sudo systemctl restart talklight`")
+        }
         ("exit-code", "203") => (
             "its program cannot be run",
             "`/usr/bin/talklight --version` says why; `dpkg --print-architecture` names the package for this machine",
@@ -81,22 +68,13 @@ fn failed(unit: &Unit) -> Finding {
              `sudo systemctl daemon-reload && sudo systemctl restart talklight`:\n\
              [Service]\nCPUSchedulingPolicy=other",
         ),
-        ("exit-code", "216" | "217") => (
-            "its user or one of its groups is missing",
-            "sudo systemd-sysusers && sudo systemctl restart talklight",
-        ),
-        ("watchdog", _) => (
-            "it hung, and was ended",
-            "`journalctl -u talklight` says what came before",
-        ),
+        ("exit-code", "216" | "217") => {
+            ("its user or one of its groups is missing", "sudo systemd-sysusers && sudo systemctl restart talklight")
+        }
+        ("watchdog", _) => ("it hung, and was ended", "`journalctl -u talklight` says what came before"),
         _ => ("it fails", "`journalctl -u talklight` says why"),
     };
-    bad(
-        format!(
-            "the service does not run: {why} (result {result}, status {status}, {restarts} restarts)"
-        ),
-        remedy,
-    )
+    bad(format!("the service does not run: {why} (result {result}, status {status}, {restarts} restarts)"), remedy)
 }
 
 fn daemon(facts: &Facts) -> Finding {

@@ -29,14 +29,9 @@ pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
 fn spi(facts: &Facts, strip: &Strip) -> Finding {
     let (device, file) = (&strip.device, facts.boot("config.txt"));
     let add = || facts.add_to_config_txt(&["dtparam=spi=on".into()]);
-    match (
-        &strip.node,
-        facts.firmware.as_ref().map(Firmware::is_spi_on),
-    ) {
+    match (&strip.node, facts.firmware.as_ref().map(Firmware::is_spi_on)) {
         (Some(_), Some(false)) => advice(
-            format!(
-                "SPI is enabled: {device}; but no line for it is seen in {file}, so a reboot may end it"
-            ),
+            format!("SPI is enabled: {device}; but no line for it is seen in {file}, so a reboot may end it"),
             add(),
         ),
         (Some(_), _) => good(format!("SPI is enabled: {device}")),
@@ -69,10 +64,7 @@ fn data_line(facts: &Facts, strip: &Strip) -> Finding {
         None => good("the strip's data leaves by GPIO 10, pin 19; nobody else is seen to use it"),
         Some(by) => bad(
             format!("GPIO 10, pin 19, by which the strip's data leaves, is taken by {by}"),
-            format!(
-                "stop what takes it: a line of {}, or a program",
-                facts.boot("config.txt")
-            ),
+            format!("stop what takes it: a line of {}, or a program", facts.boot("config.txt")),
         ),
     }
 }

@@ -35,7 +35,5 @@ pub fn ask(program: &str, arguments: &[&str]) -> Option<String> {
 /// The value of a key in lines of `key=value`; empty if it is not there.
 pub fn value<'t>(lines: &'t str, key: &str) -> &'t str {
     let mut pairs = lines.lines().filter_map(|line| line.split_once('='));
-    pairs
-        .find_map(|(name, value)| (name == key).then_some(value))
-        .unwrap_or_default()
+    pairs.find_map(|(name, value)| (name == key).then_some(value)).unwrap_or_default()
 }

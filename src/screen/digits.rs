@@ -13,10 +13,8 @@ pub struct Font {
 }
 
 /// Where strokes run: top, upper left, upper right, middle, lower left, lower right, bottom.
-const STROKES: [u8; 10] = [
-    0b1110111, 0b0010010, 0b1011101, 0b1011011, 0b0111010, 0b1101011, 0b1101111, 0b1010010,
-    0b1111111, 0b1111011,
-];
+const STROKES: [u8; 10] =
+    [0b1110111, 0b0010010, 0b1011101, 0b1011011, 0b0111010, 0b1101011, 0b1101111, 0b1010010, 0b1111111, 0b1111011];
 
 impl Font {
     /// The largest font in which `text` fits into `cols` × `rows`, if any does. A dot is half a row high and one column
@@ -26,21 +24,13 @@ impl Font {
         let most = rows * if style.plain { 1 } else { 2 };
         (1..=most / 5)
             .flat_map(|stroke| (stroke..=stroke * 3 / 2).map(move |hole| (stroke, hole)))
-            .map(|(stroke, hole)| Self {
-                stroke,
-                hole,
-                plain,
-            })
+            .map(|(stroke, hole)| Self { stroke, hole, plain })
             .filter(|font| font.rows() <= rows && font.cols(text) <= cols)
             .max_by_key(|font| (font.height(), font.stroke))
     }
 
     pub fn rows(&self) -> usize {
-        if self.plain.is_some() {
-            self.height()
-        } else {
-            self.height().div_ceil(2)
-        }
+        if self.plain.is_some() { self.height() } else { self.height().div_ceil(2) }
     }
 
     pub fn cols(&self, text: &str) -> usize {

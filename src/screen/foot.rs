@@ -56,9 +56,7 @@ impl Painter<'_> {
             _ => Vec::new(),
         };
         let each = (most.saturating_sub(first.len()) / troubles.len().max(1)).clamp(1, 2);
-        let troubles = troubles
-            .iter()
-            .flat_map(|why| wrapped(why, cols, each, plain));
+        let troubles = troubles.iter().flat_map(|why| wrapped(why, cols, each, plain));
         let mut lower: Vec<_> = troubles.map(|line| (line, TROUBLE)).collect();
         if lower.is_empty() && !inline && first.len() < most {
             lower.push((self.health(), QUIET));
@@ -82,12 +80,7 @@ impl Painter<'_> {
             for (line, row) in lines.iter().zip(&mut free) {
                 if item.ink == ALERT && span.from > 0 {
                     let (from, cols) = (span.from - 1, cols + 2);
-                    self.left(
-                        Span { from, cols },
-                        row,
-                        &format!(" {line:<width$} "),
-                        ALERT,
-                    );
+                    self.left(Span { from, cols }, row, &format!(" {line:<width$} "), ALERT);
                 } else {
                     self.left(span, row, line, item.ink);
                 }
@@ -107,11 +100,7 @@ impl Painter<'_> {
             self.changes_at(Some(notice.until));
             let ink = if notice.urgent { ALERT } else { TEXT.bold() };
             let text = notice.text;
-            items.push(Item {
-                text,
-                ink,
-                since: None,
-            });
+            items.push(Item { text, ink, since: None });
         }
         let snapshot = self.snapshot;
         let troubled = !self.troubles().is_empty();
@@ -134,11 +123,7 @@ impl Painter<'_> {
             }
             just_failed |= new && !told;
             if told {
-                let (ink, since) = if new {
-                    (ink, None)
-                } else {
-                    (HINT, Some(entry.at))
-                };
+                let (ink, since) = if new { (ink, None) } else { (HINT, Some(entry.at)) };
                 let text = entry.to_string();
                 items.push(Item { text, ink, since });
             }
@@ -161,9 +146,7 @@ impl Painter<'_> {
         // Room for the longest, so that no line gains an age as it gets older.
         if taken + 2 + "<1 min".len() <= span.cols {
             self.right(span, row, &age, HINT);
-            self.changes_at(Some(
-                since + Duration::from_secs((seconds / unit + 1) * unit),
-            ));
+            self.changes_at(Some(since + Duration::from_secs((seconds / unit + 1) * unit)));
         }
     }
 

@@ -46,20 +46,13 @@ impl Size {
             0 => usual,
             said => usize::from(said).min(most),
         };
-        Self {
-            cols: or(cols, 80, 1000),
-            rows: or(rows, 24, 500),
-        }
+        Self { cols: or(cols, 80, 1000), rows: or(rows, 24, 500) }
     }
 }
 
 impl Ink {
     pub const fn new(fg: Rgb) -> Self {
-        Self {
-            fg,
-            bg: PAPER,
-            bold: false,
-        }
+        Self { fg, bg: PAPER, bold: false }
     }
 
     pub const fn bold(self) -> Self {
@@ -88,14 +81,8 @@ impl Cell {
 
 impl Grid {
     pub fn new(size: Size) -> Self {
-        let blank = Cell {
-            glyph: ' ',
-            ink: Ink::new(PAPER),
-        };
-        Self {
-            size,
-            cells: vec![blank; size.cols * size.rows],
-        }
+        let blank = Cell { glyph: ' ', ink: Ink::new(PAPER) };
+        Self { size, cells: vec![blank; size.cols * size.rows] }
     }
 
     pub fn size(&self) -> Size {
@@ -156,10 +143,7 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
             match at {
                 None => _ = write!(out, "\x1b[{};{}H", row + 1, col + 1),
                 // To write a few cells again is shorter than to go past them.
-                Some(_)
-                    if skipped.len() < 4
-                        && skipped.iter().all(|cell| is_drawn_by(pen, cell, depth)) =>
-                {
+                Some(_) if skipped.len() < 4 && skipped.iter().all(|cell| is_drawn_by(pen, cell, depth)) => {
                     out.extend(skipped.iter().map(|cell| cell.glyph));
                 }
                 Some(_) => _ = write!(out, "\x1b[{}C", skipped.len()),
@@ -213,9 +197,7 @@ fn is_drawn_by(pen: Option<Pen>, cell: &Cell, depth: Depth) -> bool {
 /// Writes what differs; from an unknown pen everything.
 fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
     let mut codes = Vec::new();
-    let kept = pen.filter(|pen| {
-        (!pen.bold || next.bold) && (!pen.dim || next.dim) && (!pen.reverse || next.reverse)
-    });
+    let kept = pen.filter(|pen| (!pen.bold || next.bold) && (!pen.dim || next.dim) && (!pen.reverse || next.reverse));
     if kept.is_none() {
         codes.push("0".into());
     }
@@ -228,10 +210,8 @@ fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
             codes.push(code.into());
         }
     }
-    for (colour, was, base) in [
-        (next.fg, kept.and_then(|pen| pen.fg), 30),
-        (next.bg, kept.and_then(|pen| pen.bg), 40),
-    ] {
+    for (colour, was, base) in [(next.fg, kept.and_then(|pen| pen.fg), 30), (next.bg, kept.and_then(|pen| pen.bg), 40)]
+    {
         match colour {
             Some(_) if colour == was => {}
             None => {}

@@ -47,10 +47,7 @@ pub fn draw(
             }
             for (what, meaning) in entries {
                 let room = width.saturating_sub(indent);
-                for (n, line) in wrapped(&meaning, room, 3, style.plain)
-                    .into_iter()
-                    .enumerate()
-                {
+                for (n, line) in wrapped(&meaning, room, 3, style.plain).into_iter().enumerate() {
                     let what = if n == 0 { what.clone() } else { String::new() };
                     lines.push([(0, what, TEXT.bold()), (indent, line, TEXT)]);
                 }
@@ -73,11 +70,7 @@ pub fn lines(snapshot: &Snapshot, place: Place) -> Vec<String> {
     let mut lines = Vec::new();
     for (heading, entries) in sections(snapshot, place) {
         lines.push(heading.to_string());
-        lines.extend(
-            entries
-                .iter()
-                .map(|(what, meaning)| format!("  {what:<INDENT$}{meaning}")),
-        );
+        lines.extend(entries.iter().map(|(what, meaning)| format!("  {what:<INDENT$}{meaning}")));
     }
     lines
 }
@@ -102,13 +95,7 @@ fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
                 entry("dark", "time is up"),
             ],
         ),
-        (
-            "button",
-            vec![
-                entry("press", "start the talk"),
-                entry("hold", "until it is dark: reset"),
-            ],
-        ),
+        ("button", vec![entry("press", "start the talk"), entry("hold", "until it is dark: reset")]),
         (
             "keys",
             [

@@ -28,10 +28,7 @@ impl Painter<'_> {
         self.changes_at(Some(next));
 
         // The whole width from there on: the strip above may take less of it.
-        let span = Span {
-            cols: size.cols.saturating_sub(span.from),
-            ..span
-        };
+        let span = Span { cols: size.cols.saturating_sub(span.from), ..span };
         let modules = invited.modules();
         // Without blocks of half a row a module is a row high, and two columns wide.
         let (cols, rows) = match self.style.plain {
@@ -49,10 +46,7 @@ impl Painter<'_> {
             self.modules(&modules, span.from, top);
         }
         let right = if beside { cols + GUTTER } else { 0 };
-        let words = Span {
-            from: span.from + right,
-            cols: span.cols - right,
-        };
+        let words = Span { from: span.from + right, cols: span.cols - right };
         let row = if beneath { top + rows } else { top };
         self.words(invited, left, words, row, size.rows);
     }
@@ -70,8 +64,7 @@ impl Painter<'_> {
         for (y, pair) in modules.chunks(2).enumerate() {
             for x in 0..modules.len() {
                 let lower = pair.get(1).is_some_and(|row| row[x]);
-                self.grid
-                    .put(col + x, row + y, half_block([pair[0][x], lower]), CODE);
+                self.grid.put(col + x, row + y, half_block([pair[0][x], lower]), CODE);
             }
         }
     }
@@ -81,9 +74,7 @@ impl Painter<'_> {
         let mut lines = vec![("a phone is paired at".to_owned(), QUIET)];
         // An address is one word: where it does not fit, it goes on in the next row.
         let glyphs: Vec<char> = invited.address.chars().collect();
-        let pieces = glyphs
-            .chunks(span.cols.max(1))
-            .map(|piece| piece.iter().collect());
+        let pieces = glyphs.chunks(span.cols.max(1)).map(|piece| piece.iter().collect());
         lines.extend(pieces.map(|piece: String| (piece, TEXT)));
         lines.push(("with the code".into(), QUIET));
         lines.push((format!("{start} {end}"), TEXT.bold()));

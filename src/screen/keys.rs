@@ -88,9 +88,7 @@ impl Keyboard {
 
     /// A key that was in doubt, and did not come again as one that is held down would have.
     pub fn settle(&mut self, now: Moment) -> Option<Key> {
-        self.doubtful
-            .take_if(|(_, due)| *due <= now)
-            .map(|(key, _)| key)
+        self.doubtful.take_if(|(_, due)| *due <= now).map(|(key, _)| key)
     }
 }
 
@@ -170,13 +168,7 @@ pub enum Act {
 
 impl Ui {
     pub fn new(place: Place) -> Self {
-        Self {
-            place,
-            help: false,
-            invited: None,
-            notice: None,
-            quit_asked: None,
-        }
+        Self { place, help: false, invited: None, notice: None, quit_asked: None }
     }
 
     /// What `key` does to a screen that shows `snapshot`.
@@ -222,9 +214,7 @@ impl Ui {
             Key::Char('p') if snapshot.web.is_some() => Act::Invite,
             Key::Char('p') => {
                 let text = match cfg!(feature = "web") {
-                    true => {
-                        "the web is off; `listen` under [web] in the config turns it on, or --web"
-                    }
+                    true => "the web is off; `listen` under [web] in the config turns it on, or --web",
                     false => pairing::OFF,
                 };
                 self.say(text, false, now + WORD);
@@ -250,8 +240,7 @@ impl Ui {
                     count => format!("1-{}, ", count.min(9)),
                 };
                 let phone = if snapshot.web.is_some() { "p, " } else { "" };
-                let text =
-                    format!("{c} is no key here; there are space, r, u, {plans}{phone}? and q");
+                let text = format!("{c} is no key here; there are space, r, u, {plans}{phone}? and q");
                 self.say(&text, false, now + WORD);
                 Act::Nothing
             }
@@ -261,10 +250,6 @@ impl Ui {
 
     /// Shows a word of the screen's own.
     pub fn say(&mut self, text: &str, urgent: bool, until: Moment) {
-        self.notice = Some(Notice {
-            text: text.into(),
-            urgent,
-            until,
-        });
+        self.notice = Some(Notice { text: text.into(), urgent, until });
     }
 }

@@ -55,11 +55,7 @@ impl Style {
             Depth::Sixteen
         };
         let plain = lines || term == "linux" || !utf8;
-        Self {
-            depth,
-            plain,
-            lines,
-        }
+        Self { depth, plain, lines }
     }
 }
 
@@ -67,11 +63,7 @@ impl Style {
     /// The glyph that fills a cell, or comes next to it.
     pub fn block(self) -> char {
         match self {
-            Self {
-                depth: Depth::Console,
-                ..
-            }
-            | Self { plain: false, .. } => '█',
+            Self { depth: Depth::Console, .. } | Self { plain: false, .. } => '█',
             _ => '#',
         }
     }
@@ -117,11 +109,7 @@ fn sixteen(Rgb { r, g, b }: Rgb) -> u8 {
 /// The nearest of the 6×6×6 cube and the 24 greys of the 256 colours.
 fn indexed(colour: Rgb) -> u8 {
     const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
-    let nearest = |channel: u8| {
-        (0..6)
-            .min_by_key(|&level: &usize| LEVELS[level].abs_diff(channel))
-            .unwrap_or(0)
-    };
+    let nearest = |channel: u8| (0..6).min_by_key(|&level: &usize| LEVELS[level].abs_diff(channel)).unwrap_or(0);
     let [r, g, b] = [colour.r, colour.g, colour.b].map(nearest);
     let cube = Rgb::new(LEVELS[r], LEVELS[g], LEVELS[b]);
     let mean = (u16::from(colour.r) + u16::from(colour.g) + u16::from(colour.b)) / 3;

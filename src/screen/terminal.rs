@@ -62,22 +62,15 @@ impl Terminal {
         }
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let open = |path: &Path| open(path, flags, Mode::empty());
-        let file = ttyname(&output)
-            .and_then(|name| open(&name))
-            .or_else(|_| open(Path::new("/dev/tty")))?;
-        let elsewhere = termios::tcgetpgrp(&file)
-            .is_ok_and(|group| group.as_raw_nonzero().get() != getpgrp().as_raw());
+        let file = ttyname(&output).and_then(|name| open(&name)).or_else(|_| open(Path::new("/dev/tty")))?;
+        let elsewhere = termios::tcgetpgrp(&file).is_ok_and(|group| group.as_raw_nonzero().get() != getpgrp().as_raw());
         let style = Style::from_env(|name| env::var(name).ok());
         Ok((!elsewhere).then(|| Self::new(file.into(), style)))
     }
 
     /// A terminal on an open file, which must not block.
     pub fn new(file: File, style: Style) -> Self {
-        Self {
-            file,
-            style,
-            unsent: Vec::new(),
-        }
+        Self { file, style, unsent: Vec::new() }
     }
 
     pub fn style(&self) -> Style {
@@ -105,11 +98,7 @@ impl Terminal {
         {
             let mut taken = taken();
             if taken.is_none() {
-                *taken = Some(Taken {
-                    file: self.file.try_clone()?,
-                    found: raw.clone(),
-                    leave,
-                });
+                *taken = Some(Taken { file: self.file.try_clone()?, found: raw.clone(), leave });
             }
         }
         raw.make_raw();
@@ -198,12 +187,7 @@ pub fn is_hangup(error: &io::Error) -> bool {
 /// Puts the terminal back as it was found, if it is taken; nothing is written to it after. For any thread, so also for a
 /// panic hook. A terminal that is slow gets a moment, one that is stuck does not.
 pub fn restore() {
-    let Some(Taken {
-        mut file,
-        found,
-        mut leave,
-    }) = taken().take()
-    else {
+    let Some(Taken { mut file, found, mut leave }) = taken().take() else {
         return;
     };
     for _ in 0..PATIENCE.0 {
@@ -215,10 +199,7 @@ pub fn restore() {
         if leave.is_empty() {
             break;
         }
-        let _ = poll(
-            &mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)],
-            PATIENCE.1,
-        );
+        let _ = poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)], PATIENCE.1);
     }
     let _ = termios::tcsetattr(&file, OptionalActions::Now, &found);
 }

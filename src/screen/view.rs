@@ -22,24 +22,10 @@ const OVER: Rgb = Rgb::new(140, 164, 196);
 
 /// What a screen of `size` shows at `now`, and until when it stays so; always, if nothing happens, where there is no such
 /// moment.
-pub fn view(
-    snapshot: &Snapshot,
-    ui: &Ui,
-    now: Moment,
-    size: Size,
-    style: Style,
-) -> (Grid, Option<Moment>) {
+pub fn view(snapshot: &Snapshot, ui: &Ui, now: Moment, size: Size, style: Style) -> (Grid, Option<Moment>) {
     let reading = snapshot.timer.at(now);
-    let mut painter = Painter {
-        grid: Grid::new(size),
-        until: None,
-        snapshot,
-        ui,
-        now,
-        style,
-        reading,
-        text: shown_time(&reading),
-    };
+    let mut painter =
+        Painter { grid: Grid::new(size), until: None, snapshot, ui, now, style, reading, text: shown_time(&reading) };
     painter.paint();
     (painter.grid, painter.until)
 }
@@ -139,11 +125,7 @@ impl Painter<'_> {
         let rows = Rows::new(size.rows, has_plans);
         let (span, pitch) = self.columns(size.cols);
 
-        let invited = self
-            .ui
-            .invited
-            .as_ref()
-            .filter(|invited| self.now < invited.until);
+        let invited = self.ui.invited.as_ref().filter(|invited| self.now < invited.until);
         if let Some(invited) = invited {
             // Without air, which the QR code needs more.
             let strip = rows.strip.min(1);
@@ -161,13 +143,7 @@ impl Painter<'_> {
             let rows = size.rows.saturating_sub(row);
             let cols = (size.cols - span.from).saturating_sub(span.from.min(2));
             let place = (span.from, row, cols, rows);
-            help::draw(
-                &mut self.grid,
-                self.snapshot,
-                self.ui.place,
-                self.style,
-                place,
-            );
+            help::draw(&mut self.grid, self.snapshot, self.ui.place, self.style, place);
             return;
         }
         self.head(span, row, rows.clock == 0);
@@ -289,10 +265,7 @@ impl Painter<'_> {
         let length = format!("  {}", Clock(plan.length()));
         if plan.name().len() + length.len() <= room {
             self.right(span, row, &format!("{}{length}", plan.name()), QUIET);
-            let name = Span {
-                cols: span.cols - length.len(),
-                ..span
-            };
+            let name = Span { cols: span.cols - length.len(), ..span };
             self.right(name, row, plan.name(), TEXT);
         } else if plan.name().len() <= room {
             self.right(span, row, plan.name(), TEXT);
@@ -303,18 +276,11 @@ impl Painter<'_> {
     fn clock(&mut self, span: Span, row: usize, rows: usize) {
         let ink = self.ink(self.reading.phase);
         let longest = Clock(seconds_left(self.reading.plan.length())).to_string();
-        let measure = if self.text.len() > longest.len() {
-            &self.text
-        } else {
-            &longest
-        };
+        let measure = if self.text.len() > longest.len() { &self.text } else { &longest };
         // Air above and below, once the digits are large without.
         let height = rows - (rows.saturating_sub(6) / 3).min(2);
         let Some(font) = Font::fitting(measure, span.cols, height, self.style) else {
-            let word = Span {
-                from: span.from + span.cols.saturating_sub(self.text.len()) / 2,
-                ..span
-            };
+            let word = Span { from: span.from + span.cols.saturating_sub(self.text.len()) / 2, ..span };
             if rows > 0 {
                 self.left(word, row + rows / 2, &self.text.clone(), ink.bold());
             }
@@ -327,9 +293,7 @@ impl Painter<'_> {
 
     /// The whole plan as a line, a piece for each phase: what is past is thin, what is to come in its phase's colour.
     fn plan_line(&mut self, span: Span, row: usize, rows: usize, labels: usize) {
-        let Reading {
-            phase, plan, left, ..
-        } = self.reading;
+        let Reading { phase, plan, left, .. } = self.reading;
         let (length, cols) = (plan.length().as_nanos(), span.cols as u128);
         // The first column that begins at or after a mark.
         let column = |left: Duration| ((length - left.as_nanos()) * cols).div_ceil(length) as usize;
@@ -386,15 +350,7 @@ impl Painter<'_> {
 
     pub fn right(&mut self, span: Span, row: usize, text: &str, ink: Ink) {
         let start = span.cols.saturating_sub(text.chars().count());
-        self.left(
-            Span {
-                from: span.from + start,
-                cols: span.cols - start,
-            },
-            row,
-            text,
-            ink,
-        );
+        self.left(Span { from: span.from + start, cols: span.cols - start }, row, text, ink);
     }
 }
 

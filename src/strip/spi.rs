@@ -62,10 +62,7 @@ impl Device {
             "/dev/spidev0.1" => SlaveSelect::Ss1,
             _ => return None,
         };
-        Some(Self {
-            path: path.into(),
-            chip_select,
-        })
+        Some(Self { path: path.into(), chip_select })
     }
 
     pub fn path(&self) -> &Path {
@@ -94,14 +91,7 @@ impl SpiStrip {
             Err(Fault::Held(held)) => return Err(held),
             open => open.ok(),
         };
-        Ok(Self {
-            device,
-            clock_hz,
-            drive,
-            wire: Vec::new(),
-            reach: 0,
-            open,
-        })
+        Ok(Self { device, clock_hz, drive, wire: Vec::new(), reach: 0, open })
     }
 
     fn send(&mut self, frame: &[Rgb], other: Option<&Drive>) -> Result<(), StripError> {
@@ -148,9 +138,8 @@ impl Strip for SpiStrip {
     }
 
     fn show_as(&mut self, make: Make, frame: &[Rgb]) -> Result<(), StripError> {
-        let drive = make
-            .drive(self.drive.settings())
-            .map_err(|error| StripError(format!("`max_milliamps` is {error}")))?;
+        let drive =
+            make.drive(self.drive.settings()).map_err(|error| StripError(format!("`max_milliamps` is {error}")))?;
         self.send(frame, Some(&drive))
     }
 }
@@ -163,14 +152,9 @@ struct Open {
 
 impl Open {
     fn new(device: &Device, clock_hz: u32) -> Result<Self, Fault> {
-        let node = File::options()
-            .read(true)
-            .write(true)
-            .open(&device.path)
-            .map_err(Fault::Open)?;
+        let node = File::options().read(true).write(true).open(&device.path).map_err(Fault::Open)?;
         lock::hold(&node).map_err(Fault::Held)?;
-        let spi =
-            Spi::new(Bus::Spi0, device.chip_select, clock_hz, Mode::Mode0).map_err(Fault::Spi)?;
+        let spi = Spi::new(Bus::Spi0, device.chip_select, clock_hz, Mode::Mode0).map_err(Fault::Spi)?;
         Ok(Self { spi, _lock: node })
     }
 }

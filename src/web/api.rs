@@ -48,10 +48,7 @@ type Meant = (&'static str, Press);
 type Seat = Option<Extension<Arc<Place>>>;
 
 pub async fn status(State(house): State<House>) -> Response {
-    json(
-        StatusCode::OK,
-        wire::encode(&Status::new(&house.board.latest(), clock::now())),
-    )
+    json(StatusCode::OK, wire::encode(&Status::new(&house.board.latest(), clock::now())))
 }
 
 /// The status now and whenever it has changed, and a beat each second, for as long as somebody listens.
@@ -65,11 +62,7 @@ pub async fn events(State(house): State<House>, place: Seat, headers: HeaderMap)
         };
         Some((Ok::<_, Infallible>(event), (news, false)))
     });
-    (
-        [(header::CONTENT_TYPE, "text/event-stream")],
-        Body::from_stream(news),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(news)).into_response()
 }
 
 pub async fn start(house: State<House>, place: Seat, request: Request) -> Response {
@@ -105,9 +98,7 @@ pub async fn pair(State(house): State<House>, request: Request) -> Response {
     match house.pairing.redeem(credential.answer.trim(), clock::now()) {
         Ok(token) => {
             // A chair sees it on the screen; without room for it the phone is paired all the same.
-            let _ = house
-                .events
-                .try_send(Event::Note(Origin::Pairing, "a device was paired".into()));
+            let _ = house.events.try_send(Event::Note(Origin::Pairing, "a device was paired".into()));
             let mut response = done(&house, "paired".into());
             give(&mut response, &token);
             response
@@ -118,30 +109,20 @@ pub async fn pair(State(house): State<House>, request: Request) -> Response {
         ),
         Err(Unpaired::Closed { left }) => refused(
             StatusCode::TOO_MANY_REQUESTS,
-            format!(
-                "too many wrong codes; pairing is open again in {} s",
-                left.as_secs() + 1
-            ),
+            format!("too many wrong codes; pairing is open again in {} s", left.as_secs() + 1),
         ),
-        Err(Unpaired::Failed(error)) => refused(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("the pairing cannot be kept: {error}"),
-        ),
+        Err(Unpaired::Failed(error)) => {
+            refused(StatusCode::INTERNAL_SERVER_ERROR, format!("the pairing cannot be kept: {error}"))
+        }
     }
 }
 
 pub async fn nowhere() -> Response {
-    refused(
-        StatusCode::NOT_FOUND,
-        "there is nothing here; / is the stage view, /remote the remote",
-    )
+    refused(StatusCode::NOT_FOUND, "there is nothing here; / is the stage view, /remote the remote")
 }
 
 pub async fn not_so() -> Response {
-    refused(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "read with GET; start, reset, undo and pair with POST",
-    )
+    refused(StatusCode::METHOD_NOT_ALLOWED, "read with GET; start, reset, undo and pair with POST")
 }
 
 /// An answer that says why not.
@@ -150,12 +131,7 @@ pub fn refused(status: StatusCode, why: impl Into<String>) -> Response {
     json(status, wire::encode(&reply))
 }
 
-async fn press(
-    verb: &'static str,
-    State(house): State<House>,
-    place: Seat,
-    request: Request,
-) -> Response {
+async fn press(verb: &'static str, State(house): State<House>, place: Seat, request: Request) -> Response {
     if !is_paired(&house, place.as_ref(), request.headers()) {
         return unpaired();
     }
@@ -194,10 +170,7 @@ async fn carry_out(house: House, verb: &'static str, press: Press, command: Comm
         Ok(answer) => answer,
         Err(why) => return refused(StatusCode::SERVICE_UNAVAILABLE, why),
     };
-    let snapshot = Snapshot {
-        timer: answer.timer,
-        ..Snapshot::clone(&house.board.latest())
-    };
+    let snapshot = Snapshot { timer: answer.timer, ..Snapshot::clone(&house.board.latest()) };
     let status = Some(Status::new(&snapshot, answer.at));
     match answer.result {
         // A repeat of what was done, whose answer got lost on the way, is done already.
@@ -220,37 +193,22 @@ async fn carry_out(house: House, verb: &'static str, press: Press, command: Comm
 }
 
 /// What the engine makes of it.
-async fn ask(
-    house: &House,
-    command: Command,
-    generation: Option<u64>,
-) -> Result<Answer, &'static str> {
+async fn ask(house: &House, command: Command, generation: Option<u64>) -> Result<Answer, &'static str> {
     let (reply, answer) = sync_channel(1);
-    let event = Event::Command(Asked {
-        command,
-        generation,
-        origin: Origin::Web,
-        reply: Some(reply),
-    });
+    let event = Event::Command(Asked { command, generation, origin: Origin::Web, reply: Some(reply) });
     house.events.try_send(event).map_err(|error| match error {
         TrySendError::Full(_) => "the timer has too much to do; try again",
         TrySendError::Disconnected(_) => "the timer is stopping",
     })?;
     let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(HANG)).await;
-    answer
-        .ok()
-        .and_then(Result::ok)
-        .ok_or("the timer is stopping, or its strip hangs")
+    answer.ok().and_then(Result::ok).ok_or("the timer is stopping, or its strip hangs")
 }
 
 /// What the body of a request says; an empty one says nothing more than the request itself.
 async fn body<T: wire::Said>(request: Request) -> Result<T, Response> {
     let bytes = match timeout(BODY, to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
         Err(_) => {
-            return Err(refused(
-                StatusCode::REQUEST_TIMEOUT,
-                "the body did not come",
-            ));
+            return Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not come"));
         }
         Ok(Err(error)) if is_too_long(&error) => {
             let why = format!("a body has at most {BODY_BYTES_MAX} bytes");
@@ -276,9 +234,7 @@ fn is_paired(house: &House, place: Option<&Extension<Arc<Place>>>, headers: &Hea
         .and_then(|value| value.to_str().ok()?.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token);
-    let paired = bearer
-        .or(cookie(headers))
-        .is_some_and(|token| house.pairing.knows(token.trim()));
+    let paired = bearer.or(cookie(headers)).is_some_and(|token| house.pairing.knows(token.trim()));
     if let Some(place) = place.filter(|_| paired) {
         place.rise(Standing::Paired);
     }
@@ -296,8 +252,7 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 
 /// Leaves a token with the browser, for a year from now.
 fn give(response: &mut Response, token: &str) {
-    let cookie =
-        format!("{COOKIE}={token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict");
+    let cookie = format!("{COOKIE}={token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict");
     if let Ok(cookie) = cookie.parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -309,9 +264,7 @@ fn unpaired() -> Response {
         "this device is not paired; `talklight remote`, or `p` on the screen, shows how",
     );
     let bearer = header::HeaderValue::from_static("Bearer");
-    response
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, bearer);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
     response
 }
 

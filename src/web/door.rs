@@ -58,8 +58,7 @@ async fn connection(stream: TcpStream, router: Router, place: Place) {
     // A press is one small packet, and so is its answer.
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
-    let _ =
-        nix::sys::socket::setsockopt(&stream, nix::sys::socket::sockopt::TcpUserTimeout, &GONE_MS);
+    let _ = nix::sys::socket::setsockopt(&stream, nix::sys::socket::sockopt::TcpUserTimeout, &GONE_MS);
     let place = Arc::new(place);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(axum::body::Body::new);
@@ -152,9 +151,7 @@ fn leaves(guests: &[Guest], now: Moment) -> Option<usize> {
     }
     // The first of equals is the oldest.
     let most = counts.values().max()?;
-    among()
-        .find(|(_, guest)| counts[&guest.from] == *most)
-        .map(|(at, _)| at)
+    among().find(|(_, guest)| counts[&guest.from] == *most).map(|(at, _)| at)
 }
 
 /// A connection's place in the house, given up when dropped.
@@ -168,26 +165,14 @@ impl Place {
         let mut list = guests.list();
         let id = list.next_id;
         list.next_id += 1;
-        list.guests.push(Guest {
-            id,
-            from,
-            came: clock::now(),
-            standing: Standing::Silent,
-            task: None,
-        });
-        Self {
-            guests: Arc::clone(guests),
-            id,
-        }
+        list.guests.push(Guest { id, from, came: clock::now(), standing: Standing::Silent, task: None });
+        Self { guests: Arc::clone(guests), id }
     }
 
     /// Takes note that this connection stands higher than was known.
     pub fn rise(&self, standing: Standing) {
         let mut list = self.guests.list();
-        let paired = list
-            .guests
-            .iter()
-            .filter(|guest| guest.standing == Standing::Paired);
+        let paired = list.guests.iter().filter(|guest| guest.standing == Standing::Paired);
         if standing == Standing::Paired && paired.count() >= PAIRED_MAX {
             return;
         }
@@ -199,9 +184,6 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.guests
-            .list()
-            .guests
-            .retain(|guest| guest.id != self.id);
+        self.guests.list().guests.retain(|guest| guest.id != self.id);
     }
 }

@@ -32,24 +32,13 @@ pub async fn guard(State(house): State<House>, request: Request, next: Next) -> 
         Err((status, why)) => refused(status, why).into_response(),
     };
     for (name, value) in HEADERS {
-        response
-            .headers_mut()
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
 
-fn judge(
-    hosts: &[String],
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<(), (StatusCode, &'static str)> {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
+fn judge(hosts: &[String], method: &Method, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let Some(host) = text(header::HOST).filter(|host| is_ours(host, hosts)) else {
         return Err((
             StatusCode::MISDIRECTED_REQUEST,
@@ -60,21 +49,14 @@ fn judge(
         return Ok(());
     }
     let foreign = match (text(header::ORIGIN), headers.contains_key(header::ORIGIN)) {
-        (Some(origin), _) => origin
-            .split_once("://")
-            .is_none_or(|(_, from)| !from.eq_ignore_ascii_case(host)),
+        (Some(origin), _) => origin.split_once("://").is_none_or(|(_, from)| !from.eq_ignore_ascii_case(host)),
         (None, unreadable) => {
-            unreadable
-                || headers.contains_key(header::COOKIE)
-                    && !headers.contains_key(header::AUTHORIZATION)
+            unreadable || headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION)
         }
     };
     let site = text(HeaderName::from_static("sec-fetch-site"));
     if foreign || site.is_some_and(|site| !matches!(site, "same-origin" | "none")) {
-        return Err((
-            StatusCode::FORBIDDEN,
-            "this must come from a page of this timer",
-        ));
+        return Err((StatusCode::FORBIDDEN, "this must come from a page of this timer"));
     }
     Ok(())
 }
@@ -85,8 +67,7 @@ fn is_ours(host: &str, hosts: &[String]) -> bool {
         Some((address, _)) => return address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
-    name.parse::<std::net::Ipv4Addr>().is_ok()
-        || hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name))
+    name.parse::<std::net::Ipv4Addr>().is_ok() || hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name))
 }
 
 /// The names by which this machine is known without a word in the config.

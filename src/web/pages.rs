@@ -33,12 +33,7 @@ pages! {
 const JSON: &str = "application/json";
 
 pub fn routes() -> Router<House> {
-    PAGES
-        .iter()
-        .fold(Router::new(), |router, &(path, kind, text)| {
-            router.route(
-                path,
-                get(move || async move { ([(header::CONTENT_TYPE, kind)], text) }),
-            )
-        })
+    PAGES.iter().fold(Router::new(), |router, &(path, kind, text)| {
+        router.route(path, get(move || async move { ([(header::CONTENT_TYPE, kind)], text) }))
+    })
 }

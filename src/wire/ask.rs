@@ -50,22 +50,14 @@ impl Ask {
         }
         Some(match str::from_utf8(line) {
             Ok(line) if line.len() < REQUEST_MAX => line.parse(),
-            _ => Err(format!(
-                "a request is one line of less than {REQUEST_MAX} bytes of text"
-            )),
+            _ => Err(format!("a request is one line of less than {REQUEST_MAX} bytes of text")),
         })
     }
 
     /// The line that says it, newline included.
     pub fn line(&self) -> String {
-        let generation = self
-            .generation
-            .map_or(String::new(), |n| format!("if {n} "));
-        let origin = if self.origin == Origin::Console {
-            "as console "
-        } else {
-            ""
-        };
+        let generation = self.generation.map_or(String::new(), |n| format!("if {n} "));
+        let origin = if self.origin == Origin::Console { "as console " } else { "" };
         let what = match &self.what {
             What::Start(None) => "start".into(),
             What::Start(Some(plan)) => format!("start {plan}"),
@@ -93,10 +85,7 @@ impl FromStr for Ask {
         let mut generation = None;
         if words.next_if_eq(&"if").is_some() {
             let number = words.next().and_then(|word| word.parse().ok());
-            generation = Some(
-                number
-                    .ok_or("`if` takes the generation that `status` shows, as in `if 17 reset`")?,
-            );
+            generation = Some(number.ok_or("`if` takes the generation that `status` shows, as in `if 17 reset`")?);
         }
         let mut origin = Origin::Socket;
         if words.next_if_eq(&"as").is_some() {
@@ -128,14 +117,12 @@ impl FromStr for Ask {
                     _ => Some(words.join(" ").parse()?),
                 })
             }
-            _ => return Err("say start, reset, undo, choose, status, watch, attach, try, invite, token or forget".into()),
+            _ => {
+                return Err("say start, reset, undo, choose, status, watch, attach, try, invite, token or forget".into());
+            }
         };
         match words.next() {
-            None => Ok(Self {
-                what,
-                generation,
-                origin,
-            }),
+            None => Ok(Self { what, generation, origin }),
             Some(_) if plan.is_some() => Err("a plan's name is one word".into()),
             Some(_) => Err("there is a word too many".into()),
         }

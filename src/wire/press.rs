@@ -41,11 +41,9 @@ pub trait Said: DeserializeOwned {
 }
 
 impl Said for Press {
-    const SUCH_AS: &str = "the body is empty, or JSON such as {\"plan\": \"lightning\", \"generation\": 17}; each may be left out";
-    const NOTHING: Option<Self> = Some(Self {
-        plan: None,
-        generation: None,
-    });
+    const SUCH_AS: &str =
+        "the body is empty, or JSON such as {\"plan\": \"lightning\", \"generation\": 17}; each may be left out";
+    const NOTHING: Option<Self> = Some(Self { plan: None, generation: None });
 }
 
 impl Said for Credential {

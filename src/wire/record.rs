@@ -78,18 +78,12 @@ impl From<&Snapshot> for SnapshotRecord {
             number: snapshot.number,
             timer: (&snapshot.timer).into(),
             look: (&snapshot.look).into(),
-            guest: snapshot
-                .guest
-                .map(|guest| (guest.trial.to_string(), guest.until.as_ns())),
+            guest: snapshot.guest.map(|guest| (guest.trial.to_string(), guest.until.as_ns())),
             plans: snapshot.plans.iter().map(PlanRecord::from).collect(),
             strip_kind: snapshot.strip_kind.into(),
             strip: (health.into(), error.map(Into::into)),
             web: snapshot.web.as_deref().map(Into::into),
-            faults: snapshot
-                .failed_inputs
-                .iter()
-                .map(InputFault::from)
-                .collect(),
+            faults: snapshot.failed_inputs.iter().map(InputFault::from).collect(),
             log: snapshot.log.iter().map(EntryRecord::from).collect(),
         }
     }
@@ -102,11 +96,7 @@ impl TryFrom<SnapshotRecord> for Snapshot {
         if record.plans.is_empty() {
             return Err(Invalid);
         }
-        let plans: Vec<Plan> = record
-            .plans
-            .iter()
-            .map(Plan::try_from)
-            .collect::<Result<_, _>>()?;
+        let plans: Vec<Plan> = record.plans.iter().map(Plan::try_from).collect::<Result<_, _>>()?;
         let fault = |fault: InputFault| Ok((origin(&fault.input)?, fault.error.into()));
         Ok(Self {
             number: record.number,
@@ -114,27 +104,15 @@ impl TryFrom<SnapshotRecord> for Snapshot {
             look: (&record.look).try_into()?,
             guest: record.guest.map(guest).transpose()?,
             plans: plans.into(),
-            strip_kind: if record.strip_kind == "spi" {
-                "spi"
-            } else {
-                "simulated"
-            },
+            strip_kind: if record.strip_kind == "spi" { "spi" } else { "simulated" },
             strip: match record.strip {
                 (_, Some(error)) => Health::Failing(error.into()),
                 (health, None) if health == "starting" => Health::Starting,
                 _ => Health::Sending,
             },
             web: record.web.map(Into::into),
-            failed_inputs: record
-                .faults
-                .into_iter()
-                .map(fault)
-                .collect::<Result<_, Invalid>>()?,
-            log: record
-                .log
-                .into_iter()
-                .map(Entry::try_from)
-                .collect::<Result<VecDeque<_>, _>>()?,
+            failed_inputs: record.faults.into_iter().map(fault).collect::<Result<_, Invalid>>()?,
+            log: record.log.into_iter().map(Entry::try_from).collect::<Result<VecDeque<_>, _>>()?,
         })
     }
 }
@@ -161,29 +139,19 @@ impl TryFrom<&TimerRecord> for Timer {
     fn try_from(record: &TimerRecord) -> Result<Self, Invalid> {
         let state = match (&record.talk, &record.undo, record.undo_until_ns) {
             (Some(talk), None, None) => State::Talk(talk.try_into()?),
-            (None, Some(talk), Some(until)) => State::Ready {
-                undo: Some(Undo {
-                    talk: talk.try_into()?,
-                    until: Moment::from_ns(until),
-                }),
-            },
+            (None, Some(talk), Some(until)) => {
+                State::Ready { undo: Some(Undo { talk: talk.try_into()?, until: Moment::from_ns(until) }) }
+            }
             (None, None, None) => State::Ready { undo: None },
             _ => return Err(Invalid),
         };
-        Ok(Self {
-            chosen: (&record.chosen).try_into()?,
-            state,
-            generation: record.generation,
-        })
+        Ok(Self { chosen: (&record.chosen).try_into()?, state, generation: record.generation })
     }
 }
 
 impl From<&Talk> for TalkRecord {
     fn from(talk: &Talk) -> Self {
-        Self {
-            plan: (&talk.plan).into(),
-            started_ns: talk.started.as_ns(),
-        }
+        Self { plan: (&talk.plan).into(), started_ns: talk.started.as_ns() }
     }
 }
 
@@ -191,10 +159,7 @@ impl TryFrom<&TalkRecord> for Talk {
     type Error = Invalid;
 
     fn try_from(record: &TalkRecord) -> Result<Self, Invalid> {
-        Ok(Self {
-            plan: (&record.plan).try_into()?,
-            started: Moment::from_ns(record.started_ns),
-        })
+        Ok(Self { plan: (&record.plan).try_into()?, started: Moment::from_ns(record.started_ns) })
     }
 }
 
@@ -214,27 +179,15 @@ impl TryFrom<&PlanRecord> for Plan {
     type Error = Invalid;
 
     fn try_from(record: &PlanRecord) -> Result<Self, Invalid> {
-        let PlanRecord {
-            name,
-            length_ns,
-            yellow_ns,
-            red_ns,
-            flash_ns,
-        } = record;
-        let [length, yellow, red, flash] =
-            [*length_ns, *yellow_ns, *red_ns, *flash_ns].map(Duration::from_nanos);
+        let PlanRecord { name, length_ns, yellow_ns, red_ns, flash_ns } = record;
+        let [length, yellow, red, flash] = [*length_ns, *yellow_ns, *red_ns, *flash_ns].map(Duration::from_nanos);
         Ok(Plan::new(name, length, yellow, red, flash)?)
     }
 }
 
 impl From<&Look> for LookRecord {
     fn from(look: &Look) -> Self {
-        let Palette {
-            green,
-            yellow,
-            red,
-            ready,
-        } = look.palette;
+        let Palette { green, yellow, red, ready } = look.palette;
         Self {
             leds: look.leds,
             colours: [green, yellow, red, ready].map(|Rgb { r, g, b }| [r, g, b]),
@@ -256,22 +209,9 @@ impl TryFrom<&LookRecord> for Look {
         let [green, yellow, red, ready] = record.colours.map(|[r, g, b]| Rgb::new(r, g, b));
         Ok(Self {
             leds: record.leds,
-            palette: Palette {
-                green,
-                yellow,
-                red,
-                ready,
-            },
-            pattern: if record.bar {
-                Pattern::Bar
-            } else {
-                Pattern::Solid
-            },
-            ready: if record.dot {
-                ReadyLook::Dot
-            } else {
-                ReadyLook::Off
-            },
+            palette: Palette { green, yellow, red, ready },
+            pattern: if record.bar { Pattern::Bar } else { Pattern::Solid },
+            ready: if record.dot { ReadyLook::Dot } else { ReadyLook::Off },
             flash_half: Duration::from_nanos(record.flash_half_ns),
         })
     }
@@ -288,10 +228,7 @@ const TONES: [(Tone, &str); 5] = [
 impl From<&Entry> for EntryRecord {
     fn from(entry: &Entry) -> Self {
         let tone = entry.tone();
-        let (_, tone) = TONES
-            .into_iter()
-            .find(|(each, _)| *each == tone)
-            .expect("all tones are listed");
+        let (_, tone) = TONES.into_iter().find(|(each, _)| *each == tone).expect("all tones are listed");
         Self {
             number: entry.number,
             at_ns: entry.at.as_ns(),
@@ -306,10 +243,7 @@ impl TryFrom<EntryRecord> for Entry {
     type Error = Invalid;
 
     fn try_from(record: EntryRecord) -> Result<Self, Invalid> {
-        let (tone, _) = TONES
-            .into_iter()
-            .find(|(_, name)| *name == record.tone)
-            .ok_or(Invalid)?;
+        let (tone, _) = TONES.into_iter().find(|(_, name)| *name == record.tone).ok_or(Invalid)?;
         Ok(Self {
             number: record.number,
             at: Moment::from_ns(record.at_ns),
@@ -320,17 +254,11 @@ impl TryFrom<EntryRecord> for Entry {
 }
 
 fn guest((trial, until_ns): (String, u64)) -> Result<Guest, Invalid> {
-    Ok(Guest {
-        trial: trial.parse().map_err(|_| Invalid)?,
-        until: Moment::from_ns(until_ns),
-    })
+    Ok(Guest { trial: trial.parse().map_err(|_| Invalid)?, until: Moment::from_ns(until_ns) })
 }
 
 fn origin(name: &str) -> Result<Origin, Invalid> {
-    Origin::ALL
-        .into_iter()
-        .find(|origin| origin.as_str() == name)
-        .ok_or(Invalid)
+    Origin::ALL.into_iter().find(|origin| origin.as_str() == name).ok_or(Invalid)
 }
 
 fn ns(span: Duration) -> u64 {

@@ -98,11 +98,7 @@ impl Status {
             undo_ms: reading.undo.map(ms),
             generation: snapshot.timer.generation,
             chosen: snapshot.timer.chosen.name().into(),
-            plans: snapshot
-                .plans
-                .iter()
-                .map(|plan| plan.name().into())
-                .collect(),
+            plans: snapshot.plans.iter().map(|plan| plan.name().into()).collect(),
             strip: StripStatus {
                 kind: snapshot.strip_kind.into(),
                 leds: snapshot.look.leds,
@@ -114,42 +110,24 @@ impl Status {
                 green: hex(snapshot.look.palette.green),
                 yellow: hex(snapshot.look.palette.yellow),
                 red: hex(snapshot.look.palette.red),
-                flash_half_ns: u64::try_from(snapshot.look.flash_half.as_nanos())
-                    .unwrap_or(u64::MAX),
+                flash_half_ns: u64::try_from(snapshot.look.flash_half.as_nanos()).unwrap_or(u64::MAX),
             },
-            faults: snapshot
-                .failed_inputs
-                .iter()
-                .map(InputFault::from)
-                .collect(),
+            faults: snapshot.failed_inputs.iter().map(InputFault::from).collect(),
             at_ns: now.as_ns(),
         }
     }
 
     /// Whether nothing has happened between the two but time.
     pub fn is_same_but_for_time(&self, other: &Status) -> bool {
-        let timeless = |status: &Status| Status {
-            left_ms: 0,
-            overrun_ms: 0,
-            undo_ms: None,
-            at_ns: 0,
-            ..status.clone()
-        };
+        let timeless =
+            |status: &Status| Status { left_ms: 0, overrun_ms: 0, undo_ms: None, at_ns: 0, ..status.clone() };
         timeless(self) == timeless(other)
     }
 
     /// What holds until something happens, in one line: no times.
     pub fn standing(&self) -> String {
-        let Self {
-            phase, plan, strip, ..
-        } = self;
-        format!(
-            "{phase}, {}, {}; {} strip {}",
-            plan.name,
-            clock(plan.length_ms),
-            strip.kind,
-            self.trouble()
-        )
+        let Self { phase, plan, strip, .. } = self;
+        format!("{phase}, {}, {}; {} strip {}", plan.name, clock(plan.length_ms), strip.kind, self.trouble())
     }
 
     fn trouble(&self) -> String {
@@ -168,19 +146,12 @@ impl Status {
     pub fn line(&self) -> String {
         let plan = &self.plan.name;
         let mut line = match self.phase.as_str() {
-            "ready" => format!(
-                "ready: the next talk is {plan}, {}",
-                clock(self.plan.length_ms)
-            ),
+            "ready" => format!("ready: the next talk is {plan}, {}", clock(self.plan.length_ms)),
             "over" => {
                 let overrun = Clock(timer::whole_seconds(Duration::from_millis(self.overrun_ms)));
                 format!("over: {plan} ended {overrun} ago")
             }
-            phase => format!(
-                "{phase}: {} left of {plan}, {}",
-                clock(self.left_ms),
-                clock(self.plan.length_ms)
-            ),
+            phase => format!("{phase}: {} left of {plan}, {}", clock(self.left_ms), clock(self.plan.length_ms)),
         };
         if self.plans.len() > 1 && self.phase == "ready" {
             line += &format!(" (of {})", self.plans.join(", "));
@@ -195,10 +166,7 @@ impl Status {
 
 impl From<&(Origin, Arc<str>)> for InputFault {
     fn from((origin, error): &(Origin, Arc<str>)) -> Self {
-        Self {
-            input: origin.as_str().into(),
-            error: error.to_string(),
-        }
+        Self { input: origin.as_str().into(), error: error.to_string() }
     }
 }
 

@@ -15,32 +15,19 @@ const TALK: u64 = 7;
 
 /// Plays a contact to a button: closed at first or not, then toggled at each of `edges`, in microseconds from the
 /// beginning. Gives what the button told, and when.
-fn play(
-    role: Role,
-    mut closed: bool,
-    edges: &[u64],
-    talk: Option<u64>,
-    until_us: u64,
-) -> Vec<(u64, Signal)> {
+fn play(role: Role, mut closed: bool, edges: &[u64], talk: Option<u64>, until_us: u64) -> Vec<(u64, Signal)> {
     let mut button = Button::new(role, closed, at(0));
     let mut told = Vec::new();
     let mut edges = edges.iter().copied().peekable();
     loop {
-        let due = button
-            .due()
-            .map(|due| due.as_ns() / 1000)
-            .filter(|&due| due <= until_us);
+        let due = button.due().map(|due| due.as_ns() / 1000).filter(|&due| due <= until_us);
         match (edges.peek().copied(), due) {
             (Some(edge), due) if due.is_none_or(|due| edge <= due) => {
                 edges.next();
                 closed = !closed;
                 button.edge(at(edge));
             }
-            (_, Some(due)) => told.extend(
-                button
-                    .look(closed, talk, at(due))
-                    .map(|signal| (due, signal)),
-            ),
+            (_, Some(due)) => told.extend(button.look(closed, talk, at(due)).map(|signal| (due, signal))),
             _ => return told,
         }
     }
@@ -50,26 +37,17 @@ fn at(us: u64) -> Moment {
     Moment::from_ns(us * 1000)
 }
 
-const RESET: Signal = Signal::Reset {
-    generation: Some(TALK),
-};
+const RESET: Signal = Signal::Reset { generation: Some(TALK) };
 
 #[test]
 fn a_clean_press_is_told_after_two_milliseconds() {
-    assert_eq!(
-        play(START, false, &[10_000, 60_000], None, 1_000_000),
-        [(12_000, Signal::Start)]
-    );
+    assert_eq!(play(START, false, &[10_000, 60_000], None, 1_000_000), [(12_000, Signal::Start)]);
 }
 
 #[test]
 fn a_spike_is_no_press() {
     for width in [1, 10, 100, 500, 999, 1_500, 1_900] {
-        assert_eq!(
-            play(START, false, &[10_000, 10_000 + width], None, 1_000_000),
-            [],
-            "{width} us"
-        );
+        assert_eq!(play(START, false, &[10_000, 10_000 + width], None, 1_000_000), [], "{width} us");
     }
     let hum: Vec<u64> = (0..200).map(|n| 10_000 + n * 400).collect();
     assert_eq!(play(START, false, &hum, None, 1_000_000), []);
@@ -103,10 +81,7 @@ fn a_hold_that_is_let_go_just_before_its_end_resets_nothing() {
     // Nor to somebody who looks too early.
     let mut button = Button::new(START, false, at(0));
     button.edge(at(0));
-    assert_eq!(
-        button.look(true, Some(TALK), at(2_000)),
-        Some(Signal::Start)
-    );
+    assert_eq!(button.look(true, Some(TALK), at(2_000)), Some(Signal::Start));
     button.edge(at(990_000));
     assert_eq!(button.look(true, Some(TALK), at(1_010_000)), None);
     // A bounce at its end delays it, by no more than it takes to know.
@@ -116,13 +91,7 @@ fn a_hold_that_is_let_go_just_before_its_end_resets_nothing() {
 
 #[test]
 fn a_bounce_while_held_does_not_begin_the_hold_anew() {
-    let told = play(
-        START,
-        false,
-        &[0, 500_000, 500_300, 1_500_000],
-        Some(TALK),
-        3_000_000,
-    );
+    let told = play(START, false, &[0, 500_000, 500_300, 1_500_000], Some(TALK), 3_000_000);
     assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET)]);
 }
 
@@ -130,54 +99,21 @@ fn a_bounce_while_held_does_not_begin_the_hold_anew() {
 fn a_contact_that_never_opens_resets_once_and_is_then_stuck() {
     let told = play(START, false, &[0], Some(TALK), 60_000_000);
     let stuck = 2_000 + STUCK.as_micros() as u64;
-    assert_eq!(
-        told,
-        [
-            (2_000, Signal::Start),
-            (1_002_000, RESET),
-            (stuck, Signal::Stuck)
-        ]
-    );
+    assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET), (stuck, Signal::Stuck)]);
 }
 
 #[test]
 fn a_stuck_contact_that_opens_is_told_and_works_again() {
-    let told = play(
-        START,
-        false,
-        &[0, 20_000_000, 21_000_000, 21_050_000],
-        None,
-        60_000_000,
-    );
+    let told = play(START, false, &[0, 20_000_000, 21_000_000, 21_050_000], None, 60_000_000);
     let stuck = 2_000 + STUCK.as_micros() as u64;
     let free = (20_025_000, Signal::Free);
-    assert_eq!(
-        told,
-        [
-            (2_000, Signal::Start),
-            (stuck, Signal::Stuck),
-            free,
-            (21_002_000, Signal::Start)
-        ]
-    );
+    assert_eq!(told, [(2_000, Signal::Start), (stuck, Signal::Stuck), free, (21_002_000, Signal::Start)]);
 }
 
 #[test]
 fn a_contact_closed_from_the_beginning_is_no_press() {
-    assert_eq!(
-        play(
-            START,
-            true,
-            &[2_000_000, 3_000_000, 3_050_000],
-            None,
-            5_000_000
-        ),
-        [(3_002_000, Signal::Start)]
-    );
-    assert_eq!(
-        play(START, true, &[], Some(TALK), 60_000_000),
-        [(STUCK.as_micros() as u64, Signal::Stuck)]
-    );
+    assert_eq!(play(START, true, &[2_000_000, 3_000_000, 3_050_000], None, 5_000_000), [(3_002_000, Signal::Start)]);
+    assert_eq!(play(START, true, &[], Some(TALK), 60_000_000), [(STUCK.as_micros() as u64, Signal::Stuck)]);
 }
 
 #[test]
@@ -188,31 +124,18 @@ fn a_line_that_never_rests_is_told_once_and_works_again_when_it_does() {
     edges.extend([30_000_000, 30_050_000]);
     let told = play(START, false, &edges, None, 60_000_000);
     let noisy = STUCK.as_micros() as u64;
-    assert_eq!(
-        told,
-        [
-            (noisy, Signal::Noisy),
-            (quiet, Signal::Free),
-            (30_002_000, Signal::Start)
-        ]
-    );
+    assert_eq!(told, [(noisy, Signal::Noisy), (quiet, Signal::Free), (30_002_000, Signal::Start)]);
     // A press that ends the noise is a press.
     let edges: Vec<u64> = (0..20_001).map(|n| n * 999).collect();
     let pressed = edges.last().unwrap() + 1_000;
-    assert_eq!(
-        play(START, false, &edges, None, 60_000_000),
-        [(noisy, Signal::Noisy), (pressed, Signal::Start)]
-    );
+    assert_eq!(play(START, false, &edges, None, 60_000_000), [(noisy, Signal::Noisy), (pressed, Signal::Start)]);
 }
 
 #[test]
 fn where_edges_were_lost_nothing_was_held() {
     let mut button = Button::new(START, false, at(0));
     button.edge(at(1_000));
-    assert_eq!(
-        button.look(true, Some(TALK), at(3_000)),
-        Some(Signal::Start)
-    );
+    assert_eq!(button.look(true, Some(TALK), at(3_000)), Some(Signal::Start));
     // It may have been let go and pressed again.
     button.edge_after_loss(at(900_000));
     assert_eq!(button.look(true, Some(TALK), at(925_000)), None);
@@ -221,10 +144,7 @@ fn where_edges_were_lost_nothing_was_held() {
     button.edge(at(2_000_000));
     assert_eq!(button.look(false, Some(TALK), at(2_025_000)), None);
     button.edge(at(3_000_000));
-    assert_eq!(
-        button.look(true, Some(TALK), at(3_002_000)),
-        Some(Signal::Start)
-    );
+    assert_eq!(button.look(true, Some(TALK), at(3_002_000)), Some(Signal::Start));
     assert_eq!(button.due(), Some(at(4_002_000)));
     assert_eq!(button.look(true, Some(TALK), at(4_002_000)), Some(RESET));
 }
@@ -250,14 +170,8 @@ fn an_edge_that_is_told_late_makes_no_contact_quiet() {
 #[test]
 fn the_second_button_resets_whatever_there_is() {
     let reset = Signal::Reset { generation: None };
-    assert_eq!(
-        play(Role::Reset, false, &[0, 50_000], None, 1_000_000),
-        [(2_000, reset)]
-    );
-    assert_eq!(
-        play(Role::Reset, false, &[0, 5_000_000], Some(TALK), 9_000_000),
-        [(2_000, reset)]
-    );
+    assert_eq!(play(Role::Reset, false, &[0, 50_000], None, 1_000_000), [(2_000, reset)]);
+    assert_eq!(play(Role::Reset, false, &[0, 5_000_000], Some(TALK), 9_000_000), [(2_000, reset)]);
 }
 
 #[test]

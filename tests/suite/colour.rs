@@ -7,21 +7,9 @@ use talklight::plan::Plan;
 
 /// Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB: protanopia, deuteranopia, tritanopia, and no change.
 const VISIONS: [[[f64; 3]; 3]; 4] = [
-    [
-        [0.152286, 1.052583, -0.204868],
-        [0.114503, 0.786281, 0.099216],
-        [-0.003882, -0.048116, 1.051998],
-    ],
-    [
-        [0.367322, 0.860646, -0.227968],
-        [0.280085, 0.672501, 0.047413],
-        [-0.011820, 0.042940, 0.968881],
-    ],
-    [
-        [1.255528, -0.076749, -0.178779],
-        [-0.078411, 0.930809, 0.147602],
-        [0.004733, 0.691367, 0.303900],
-    ],
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
 ];
 
@@ -58,19 +46,14 @@ const CLASSIC: Promise = Promise {
     yellow: &["amber", "yellow", "gold"],
 };
 
-const COLOUR_BLIND: Promise = Promise {
-    palette: Palette::COLOUR_BLIND,
-    apart: 0.2,
-    green: &["cyan", "blue"],
-    yellow: &["yellow", "gold"],
-};
+const COLOUR_BLIND: Promise =
+    Promise { palette: Palette::COLOUR_BLIND, apart: 0.2, green: &["cyan", "blue"], yellow: &["yellow", "gold"] };
 
 #[test]
 fn every_two_phases_are_meant_to_differ_for_every_kind_of_eye() {
     for promise in [CLASSIC, COLOUR_BLIND] {
         for gamma in [2.25, 1.0] {
-            let light =
-                |Rgb { r, g, b }| [r, g, b].map(|channel| (f64::from(channel) / 255.0).powf(gamma));
+            let light = |Rgb { r, g, b }| [r, g, b].map(|channel| (f64::from(channel) / 255.0).powf(gamma));
             promise.differ(light, &format!("gamma {gamma}"));
         }
     }
@@ -88,19 +71,11 @@ fn every_two_phases_are_sent_to_differ_for_every_kind_of_eye() {
 #[test]
 fn colours_are_sent_as_what_they_are_called() {
     for promise in [CLASSIC, COLOUR_BLIND] {
-        let Palette {
-            green,
-            yellow,
-            red,
-            ready,
-        } = promise.palette;
+        let Palette { green, yellow, red, ready } = promise.palette;
         for (drive, how) in drives(&promise.palette) {
-            for (colour, names) in [
-                (green, promise.green),
-                (yellow, promise.yellow),
-                (red, &["red"]),
-                (ready, &["white"]),
-            ] {
+            for (colour, names) in
+                [(green, promise.green), (yellow, promise.yellow), (red, &["red"]), (ready, &["white"])]
+            {
                 let name = name(sent(&drive, colour));
                 assert!(names.contains(&name), "{colour:?} is {name}, {how}");
             }
@@ -123,25 +98,18 @@ fn name(light: [f64; 3]) -> &'static str {
         let turn = (hue - named).rem_euclid(360.0);
         turn.min(360.0 - turn)
     };
-    let nearest = NAMES
-        .iter()
-        .min_by(|one, other| far(one).total_cmp(&far(other)));
+    let nearest = NAMES.iter().min_by(|one, other| far(one).total_cmp(&far(other)));
     nearest.expect("there are names").0
 }
 
 impl Promise {
     fn differ(&self, light: impl Fn(Rgb) -> [f64; 3], how: &str) {
-        let Palette {
-            green, yellow, red, ..
-        } = self.palette;
+        let Palette { green, yellow, red, .. } = self.palette;
         for vision in VISIONS {
             let seen = |colour| oklab(times(vision, light(colour)).map(|channel| channel.max(0.0)));
             for (one, other) in [(green, yellow), (yellow, red), (green, red)] {
                 let distance = distance(seen(one), seen(other));
-                assert!(
-                    distance >= self.apart,
-                    "{one:?} and {other:?} are {distance:.3} apart in {vision:?}, {how}"
-                );
+                assert!(distance >= self.apart, "{one:?} and {other:?} are {distance:.3} apart in {vision:?}, {how}");
             }
         }
     }
@@ -163,19 +131,11 @@ fn drives(palette: &Palette) -> impl Iterator<Item = (Drive, String)> {
     let brightness = (8..=255).map(|brightness| (brightness, 0));
     let limits = (100..3000).step_by(7).map(|limit| (255, limit));
     let ways = brightness.chain(limits).flat_map(|way| {
-        [true, false]
-            .into_iter()
-            .flat_map(move |gamma| [Chip::Ws2812, Chip::Sk6812Rgbw].map(|chip| (way, gamma, chip)))
+        [true, false].into_iter().flat_map(move |gamma| [Chip::Ws2812, Chip::Sk6812Rgbw].map(|chip| (way, gamma, chip)))
     });
     ways.filter_map(move |((brightness, max_milliamps), gamma, chip)| {
-        let settings = DriveSettings {
-            chip,
-            order: Order::Grb,
-            gamma,
-            brightness,
-            max_milliamps,
-            milliamps_per_led: 55,
-        };
+        let settings =
+            DriveSettings { chip, order: Order::Grb, gamma, brightness, max_milliamps, milliamps_per_led: 55 };
         let drive = Drive::new(settings, LEDS, &pictures).ok()?;
         let left = f64::from(brightness) * drive.scale();
         let how = format!("brightness {left}, gamma {gamma}, {chip:?}");
@@ -217,9 +177,5 @@ fn times(matrix: [[f64; 3]; 3], vector: [f64; 3]) -> [f64; 3] {
 }
 
 fn distance(one: [f64; 3], other: [f64; 3]) -> f64 {
-    one.iter()
-        .zip(other)
-        .map(|(a, b)| (a - b).powi(2))
-        .sum::<f64>()
-        .sqrt()
+    one.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
 }

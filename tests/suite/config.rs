@@ -14,10 +14,7 @@ use crate::outside::config::holds;
 const SHIPPED: [(&str, &str); 5] = [
     ("default", include_str!("../../config/default.toml")),
     ("pi", include_str!("../../config/pi.toml")),
-    (
-        "talk-20-minutes",
-        include_str!("../../config/talk-20-minutes.toml"),
-    ),
+    ("talk-20-minutes", include_str!("../../config/talk-20-minutes.toml")),
     ("ignite", include_str!("../../config/ignite.toml")),
     ("rehearsal", include_str!("../../config/rehearsal.toml")),
 ];
@@ -52,10 +49,7 @@ fn says(text: &str, expected: &str) {
 /// As `says`, of `lines` under the header of a section.
 #[track_caller]
 fn section_says(section: &str, line: &str, expected: &str) {
-    says(
-        &format!("[{section}]\n{line}"),
-        &format!("c.toml:2: {section}.{expected}"),
-    );
+    says(&format!("[{section}]\n{line}"), &format!("c.toml:2: {section}.{expected}"));
 }
 
 fn shipped(name: &str) -> Config {
@@ -78,31 +72,18 @@ fn default_toml_has_every_key_live_or_as_a_comment() {
                 colours ready bias active hold name length yellow red flash hz";
     let text = SHIPPED[0].1;
     for key in keys.split_whitespace() {
-        assert!(
-            text.lines()
-                .any(|line| line.starts_with(&format!("{key} = "))),
-            "{key}"
-        );
+        assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
     }
     // A build without the web refuses its keys, which come last.
     let web = |line: &&str| cfg!(feature = "web") || *line != "[web]";
     let commented: String = text
         .lines()
         .take_while(web)
-        .map(|line| {
-            line.strip_prefix("# ")
-                .filter(|rest| rest.contains(" = "))
-                .unwrap_or(line)
-                .to_owned()
-                + "\n"
-        })
+        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line).to_owned() + "\n")
         .collect();
     let config = good(&commented);
     assert_eq!(config.tape.as_deref(), Some(Path::new("talk.jsonl")));
-    assert_eq!(
-        config.socket.as_deref(),
-        Some(Path::new("/run/talklight/control.sock"))
-    );
+    assert_eq!(config.socket.as_deref(), Some(Path::new("/run/talklight/control.sock")));
     assert_eq!(
         config.buttons,
         Some(Buttons {
@@ -163,18 +144,9 @@ fn words_leave_out_what_is_not_there() {
         );
         good(&text).describe().lines().next().unwrap().to_string()
     };
-    assert_eq!(
-        plan("2m", "1m", "1m", "0s"),
-        "p, 2:00: green for 1:00, red for 1:00, then off"
-    );
-    assert_eq!(
-        plan("2m", "0s", "0s", "0s"),
-        "p, 2:00: green for 2:00, then off"
-    );
-    assert_eq!(
-        plan("90s", "30s", "30s", "30s"),
-        "p, 1:30: green for 1:00, flashing red for 0:30, then off"
-    );
+    assert_eq!(plan("2m", "1m", "1m", "0s"), "p, 2:00: green for 1:00, red for 1:00, then off");
+    assert_eq!(plan("2m", "0s", "0s", "0s"), "p, 2:00: green for 2:00, then off");
+    assert_eq!(plan("90s", "30s", "30s", "30s"), "p, 1:30: green for 1:00, flashing red for 0:30, then off");
     assert_eq!(
         plan("1h 2m", "1500ms", "1s", "0"),
         "p, 1:02:00: green for 1:01:58.500, yellow for 0:00.500, red for 0:01, then off"
@@ -202,28 +174,13 @@ fn words_tell_what_dims_the_strip_and_what_a_clock_risks() {
 
 #[test]
 fn keys_lie_over_the_default_one_by_one() {
-    let config = good(
-        "strip = { leds = 8, palette = \"colour-blind\", colours = { yellow = \"#FFa000\" } }",
-    );
+    let config = good("strip = { leds = 8, palette = \"colour-blind\", colours = { yellow = \"#FFa000\" } }");
     assert_eq!(config.look.leds, 8);
-    assert_eq!(
-        config.look.palette,
-        Palette {
-            yellow: Rgb::new(0xff, 0xa0, 0),
-            ..Palette::COLOUR_BLIND
-        }
-    );
+    assert_eq!(config.look.palette, Palette { yellow: Rgb::new(0xff, 0xa0, 0), ..Palette::COLOUR_BLIND });
     let config = good(
         "[[plan]]\nname = \"a\"\nlength = \"10s\"\nyellow = \"5s\"\nred = \"3s\"\nflash = \"2s\"\n[[plan]]\nname = \"b\"\nlength = \"10s\"\nyellow = \"5s\"\nred = \"3s\"\nflash = \"2s\"",
     );
-    assert_eq!(
-        config
-            .plans
-            .iter()
-            .map(|plan| plan.name())
-            .collect::<Vec<_>>(),
-        ["a", "b"]
-    );
+    assert_eq!(config.plans.iter().map(|plan| plan.name()).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(config.chosen, config.plans[0]);
     assert!(config.describe().contains("\nthe button starts a\n"));
     assert_eq!(good("\u{feff}[strip]\r\nleds = 0x10\r\n").look.leds, 16);
@@ -240,31 +197,11 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
         plan: text("Lightning"),
         web: cfg!(feature = "web"),
     };
-    let config = parse_with(
-        "[strip]\nkind = \"spi\"\nleds = 5x\ntape = \"no\"",
-        &flags,
-        4096,
-    );
-    assert!(
-        config
-            .unwrap_err()
-            .to_string()
-            .starts_with("c.toml:3: strip.leds: this is not TOML")
-    );
-    let config = parse_with(
-        "[strip]\nkind = \"spi\"\nleds = 7\ntape = \"no\"",
-        &flags,
-        4096,
-    )
-    .unwrap();
-    assert_eq!(
-        (config.look.leds, config.tape),
-        (9, Some(PathBuf::from("t.jsonl")))
-    );
-    assert_eq!(
-        (config.chosen.name(), config.socket),
-        ("lightning", Some(PathBuf::from("/tmp/s")))
-    );
+    let config = parse_with("[strip]\nkind = \"spi\"\nleds = 5x\ntape = \"no\"", &flags, 4096);
+    assert!(config.unwrap_err().to_string().starts_with("c.toml:3: strip.leds: this is not TOML"));
+    let config = parse_with("[strip]\nkind = \"spi\"\nleds = 7\ntape = \"no\"", &flags, 4096).unwrap();
+    assert_eq!((config.look.leds, config.tape), (9, Some(PathBuf::from("t.jsonl"))));
+    assert_eq!((config.chosen.name(), config.socket), ("lightning", Some(PathBuf::from("/tmp/s"))));
 
     let flags = Overrides {
         strip: text("sip"),
@@ -274,9 +211,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
         plan: text("lihgtning"),
         web: false,
     };
-    let mistakes = Config::parse("", Origin::BuiltIn, &flags, 4096)
-        .unwrap_err()
-        .to_string();
+    let mistakes = Config::parse("", Origin::BuiltIn, &flags, 4096).unwrap_err().to_string();
     assert_eq!(
         mistakes,
         "--leds: `0` must be a whole number from 1 to 5438\n\
@@ -285,11 +220,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
          --strip: `\"sip\"` must be \"simulated\" or \"spi\"; did you mean \"spi\"?\n\
          --tape: `` must be a path of 1 to 4095 bytes in UTF-8"
     );
-    let flags = Overrides {
-        leds: Some(5439),
-        plan: text("zzz"),
-        ..Overrides::default()
-    };
+    let flags = Overrides { leds: Some(5439), plan: text("zzz"), ..Overrides::default() };
     let mistakes = parse_with("", &flags, 4096).unwrap_err().to_string();
     assert_eq!(
         mistakes,
@@ -332,46 +263,25 @@ fn what_is_no_toml_is_told_once_and_with_its_key() {
         "[strip]\nleds = 6O\nleds = 3",
         "c.toml:2: strip.leds: this is not TOML: string values must be quoted, at `6O`\nc.toml:3: this is not TOML: duplicate key, at `leds`",
     );
-    says(
-        "[strip\nleds = 3",
-        "c.toml:1: leds: this is not TOML: unclosed table, expected `]`",
-    );
+    says("[strip\nleds = 3", "c.toml:1: leds: this is not TOML: unclosed table, expected `]`");
     says(
         "[[plan]]\nlength = 5m\nname = \"p\"\nyellow = \"2m\"\nred = \"1m\"\nflash = \"0s\"",
         "c.toml:2: plan.length: this is not TOML: string values must be quoted, at `5m`",
     );
-    says(
-        "leds 5",
-        "c.toml:1: this is not TOML: key with no value, expected `=`",
-    );
+    says("leds 5", "c.toml:1: this is not TOML: key with no value, expected `=`");
 }
 
 #[test]
 fn unknown_keys_are_told_with_the_known_one() {
-    says(
-        "[strip]\nledz = 5",
-        "c.toml:2: strip.ledz: is not known; did you mean `leds`?",
-    );
-    says(
-        "[strip]\ncolors = {}",
-        "c.toml:2: strip.colors: is not known; did you mean `colours`?",
-    );
-    says(
-        "leds = 5",
-        "c.toml:1: leds: is not known here; it belongs in `[strip]`",
-    );
-    says(
-        "[control]\nhold = \"1s\"",
-        "c.toml:2: control.hold: is not known here; it belongs in `[button]`",
-    );
+    says("[strip]\nledz = 5", "c.toml:2: strip.ledz: is not known; did you mean `leds`?");
+    says("[strip]\ncolors = {}", "c.toml:2: strip.colors: is not known; did you mean `colours`?");
+    says("leds = 5", "c.toml:1: leds: is not known here; it belongs in `[strip]`");
+    says("[control]\nhold = \"1s\"", "c.toml:2: control.hold: is not known here; it belongs in `[button]`");
     says(
         "[strip]\nyellow = \"2m\"",
         "c.toml:2: strip.yellow: is not known here; it belongs in `[strip.colours]` or `[[plan]]`",
     );
-    says(
-        "[flash]\nqqq = 1",
-        "c.toml:2: flash.qqq: is not known; `[flash]` takes `hz`",
-    );
+    says("[flash]\nqqq = 1", "c.toml:2: flash.qqq: is not known; `[flash]` takes `hz`");
     says(
         "qqq = 1",
         "c.toml:1: qqq: is not known; the top of the file takes `strip`, `button`, `plan`, `flash`, `control`, `web`",
@@ -392,207 +302,83 @@ fn the_web_is_off_until_it_is_told_where_to_listen() {
     assert_eq!(web("").unwrap(), None);
     if cfg!(not(feature = "web")) {
         let told = web("[web]\nlisten = \"[::]:80\"").unwrap_err().to_string();
-        assert_eq!(
-            told,
-            "c.toml:2: web.listen: this talklight was built without the web; leave `[web]` out"
-        );
+        assert_eq!(told, "c.toml:2: web.listen: this talklight was built without the web; leave `[web]` out");
         return;
     }
-    let expected = WebConfig {
-        listen: Some("[::]:80".parse().unwrap()),
-        hosts: vec!["a.example".into(), "b".into()],
-    };
+    let expected = WebConfig { listen: Some("[::]:80".parse().unwrap()), hosts: vec!["a.example".into(), "b".into()] };
     // Where systemd opens the port, a proxy has its names all the same.
     let hosts_only = web("[web]\nhosts = [\"a.example\"]").unwrap().unwrap();
-    assert_eq!(
-        (hosts_only.listen, hosts_only.hosts),
-        (None, vec!["a.example".into()])
-    );
+    assert_eq!((hosts_only.listen, hosts_only.hosts), (None, vec!["a.example".into()]));
     let found = web("[web]\nlisten = \"[::]:80\"\nhosts = [\"a.example\", \"b\"]");
     assert_eq!(found.unwrap(), Some(expected));
-    let flags = Overrides {
-        web: true,
-        ..Overrides::default()
-    };
-    let listen = parse_with("[web]\nlisten = \"0.0.0.0:1\"", &flags, 4096)
-        .unwrap()
-        .web
-        .unwrap()
-        .listen
-        .unwrap();
-    assert_eq!(
-        listen.to_string(),
-        "127.0.0.1:8080",
-        "the flag is for this machine alone"
-    );
-    for bad in [
-        "8080",
-        "\"8080\"",
-        "\"localhost:8080\"",
-        "\"127.0.0.1\"",
-        "\"127.0.0.1:0\"",
-        "\"127.0.0.1:65536\"",
-    ] {
-        let told = web(&format!("[web]\nlisten = {bad}"))
-            .unwrap_err()
-            .to_string();
+    let flags = Overrides { web: true, ..Overrides::default() };
+    let listen = parse_with("[web]\nlisten = \"0.0.0.0:1\"", &flags, 4096).unwrap().web.unwrap().listen.unwrap();
+    assert_eq!(listen.to_string(), "127.0.0.1:8080", "the flag is for this machine alone");
+    for bad in ["8080", "\"8080\"", "\"localhost:8080\"", "\"127.0.0.1\"", "\"127.0.0.1:0\"", "\"127.0.0.1:65536\""] {
+        let told = web(&format!("[web]\nlisten = {bad}")).unwrap_err().to_string();
         assert!(
-            told.starts_with("c.toml:2: web.listen: ")
-                && told.contains("an address and a port, such as"),
+            told.starts_with("c.toml:2: web.listen: ") && told.contains("an address and a port, such as"),
             "{told}"
         );
     }
     for bad in ["\"a\"", "[1]", "[\"\"]", "[\"a:80\"]", "[\"http://a\"]"] {
-        let told = web(&format!("[web]\nhosts = {bad}"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            told.starts_with("c.toml:2: web.hosts: ") && told.contains("a list of names"),
-            "{told}"
-        );
+        let told = web(&format!("[web]\nhosts = {bad}")).unwrap_err().to_string();
+        assert!(told.starts_with("c.toml:2: web.hosts: ") && told.contains("a list of names"), "{told}");
     }
 }
 
 #[test]
 fn sections_and_values_are_not_mixed_up() {
-    says(
-        "strip = 5",
-        "c.toml:1: strip: must be a section, headed `[strip]`",
-    );
-    says(
-        "[[strip]]",
-        "c.toml:1: strip: must be a section, headed `[strip]`",
-    );
-    says(
-        "[plan]\nname = \"x\"",
-        "c.toml:1: plan: must be a section, headed `[[plan]]`",
-    );
-    says(
-        "plan = [1]",
-        "c.toml:1: plan: must be a section, headed `[[plan]]`",
-    );
-    says(
-        "plan = []",
-        "c.toml:1: plan: there is no plan; write a `[[plan]]`",
-    );
-    says(
-        "[strip]\ncolours = \"#ff0000\"",
-        "c.toml:2: strip.colours: must be a section, headed `[strip.colours]`",
-    );
-    section_says(
-        "strip",
-        "leds = {}",
-        "leds: `{…}` must be a whole number from 1 to 5438",
-    );
-    says(
-        "[strip.leds]\nx = 1",
-        "c.toml:1: strip.leds: `{…}` must be a whole number from 1 to 5438",
-    );
+    says("strip = 5", "c.toml:1: strip: must be a section, headed `[strip]`");
+    says("[[strip]]", "c.toml:1: strip: must be a section, headed `[strip]`");
+    says("[plan]\nname = \"x\"", "c.toml:1: plan: must be a section, headed `[[plan]]`");
+    says("plan = [1]", "c.toml:1: plan: must be a section, headed `[[plan]]`");
+    says("plan = []", "c.toml:1: plan: there is no plan; write a `[[plan]]`");
+    says("[strip]\ncolours = \"#ff0000\"", "c.toml:2: strip.colours: must be a section, headed `[strip.colours]`");
+    section_says("strip", "leds = {}", "leds: `{…}` must be a whole number from 1 to 5438");
+    says("[strip.leds]\nx = 1", "c.toml:1: strip.leds: `{…}` must be a whole number from 1 to 5438");
 }
 
 #[test]
 fn values_out_of_range_are_told_with_the_range() {
     let strip = |line: &str, expected: &str| section_says("strip", line, expected);
-    strip(
-        "leds = 0",
-        "leds: `0` must be a whole number from 1 to 5438",
-    );
-    strip(
-        "leds = 5439",
-        "leds: `5439` must be a whole number from 1 to 5438",
-    );
-    strip(
-        "leds = 60.0",
-        "leds: `60.0` must be a whole number from 1 to 5438",
-    );
-    strip(
-        "leds = 99999999999999999999999",
-        "leds: `99999999999999999999999` must be a whole number from 1 to 5438",
-    );
-    strip(
-        "brightness = 0",
-        "brightness: `0` must be a whole number from 1 to 255",
-    );
-    strip(
-        "brightness = 256",
-        "brightness: `256` must be a whole number from 1 to 255",
-    );
-    strip(
-        "milliamps_per_led = 101",
-        "milliamps_per_led: `101` must be a whole number from 1 to 100",
-    );
-    strip(
-        "clock_hz = 1_999_999",
-        "clock_hz: `1999999` must be a whole number from 2000000 to 3800000",
-    );
-    strip(
-        "clock_hz = 6_400_000",
-        "clock_hz: `6400000` must be a whole number from 2000000 to 3800000",
-    );
+    strip("leds = 0", "leds: `0` must be a whole number from 1 to 5438");
+    strip("leds = 5439", "leds: `5439` must be a whole number from 1 to 5438");
+    strip("leds = 60.0", "leds: `60.0` must be a whole number from 1 to 5438");
+    strip("leds = 99999999999999999999999", "leds: `99999999999999999999999` must be a whole number from 1 to 5438");
+    strip("brightness = 0", "brightness: `0` must be a whole number from 1 to 255");
+    strip("brightness = 256", "brightness: `256` must be a whole number from 1 to 255");
+    strip("milliamps_per_led = 101", "milliamps_per_led: `101` must be a whole number from 1 to 100");
+    strip("clock_hz = 1_999_999", "clock_hz: `1999999` must be a whole number from 2000000 to 3800000");
+    strip("clock_hz = 6_400_000", "clock_hz: `6400000` must be a whole number from 2000000 to 3800000");
     says(
         "[strip]\nclock_hz = 2_200_000\nchip = \"sk6812-rgbw\"",
         "c.toml:2: strip.clock_hz: `2200000` must be a whole number from 2300000 to 3800000",
     );
-    strip(
-        "gamma = \"true\"",
-        "gamma: `\"true\"` must be `true` or `false`, without quotes",
-    );
-    strip(
-        "chip = \"ws2812b\"",
-        "chip: `\"ws2812b\"` must be \"ws2812\" or \"sk6812-rgbw\"; did you mean \"ws2812\"?",
-    );
-    strip(
-        "order = 5",
-        "order: `5` must be \"grb\" or \"rgb\" or \"rbg\" or \"gbr\" or \"brg\" or \"bgr\"",
-    );
-    strip(
-        "pattern = \"BAR\"",
-        "pattern: `\"BAR\"` must be \"solid\" or \"bar\"; did you mean \"bar\"?",
-    );
-    strip(
-        "tape = \"\"",
-        "tape: `` must be a path of 1 to 4095 bytes in UTF-8",
-    );
+    strip("gamma = \"true\"", "gamma: `\"true\"` must be `true` or `false`, without quotes");
+    strip("chip = \"ws2812b\"", "chip: `\"ws2812b\"` must be \"ws2812\" or \"sk6812-rgbw\"; did you mean \"ws2812\"?");
+    strip("order = 5", "order: `5` must be \"grb\" or \"rgb\" or \"rbg\" or \"gbr\" or \"brg\" or \"bgr\"");
+    strip("pattern = \"BAR\"", "pattern: `\"BAR\"` must be \"solid\" or \"bar\"; did you mean \"bar\"?");
+    strip("tape = \"\"", "tape: `` must be a path of 1 to 4095 bytes in UTF-8");
     strip("tape = 5", "tape: `5` must be text");
     // It would be printed as it is.
     for control in ["\\u0000", "\\u001b[2J", "\\n"] {
         let told = mistakes(&format!("[strip]\ntape = \"t{control}\""));
-        assert!(
-            told.ends_with("must be a path without control characters"),
-            "{told}"
-        );
+        assert!(told.ends_with("must be a path without control characters"), "{told}");
     }
     let hz = |line: &str, expected: &str| section_says("flash", line, expected);
-    hz(
-        "hz = 3.01",
-        "hz: more than 3 flashes a second can set off seizures (WCAG 2.1, 2.3.1); write 0.2 to 3",
-    );
+    hz("hz = 3.01", "hz: more than 3 flashes a second can set off seizures (WCAG 2.1, 2.3.1); write 0.2 to 3");
     for none in ["inf", "-inf", "nan"] {
-        hz(
-            &format!("hz = {none}"),
-            &format!("hz: `{none}` must be a number"),
-        );
+        hz(&format!("hz = {none}"), &format!("hz: `{none}` must be a number"));
     }
     for slow in ["0.1", "0", "-1"] {
-        hz(
-            &format!("hz = {slow}"),
-            "hz: too slow to be seen as a flash; write 0.2 to 3",
-        );
+        hz(&format!("hz = {slow}"), "hz: too slow to be seen as a flash; write 0.2 to 3");
     }
     hz("hz = \"1\"", "hz: `\"1\"` must be a number, without quotes");
     let button = |line: &str, expected: &str| section_says("button", line, expected);
-    button(
-        "hold = \"299ms\"",
-        "hold: a hold takes from 300ms, or a press would be one, to 10s",
-    );
-    button(
-        "hold = \"11s\"",
-        "hold: a hold takes from 300ms, or a press would be one, to 10s",
-    );
-    button(
-        "hold = 1",
-        "hold: `1` must have a unit, such as \"1s\" or \"1m\"",
-    );
+    button("hold = \"299ms\"", "hold: a hold takes from 300ms, or a press would be one, to 10s");
+    button("hold = \"11s\"", "hold: a hold takes from 300ms, or a press would be one, to 10s");
+    button("hold = 1", "hold: `1` must have a unit, such as \"1s\" or \"1m\"");
     says(
         &format!("[control]\nsocket = \"/{}\"", "s".repeat(107)),
         "c.toml:2: control.socket: `/sssssssssssssssssssssssssssssssssssssss…` must be a path of 1 to 107 bytes in UTF-8",
@@ -601,9 +387,7 @@ fn values_out_of_range_are_told_with_the_range() {
 }
 
 fn plan(length: &str, yellow: &str, red: &str, flash: &str) -> String {
-    format!(
-        "[[plan]]\nname = \"p\"\nlength = {length}\nyellow = {yellow}\nred = {red}\nflash = {flash}\n"
-    )
+    format!("[[plan]]\nname = \"p\"\nlength = {length}\nyellow = {yellow}\nred = {red}\nflash = {flash}\n")
 }
 
 #[test]
@@ -613,26 +397,11 @@ fn mistakes_of_a_plan_name_the_mark() {
         &plan(m5, m5, m2, m1),
         "c.toml:4: plan.yellow: marks count time left: yellow must be less than the length, 5:00",
     );
-    says(
-        &plan(m5, m1, m2, m1),
-        "c.toml:5: plan.red: marks count time left: red must be at most yellow, 1:00",
-    );
-    says(
-        &plan(m5, m2, m1, m2),
-        "c.toml:6: plan.flash: marks count time left: flash must be at most red, 1:00",
-    );
-    says(
-        &plan("\"0s\"", m2, m1, m1),
-        "c.toml:3: plan.length: a talk lasts from 1s to 24h",
-    );
-    says(
-        &plan("\"2 weeks\"", m2, m1, m1),
-        "c.toml:3: plan.length: a talk lasts from 1s to 24h",
-    );
-    says(
-        &plan("\"5\"", m2, m1, m1),
-        "c.toml:3: plan.length: `\"5\"` must have a unit, such as \"5s\" or \"5m\"",
-    );
+    says(&plan(m5, m1, m2, m1), "c.toml:5: plan.red: marks count time left: red must be at most yellow, 1:00");
+    says(&plan(m5, m2, m1, m2), "c.toml:6: plan.flash: marks count time left: flash must be at most red, 1:00");
+    says(&plan("\"0s\"", m2, m1, m1), "c.toml:3: plan.length: a talk lasts from 1s to 24h");
+    says(&plan("\"2 weeks\"", m2, m1, m1), "c.toml:3: plan.length: a talk lasts from 1s to 24h");
+    says(&plan("\"5\"", m2, m1, m1), "c.toml:3: plan.length: `\"5\"` must have a unit, such as \"5s\" or \"5m\"");
     says(
         &plan("\"5:00\"", m2, m1, m1),
         "c.toml:3: plan.length: `\"5:00\"` must be a time with units, such as \"2m 30s\"",
@@ -654,10 +423,7 @@ fn mistakes_of_a_plan_name_the_mark() {
         "c.toml:1: plan.red: is missing; write it in time left, such as \"2m\", or \"0s\" for none",
     );
     let twice = plan(m5, m2, m1, m1) + &plan(m5, m2, m1, m1).replace("\"p\"", "\"P\"");
-    says(
-        &twice,
-        "c.toml:8: plan.name: another plan is called `P`, too; their names must differ",
-    );
+    says(&twice, "c.toml:8: plan.name: another plan is called `P`, too; their names must differ");
 }
 
 #[test]
@@ -678,10 +444,7 @@ fn one_mistake_does_not_make_another() {
 fn a_flash_that_would_not_be_seen_is_refused() {
     let (m1, m2, m5) = ("\"1m\"", "\"2m\"", "\"5m\"");
     let what = "the flash would end before it is seen, as one takes";
-    says(
-        &plan(m5, m2, m1, "\"999ms\""),
-        &format!("c.toml:6: plan.flash: {what} 1 s; write \"0s\" for none"),
-    );
+    says(&plan(m5, m2, m1, "\"999ms\""), &format!("c.toml:6: plan.flash: {what} 1 s; write \"0s\" for none"));
     good(&plan(m5, m2, m1, "\"1s\""));
     good(&plan(m5, m2, m1, "\"0s\""));
     says(
@@ -692,37 +455,14 @@ fn a_flash_that_would_not_be_seen_is_refused() {
 
 #[test]
 fn colours_are_written_as_on_the_web_and_can_be_seen() {
-    let says = |colour: &str, expected: &str| {
-        section_says("strip.colours", &format!("green = {colour}"), expected)
-    };
-    says(
-        "\"00ff40\"",
-        "green: `\"00ff40\"` must be written as `#rrggbb`; did you mean \"#00ff40\"?",
-    );
-    says(
-        "\"#0f4\"",
-        "green: `\"#0f4\"` must be written as `#rrggbb`; did you mean \"#00ff44\"?",
-    );
-    says(
-        "\"green\"",
-        "green: `\"green\"` must be a colour as `#rrggbb`, such as \"#ffaa00\"",
-    );
-    says(
-        "\"#00ff4g\"",
-        "green: `\"#00ff4g\"` must be a colour as `#rrggbb`, such as \"#ffaa00\"",
-    );
-    says(
-        "\"#+0ff40\"",
-        "green: `\"#+0ff40\"` must be a colour as `#rrggbb`, such as \"#ffaa00\"",
-    );
-    says(
-        "65344",
-        "green: `65344` must be a colour as `#rrggbb`, such as \"#ffaa00\"",
-    );
-    says(
-        "\"#000000\"",
-        "green: `#000000` is too dark to be seen; let one channel be `20` or more",
-    );
+    let says = |colour: &str, expected: &str| section_says("strip.colours", &format!("green = {colour}"), expected);
+    says("\"00ff40\"", "green: `\"00ff40\"` must be written as `#rrggbb`; did you mean \"#00ff40\"?");
+    says("\"#0f4\"", "green: `\"#0f4\"` must be written as `#rrggbb`; did you mean \"#00ff44\"?");
+    says("\"green\"", "green: `\"green\"` must be a colour as `#rrggbb`, such as \"#ffaa00\"");
+    says("\"#00ff4g\"", "green: `\"#00ff4g\"` must be a colour as `#rrggbb`, such as \"#ffaa00\"");
+    says("\"#+0ff40\"", "green: `\"#+0ff40\"` must be a colour as `#rrggbb`, such as \"#ffaa00\"");
+    says("65344", "green: `65344` must be a colour as `#rrggbb`, such as \"#ffaa00\"");
+    says("\"#000000\"", "green: `#000000` is too dark to be seen; let one channel be `20` or more");
 }
 
 #[test]
@@ -755,18 +495,9 @@ fn two_buttons_and_their_wires_make_sense() {
         "start = 32",
         "start: GPIO 32 is not on the header; take one of 2 to 6 or 12 to 27; for header pin 32 write 12",
     );
-    says(
-        "start = 1",
-        "start: GPIO 1 belongs to the EEPROM of add-on boards; take one of 2 to 6 or 12 to 27",
-    );
-    says(
-        "start = 99",
-        "start: `99` must be a whole number from 2 to 27",
-    );
-    says(
-        "start = \"GPIO17\"",
-        "start: `\"GPIO17\"` must be a whole number from 2 to 27",
-    );
+    says("start = 1", "start: GPIO 1 belongs to the EEPROM of add-on boards; take one of 2 to 6 or 12 to 27");
+    says("start = 99", "start: `99` must be a whole number from 2 to 27");
+    says("start = \"GPIO17\"", "start: `\"GPIO17\"` must be a whole number from 2 to 27");
     says(
         "bias = \"pull-down\"",
         "bias: with bias = \"pull-down\" an open button reads \"low\", as if pressed for ever; write active = \"high\"",
@@ -775,15 +506,8 @@ fn two_buttons_and_their_wires_make_sense() {
         "active = \"high\"",
         "active: with bias = \"pull-up\" an open button reads \"high\", as if pressed for ever; write active = \"low\"",
     );
-    for (bias, active) in [
-        ("pull-up", "low"),
-        ("pull-down", "high"),
-        ("none", "low"),
-        ("none", "high"),
-    ] {
-        good(&format!(
-            "[button]\nstart = 7\nbias = \"{bias}\"\nactive = \"{active}\""
-        ));
+    for (bias, active) in [("pull-up", "low"), ("pull-down", "high"), ("none", "low"), ("none", "high")] {
+        good(&format!("[button]\nstart = 7\nbias = \"{bias}\"\nactive = \"{active}\""));
     }
     let twice = mistakes("[button]\nstart = 4\nreset = 4");
     assert_eq!(
@@ -802,10 +526,7 @@ mod spi {
 
     #[track_caller]
     fn spi_says(lines: &str, expected: &str) {
-        super::says(
-            &format!("[strip]\nkind = \"spi\"\n{lines}"),
-            &format!("c.toml:3: {expected}"),
-        );
+        super::says(&format!("[strip]\nkind = \"spi\"\n{lines}"), &format!("c.toml:3: {expected}"));
     }
 
     #[test]
@@ -838,22 +559,10 @@ mod spi {
         };
         assert!(parse(5438, 65536).is_ok());
         assert!(parse(319, 4107).is_err() && parse(319, 4108).is_ok());
-        let flags = Overrides {
-            strip: Some("spi".into()),
-            leds: Some(400),
-            ..Overrides::default()
-        };
+        let flags = Overrides { strip: Some("spi".into()), leds: Some(400), ..Overrides::default() };
         let said = parse_with("", &flags, 4096).unwrap_err().to_string();
-        assert!(
-            said.starts_with("--leds: 400 LEDs make a frame of 5080 bytes"),
-            "{said}"
-        );
-        assert!(
-            parse_with("", &flags, 0)
-                .unwrap_err()
-                .to_string()
-                .contains("which is 0 LEDs")
-        );
+        assert!(said.starts_with("--leds: 400 LEDs make a frame of 5080 bytes"), "{said}");
+        assert!(parse_with("", &flags, 0).unwrap_err().to_string().contains("which is 0 LEDs"));
     }
 
     #[test]
@@ -868,25 +577,15 @@ mod spi {
             lines[0],
             "c.toml:3: strip.leds: 850 mA is too little to light every LED at all; it takes 1095 mA; write 0 for no limit"
         );
-        assert!(
-            lines[1].starts_with("c.toml:3: strip.leds: 900 LEDs make"),
-            "{crowded}"
-        );
+        assert!(lines[1].starts_with("c.toml:3: strip.leds: 900 LEDs make"), "{crowded}");
     }
 
     #[test]
     fn buttons_become_lines() {
-        let text =
-            "[button]\nstart = 17\nreset = 27\nbias = \"none\"\nactive = \"high\"\nhold = \"2s\"";
+        let text = "[button]\nstart = 17\nreset = 27\nbias = \"none\"\nactive = \"high\"\nhold = \"2s\"";
         let wiring = good(text).buttons.unwrap().wiring();
-        assert_eq!(
-            wiring.buttons,
-            [(17, Role::Start { hold: None }), (27, Role::Reset)]
-        );
-        assert_eq!(
-            (wiring.bias, wiring.active_low),
-            (Some(gpiocdev::line::Bias::Disabled), false)
-        );
+        assert_eq!(wiring.buttons, [(17, Role::Start { hold: None }), (27, Role::Reset)]);
+        assert_eq!((wiring.bias, wiring.active_low), (Some(gpiocdev::line::Bias::Disabled), false));
         assert_eq!(good("[strip]\nkind = \"spi\"").strip.name(), "spi");
     }
 
@@ -902,15 +601,10 @@ mod spi {
     #[test]
     fn phases_that_the_strip_shows_alike_are_refused_with_the_key_that_mends_it() {
         let alike = "`yellow` and `red` would look alike";
-        spi_says(
-            "brightness = 1",
-            &format!("strip.brightness: {alike}; raise `brightness`"),
-        );
+        spi_says("brightness = 1", &format!("strip.brightness: {alike}; raise `brightness`"));
         spi_says(
             "max_milliamps = 75\ncolours = { yellow = \"#ff7000\" }",
-            &format!(
-                "strip.max_milliamps: {alike}; raise `max_milliamps`, or let fewer LEDs share it"
-            ),
+            &format!("strip.max_milliamps: {alike}; raise `max_milliamps`, or let fewer LEDs share it"),
         );
         spi_says(
             "colours = { green = \"#c0ff00\", yellow = \"#ffd000\" }\ngamma = false",
@@ -936,21 +630,10 @@ mod spi {
 
 #[test]
 fn a_config_is_looked_for_where_xdg_says() {
-    let path = |xdg: Option<&str>, home: Option<&str>| {
-        search_path(xdg.map(Into::into), home.map(Into::into))
-    };
+    let path = |xdg: Option<&str>, home: Option<&str>| search_path(xdg.map(Into::into), home.map(Into::into));
     let system = PathBuf::from("/etc/talklight/config.toml");
-    assert_eq!(
-        path(Some("/x"), Some("/h")),
-        [PathBuf::from("/x/talklight/config.toml"), system.clone()]
-    );
-    assert_eq!(
-        path(None, Some("/h")),
-        [
-            PathBuf::from("/h/.config/talklight/config.toml"),
-            system.clone()
-        ]
-    );
+    assert_eq!(path(Some("/x"), Some("/h")), [PathBuf::from("/x/talklight/config.toml"), system.clone()]);
+    assert_eq!(path(None, Some("/h")), [PathBuf::from("/h/.config/talklight/config.toml"), system.clone()]);
     assert_eq!(path(Some("x"), Some("/h")), path(None, Some("/h")));
     assert_eq!(path(Some(""), None), [system]);
 }
@@ -959,8 +642,7 @@ fn a_config_is_looked_for_where_xdg_says() {
 fn a_file_that_exists_is_never_passed_over() {
     let dir = std::env::temp_dir().join(format!("talklight-config-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
-    let [absent, file, latin1, long, link] =
-        ["absent", "file", "latin1", "long", "link"].map(|name| dir.join(name));
+    let [absent, file, latin1, long, link] = ["absent", "file", "latin1", "long", "link"].map(|name| dir.join(name));
     std::fs::write(&file, "[strip]\nleds = 5").unwrap();
     std::fs::write(&latin1, b"# gr\xfcn\n").unwrap();
     std::fs::write(&long, "#".repeat(64 * 1024 + 1)).unwrap();
@@ -971,24 +653,12 @@ fn a_file_that_exists_is_never_passed_over() {
         find(&[absent.clone(), file.clone()]).unwrap(),
         (Origin::File(file.clone()), "[strip]\nleds = 5".into())
     );
-    assert_eq!(
-        find(&[file.join("below"), absent.clone()]).unwrap(),
-        (Origin::BuiltIn, String::new())
-    );
+    assert_eq!(find(&[file.join("below"), absent.clone()]).unwrap(), (Origin::BuiltIn, String::new()));
     let said = |path: &PathBuf| {
-        find(&[path.clone(), file.clone()])
-            .unwrap_err()
-            .to_string()
-            .replace(dir.to_str().unwrap(), "")
+        find(&[path.clone(), file.clone()]).unwrap_err().to_string().replace(dir.to_str().unwrap(), "")
     };
-    assert_eq!(
-        said(&latin1),
-        "/latin1: line 1 is not UTF-8; save the file as UTF-8 text"
-    );
-    assert_eq!(
-        said(&long),
-        "/long: is longer than a config may be, 65536 bytes"
-    );
+    assert_eq!(said(&latin1), "/latin1: line 1 is not UTF-8; save the file as UTF-8 text");
+    assert_eq!(said(&long), "/long: is longer than a config may be, 65536 bytes");
     assert_eq!(said(&link), "/link: is a link to a file that is not there");
     assert_eq!(said(&dir), ": is a directory; name the file in it");
 
@@ -1013,8 +683,7 @@ fn key() -> impl Strategy<Value = String> {
 fn value() -> impl Strategy<Value = String> {
     let words = "simulated spi ws2812 sk6812-rgbw grb bar solid classic dot off pull-up none low high 5m 1s 0s 30s 2m #ff0000 #00ff40 /dev/spidev0.0 p";
     let leaf = prop_oneof![
-        prop::sample::select(words.split_whitespace().collect::<Vec<_>>())
-            .prop_map(|word| format!("{word:?}")),
+        prop::sample::select(words.split_whitespace().collect::<Vec<_>>()).prop_map(|word| format!("{word:?}")),
         any::<i64>().prop_map(|number| number.to_string()),
         (0..400).prop_map(|number: i32| number.to_string()),
         any::<f64>().prop_map(|number| number.to_string()),
@@ -1026,13 +695,9 @@ fn value() -> impl Strategy<Value = String> {
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3)
-                .prop_map(|list| format!("[{}]", list.join(", "))),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|list| format!("[{}]", list.join(", "))),
             prop::collection::vec((key(), inner), 0..3).prop_map(|table| {
-                let table: Vec<_> = table
-                    .into_iter()
-                    .map(|(key, value)| format!("{key} = {value}"))
-                    .collect();
+                let table: Vec<_> = table.into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
                 format!("{{ {} }}", table.join(", "))
             }),
         ]
@@ -1052,37 +717,17 @@ fn line() -> impl Strategy<Value = String> {
 /// A config with every key of a strip, a plan and a button, each within its range.
 fn likely() -> impl Strategy<Value = String> {
     let words = |words: &str| {
-        let words: Vec<String> = words
-            .split_whitespace()
-            .map(|word| format!("{word:?}"))
-            .collect();
+        let words: Vec<String> = words.split_whitespace().map(|word| format!("{word:?}")).collect();
         prop::sample::select(words)
     };
     let colour = "\"#[0-9a-f]{6}\"";
-    let seconds =
-        |range: std::ops::Range<u32>| range.prop_map(|seconds: u32| format!("\"{seconds}s\""));
+    let seconds = |range: std::ops::Range<u32>| range.prop_map(|seconds: u32| format!("\"{seconds}s\""));
     let strip = (
-        (
-            words("simulated spi"),
-            1..400_u32,
-            words("ws2812 sk6812-rgbw"),
-            any::<bool>(),
-            1..=255_u8,
-        ),
-        (
-            prop_oneof![Just(0), 1..4000_u32],
-            1..=100_u32,
-            words("solid bar"),
-            words("classic colour-blind"),
-        ),
+        (words("simulated spi"), 1..400_u32, words("ws2812 sk6812-rgbw"), any::<bool>(), 1..=255_u8),
+        (prop_oneof![Just(0), 1..4000_u32], 1..=100_u32, words("solid bar"), words("classic colour-blind")),
         prop::option::of((colour, colour, colour, colour)),
     );
-    let plan = (
-        seconds(180..400),
-        seconds(50..200),
-        seconds(20..60),
-        seconds(0..30),
-    );
+    let plan = (seconds(180..400), seconds(50..200), seconds(20..60), seconds(0..30));
     let button = (2..=27_u32, 2..=27_u32, words("pull-up none"), 1..=10_u32);
     (strip, plan, button, 0.2..3.0_f64).prop_map(|(strip, plan, button, hz)| {
         let ((kind, leds, chip, gamma, brightness), (most, each, pattern, palette), colours) = strip;

@@ -38,11 +38,7 @@ pub struct Folder(PathBuf);
 impl Folder {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "t{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("t{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         // Not the target's own folder: the path of a socket has to be short.
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).unwrap();
@@ -75,11 +71,7 @@ impl House {
     pub fn new(config: &str) -> Self {
         let folder = Folder::new();
         fs::write(folder.file("config.toml"), config).unwrap();
-        Self {
-            folder,
-            daemon: None,
-            env: Vec::new(),
-        }
+        Self { folder, daemon: None, env: Vec::new() }
     }
 
     /// A house with a daemon that has shown its first frame.
@@ -97,13 +89,8 @@ impl House {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(TALKLIGHT);
         // Relative, so that what is said about them is the same in each house.
-        command
-            .args(arguments)
-            .args(["--config", "config.toml", "--socket", "s"]);
-        command
-            .env_clear()
-            .envs(self.env.iter().cloned())
-            .current_dir(self.folder.path());
+        command.args(arguments).args(["--config", "config.toml", "--socket", "s"]);
+        command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path());
         command.stdin(Stdio::null());
         command
     }
@@ -113,22 +100,10 @@ impl House {
         // There from now on, so that the latest tape is this daemon's.
         let tape = format!("tape.{}", self.tapes());
         File::create(self.folder.file(&tape)).unwrap();
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.file("log"))
-            .unwrap();
+        let log = File::options().create(true).append(true).open(self.folder.file("log")).unwrap();
         let mut command = self.command(&["--headless", "--tape", &tape]);
-        self.daemon = Some(
-            command
-                .stdout(log.try_clone().unwrap())
-                .stderr(log)
-                .spawn()
-                .unwrap(),
-        );
-        until("the daemon answers", || {
-            UnixStream::connect(self.socket()).is_ok() && !self.tape().is_empty()
-        });
+        self.daemon = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        until("the daemon answers", || UnixStream::connect(self.socket()).is_ok() && !self.tape().is_empty());
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -142,23 +117,14 @@ impl House {
     /// A command that succeeds, and what it says.
     pub fn does(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            text(&output.stderr)
-        );
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         text(&output.stdout).trim_end().into()
     }
 
     /// A command that fails, and what it says.
     pub fn refuses(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{arguments:?}: {}",
-            text(&output.stdout)
-        );
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
         text(&output.stderr).trim_end().into()
     }
 
@@ -200,16 +166,11 @@ impl House {
         };
         let tape = fs::read_to_string(self.folder.file(&format!("tape.{latest}"))).unwrap();
         let whole = tape.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        whole
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     fn tapes(&self) -> usize {
-        (0..)
-            .take_while(|n| self.folder.file(&format!("tape.{n}")).exists())
-            .count()
+        (0..).take_while(|n| self.folder.file(&format!("tape.{n}")).exists()).count()
     }
 }
 
@@ -235,10 +196,7 @@ pub struct Chance(pub u64);
 
 impl Chance {
     pub fn between(&mut self, least: u64, most: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         least + (self.0 >> 33) % (most - least + 1)
     }
 }

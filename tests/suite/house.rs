@@ -12,21 +12,14 @@ const CORE: [&str; 4] = ["plan", "timer", "frame", "drive"];
 #[test]
 fn imports_point_up() {
     let rank = |module: &str| {
-        let found = groups()
-            .iter()
-            .position(|group| group.iter().any(|known| known == module));
+        let found = groups().iter().position(|group| group.iter().any(|known| known == module));
         found.unwrap_or_else(|| panic!("`{module}` is not in lib.rs"))
     };
     let sources = sources();
-    let modules = sources
-        .iter()
-        .filter(|source| !["lib", "main"].contains(&&*source.module));
+    let modules = sources.iter().filter(|source| !["lib", "main"].contains(&&*source.module));
     let mut edges = BTreeSet::new();
     for source in modules {
-        for import in imports(&source.code)
-            .into_iter()
-            .filter(|import| *import != source.module)
-        {
+        for import in imports(&source.code).into_iter().filter(|import| *import != source.module) {
             assert!(
                 rank(&import) <= rank(&source.module),
                 "{}: `{}` may not import `{import}`, which comes after it in lib.rs",
@@ -38,8 +31,7 @@ fn imports_point_up() {
     }
     // Without a circle there is always a module that imports nothing more.
     while !edges.is_empty() {
-        let importers: BTreeSet<String> =
-            edges.iter().map(|(importer, _)| importer.clone()).collect();
+        let importers: BTreeSet<String> = edges.iter().map(|(importer, _)| importer.clone()).collect();
         let before = edges.len();
         edges.retain(|(_, import)| importers.contains(import));
         assert!(edges.len() < before, "modules import each other: {edges:?}");
@@ -86,15 +78,7 @@ fn serde_stays_at_the_edge() {
 
 #[test]
 fn one_function_reads_the_clock_and_nobody_sleeps() {
-    nowhere(
-        &[
-            "Instant::now",
-            "SystemTime::now",
-            "thread::sleep",
-            "nanosleep",
-        ],
-        |_| true,
-    );
+    nowhere(&["Instant::now", "SystemTime::now", "thread::sleep", "nanosleep"], |_| true);
     nowhere(&["clock_gettime"], |source| source.module != "clock");
 }
 
@@ -119,24 +103,14 @@ fn nothing_is_left_to_do_and_no_machine_is_named() {
         "/Users/",
         "/tmp/",
     ];
-    none(
-        texts()
-            .iter()
-            .flat_map(|(path, text)| offences(path, text, &words))
-            .collect(),
-    );
+    none(texts().iter().flat_map(|(path, text)| offences(path, text, &words)).collect());
 }
 
 #[test]
 fn lines_end_where_they_end() {
     for (path, text) in texts() {
         for (number, line) in text.split('\n').enumerate() {
-            assert_eq!(
-                line,
-                line.trim_end(),
-                "{path}:{}: trailing space",
-                number + 1
-            );
+            assert_eq!(line, line.trim_end(), "{path}:{}: trailing space", number + 1);
         }
         let one = text.is_empty() || text.ends_with('\n') && !text.ends_with("\n\n");
         assert!(one, "{path}: a file ends with one newline");
@@ -177,19 +151,11 @@ fn sources() -> Vec<Source> {
     let source = |(path, text): (String, String)| {
         let below = path.strip_prefix("src/")?;
         let module = below.split('/').next()?.trim_end_matches(".rs").to_owned();
-        let code = text
-            .lines()
-            .map(|line| without_comment(line).to_owned() + "\n")
-            .collect();
-        below
-            .ends_with(".rs")
-            .then_some(Source { path, module, code })
+        let code = text.lines().map(|line| without_comment(line).to_owned() + "\n").collect();
+        below.ends_with(".rs").then_some(Source { path, module, code })
     };
     let sources: Vec<Source> = texts().into_iter().filter_map(source).collect();
-    assert!(
-        sources.len() > 10,
-        "the sources are not where they are looked for"
-    );
+    assert!(sources.len() > 10, "the sources are not where they are looked for");
     sources
 }
 
@@ -210,18 +176,11 @@ fn texts() -> Vec<(String, String)> {
         "clippy.toml",
         "deny.toml",
     ];
-    let mut paths: Vec<PathBuf> = parts
-        .iter()
-        .flat_map(|part| files(&root.join(part)))
-        .collect();
+    let mut paths: Vec<PathBuf> = parts.iter().flat_map(|part| files(&root.join(part))).collect();
     paths.sort();
     // What is no text, a picture say, has no lines.
     let text = |path: PathBuf| {
-        let below = path
-            .strip_prefix(root)
-            .expect("below the root")
-            .display()
-            .to_string();
+        let below = path.strip_prefix(root).expect("below the root").display().to_string();
         Some((below, fs::read_to_string(&path).ok()?))
     };
     paths.into_iter().filter_map(text).collect()
@@ -232,24 +191,16 @@ fn files(path: &Path) -> Vec<PathBuf> {
         return vec![path.to_owned()];
     }
     let entries = fs::read_dir(path).into_iter().flatten();
-    entries
-        .flat_map(|entry| files(&entry.expect("a folder can be listed").path()))
-        .collect()
+    entries.flat_map(|entry| files(&entry.expect("a folder can be listed").path())).collect()
 }
 
 /// The modules of `lib.rs`, in groups that empty lines part.
 fn groups() -> Vec<Vec<String>> {
     let sources = sources();
-    let house = sources
-        .iter()
-        .find(|source| source.path == "src/lib.rs")
-        .expect("a library");
+    let house = sources.iter().find(|source| source.path == "src/lib.rs").expect("a library");
     let module = |line: &str| Some(line.strip_prefix("pub mod ")?.strip_suffix(';')?.to_owned());
     let lines: Vec<&str> = house.code.lines().map(str::trim).collect();
-    lines
-        .split(|line| line.is_empty())
-        .map(|group| group.iter().filter_map(|line| module(line)).collect())
-        .collect()
+    lines.split(|line| line.is_empty()).map(|group| group.iter().filter_map(|line| module(line)).collect()).collect()
 }
 
 /// Strings that hold two slashes lose their end, which no rule here looks for.
@@ -259,9 +210,7 @@ fn without_comment(line: &str) -> &str {
 
 /// The modules that some code names by `crate::…`, or from outside by `talklight::…`.
 fn imports(code: &str) -> Vec<String> {
-    let paths = ["crate::", "talklight::"]
-        .into_iter()
-        .flat_map(|root| code.split(root).skip(1));
+    let paths = ["crate::", "talklight::"].into_iter().flat_map(|root| code.split(root).skip(1));
     let mut found: Vec<String> = paths
         .flat_map(|path| match path.strip_prefix('{') {
             Some(list) => first_names(list),
@@ -292,7 +241,5 @@ fn first_names(list: &str) -> Vec<String> {
 }
 
 fn name(path: &str) -> String {
-    path.chars()
-        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-        .collect()
+    path.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }

@@ -34,37 +34,17 @@ fn a_phone_is_sent_where_it_can_go() {
     let both = ["192.168.1.7", "203.0.113.9", "fd00::7"];
     let all = invited("0.0.0.0:8080", &both);
     assert_eq!(all.address, "http://192.168.1.7:8080/remote");
-    assert_eq!(
-        all.others,
-        ["http://203.0.113.9:8080/remote"],
-        "a socket of IPv4 takes in no other"
-    );
+    assert_eq!(all.others, ["http://203.0.113.9:8080/remote"], "a socket of IPv4 takes in no other");
     assert_eq!(all.link, format!("http://192.168.1.7:8080/remote#{TICKET}"));
     assert!(!all.only_here);
     let six = invited("[::]:80", &["fd00::7", "192.168.1.7"]);
-    assert_eq!(
-        (six.address.as_str(), six.others.len()),
-        ("http://[fd00::7]:80/remote", 1)
-    );
-    assert_eq!(
-        invited("10.0.0.2:8080", &both).address,
-        "http://10.0.0.2:8080/remote"
-    );
+    assert_eq!((six.address.as_str(), six.others.len()), ("http://[fd00::7]:80/remote", 1));
+    assert_eq!(invited("10.0.0.2:8080", &both).address, "http://10.0.0.2:8080/remote");
     let here = invited("127.0.0.1:8080", &both);
-    assert!(
-        here.only_here
-            && here
-                .to_string()
-                .contains("write `listen = \"0.0.0.0:8080\"` under [web]"),
-        "{here}"
-    );
+    assert!(here.only_here && here.to_string().contains("write `listen = \"0.0.0.0:8080\"` under [web]"), "{here}");
     // Where there is no address to be seen, there still is a name.
     let nameless = invited("0.0.0.0:8080", &[]);
-    assert!(
-        nameless.address.ends_with(".local:8080/remote"),
-        "{}",
-        nameless.address
-    );
+    assert!(nameless.address.ends_with(".local:8080/remote"), "{}", nameless.address);
     assert!(here.to_string().contains("code 012 345"));
 }
 
@@ -113,19 +93,14 @@ fn a_drawn_code_has_every_module() {
     let coloured = drawn(&modules, Paper::Halves);
     assert_eq!(coloured.lines().count(), plain.lines().count());
     assert!(!coloured.contains(['▀', '█']), "these leave seams");
-    for (paper, light, dark) in [
-        (Paper::Ascii, "##", "  "),
-        (Paper::Cells, "\x1b[48;5;231m  ", "\x1b[48;5;16m  "),
-    ] {
+    for (paper, light, dark) in [(Paper::Ascii, "##", "  "), (Paper::Cells, "\x1b[48;5;231m  ", "\x1b[48;5;16m  ")] {
         let wide = drawn(&modules, paper);
         assert!(wide.is_ascii());
         assert_eq!(wide.lines().count(), modules.len());
         for (line, row) in wide.lines().zip(&modules) {
             let mut rest = line.trim_end_matches("\x1b[0m");
             for &is_dark in row {
-                rest = rest
-                    .strip_prefix(if is_dark { dark } else { light })
-                    .unwrap();
+                rest = rest.strip_prefix(if is_dark { dark } else { light }).unwrap();
             }
             assert_eq!(rest, "");
         }
@@ -156,21 +131,12 @@ fn house(web: bool) -> Snapshot {
 }
 
 fn screen(ui: &Ui, now: Moment, (cols, rows): (u16, u16), depth: Depth) -> (Grid, Option<Moment>) {
-    let style = Style {
-        depth,
-        plain: false,
-        lines: false,
-    };
+    let style = Style { depth, plain: false, lines: false };
     view(&house(true), ui, now, Size::new(cols, rows), style)
 }
 
 fn words(grid: &Grid) -> String {
-    let row = |row| {
-        grid.row(row)
-            .iter()
-            .map(|cell| cell.glyph)
-            .collect::<String>()
-    };
+    let row = |row| grid.row(row).iter().map(|cell| cell.glyph).collect::<String>();
     (0..grid.size().rows).map(|at| row(at) + "\n").collect()
 }
 
@@ -190,13 +156,8 @@ fn modules_on(grid: &Grid) -> Vec<Vec<bool>> {
         halves.collect::<Vec<_>>()
     });
     let halves: Vec<_> = halves.filter(|row| !row.is_empty()).collect();
-    let half = |which: usize| {
-        move |row: &Vec<[bool; 2]>| row.iter().map(|cell| cell[which]).collect::<Vec<_>>()
-    };
-    halves
-        .iter()
-        .flat_map(|row| [half(0)(row), half(1)(row)])
-        .collect()
+    let half = |which: usize| move |row: &Vec<[bool; 2]>| row.iter().map(|cell| cell[which]).collect::<Vec<_>>();
+    halves.iter().flat_map(|row| [half(0)(row), half(1)(row)]).collect()
 }
 
 #[test]
@@ -208,34 +169,20 @@ fn the_screen_shows_what_a_camera_and_fingers_need() {
     for size in [(80, 23), (80, 24), (120, 40), (40, 30), (200, 60)] {
         let (grid, until) = screen(&ui, NOW + Duration::from_millis(1500), size, Depth::True);
         let mut expected = invited.modules();
-        expected.resize(
-            expected.len().next_multiple_of(2),
-            vec![false; expected.len()],
-        );
+        expected.resize(expected.len().next_multiple_of(2), vec![false; expected.len()]);
         assert_eq!(modules_on(&grid), expected, "{size:?}");
         let words = words(&grid);
         for word in ["192.168.1.7", "012 345", "once, for 59 s"] {
             assert!(words.contains(word), "{word}\n{words}");
         }
-        assert_eq!(
-            until,
-            Some(NOW + Duration::from_secs(2)),
-            "the seconds count down"
-        );
+        assert_eq!(until, Some(NOW + Duration::from_secs(2)), "the seconds count down");
     }
     // Without room, or without colours, the words alone.
-    for (size, depth) in [
-        ((40, 10), Depth::True),
-        ((80, 12), Depth::True),
-        ((80, 24), Depth::None),
-    ] {
+    for (size, depth) in [((40, 10), Depth::True), ((80, 12), Depth::True), ((80, 24), Depth::None)] {
         let (grid, _) = screen(&ui, NOW, size, depth);
         assert_eq!(modules_on(&grid), Vec::<Vec<bool>>::new());
         let words = words(&grid);
-        assert!(
-            words.contains("012 345") && words.contains("192.168.1.7"),
-            "{words}"
-        );
+        assert!(words.contains("012 345") && words.contains("192.168.1.7"), "{words}");
     }
     for size in [(20, 5), (1, 1), (30, 3)] {
         screen(&ui, NOW, size, Depth::True);
@@ -253,10 +200,7 @@ fn p_invites_and_any_key_takes_it_down() {
         (Key::Char('p'), Act::Nothing),
         (Key::Char('q'), Act::Nothing),
         (Key::Other, Act::Nothing),
-        (
-            Key::Char(' '),
-            Act::Send(talklight::timer::Command::Start(None), None),
-        ),
+        (Key::Char(' '), Act::Send(talklight::timer::Command::Start(None), None)),
         (Key::Char('?'), Act::Nothing),
     ] {
         ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
@@ -277,34 +221,16 @@ fn p_invites_and_any_key_takes_it_down() {
 #[test]
 fn a_chair_is_told_of_a_pairing() {
     let mut snapshot = house(true);
-    snapshot.note(
-        NOW,
-        Origin::Pairing,
-        Happening::Told(talklight::board::Tone::Done, "a device was paired".into()),
-    );
-    let style = Style {
-        depth: Depth::None,
-        plain: true,
-        lines: false,
-    };
-    let (grid, _) = view(
-        &snapshot,
-        &Ui::new(Place::Daemon),
-        NOW,
-        Size::new(80, 24),
-        style,
-    );
+    snapshot.note(NOW, Origin::Pairing, Happening::Told(talklight::board::Tone::Done, "a device was paired".into()));
+    let style = Style { depth: Depth::None, plain: true, lines: false };
+    let (grid, _) = view(&snapshot, &Ui::new(Place::Daemon), NOW, Size::new(80, 24), style);
     assert!(words(&grid).contains("a device was paired"));
 }
 
 #[test]
 fn without_the_web_nobody_is_invited() {
     let house = House::running("");
-    for arguments in [
-        &["remote"][..],
-        &["remote", "--token"],
-        &["remote", "--forget"],
-    ] {
+    for arguments in [&["remote"][..], &["remote", "--token"], &["remote", "--forget"]] {
         let told = house.refuses(arguments);
         assert!(told.contains(pairing::OFF), "{told}");
     }
@@ -318,11 +244,7 @@ fn the_command_invites_gives_tokens_and_forgets() {
     use std::os::unix::fs::MetadataExt;
 
     // A port of the system's choice is free.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
     let state = house.folder.file("state");
     house.env("XDG_STATE_HOME", &state.display().to_string());
@@ -330,15 +252,9 @@ fn the_command_invites_gives_tokens_and_forgets() {
     house.env("LC_ALL", "C.UTF-8");
     house.start();
     let told = house.does(&["remote"]);
-    assert!(
-        told.contains(&format!("http://127.0.0.1:{port}/remote   code ")),
-        "{told}"
-    );
+    assert!(told.contains(&format!("http://127.0.0.1:{port}/remote   code ")), "{told}");
     assert!(told.contains("only this machine can open it"), "{told}");
-    assert!(
-        told.contains("█▀"),
-        "not in a terminal it is drawn in glyphs alone: {told}"
-    );
+    assert!(told.contains("█▀"), "not in a terminal it is drawn in glyphs alone: {told}");
 
     house.env("LC_ALL", "C");
     let told = house.does(&["remote"]);
@@ -350,17 +266,9 @@ fn the_command_invites_gives_tokens_and_forgets() {
     assert!(text(&output.stderr).contains("Authorization: Bearer"));
     let kept = state.join("talklight/paired");
     assert_eq!(std::fs::metadata(&kept).unwrap().mode() & 0o777, 0o600);
-    assert!(
-        !std::fs::read_to_string(&kept)
-            .unwrap()
-            .contains(token.trim_end()),
-        "what is kept opens nothing"
-    );
+    assert!(!std::fs::read_to_string(&kept).unwrap().contains(token.trim_end()), "what is kept opens nothing");
 
-    assert_eq!(
-        house.does(&["remote", "--forget"]).trim_end(),
-        "unpaired all, 1 of them"
-    );
+    assert_eq!(house.does(&["remote", "--forget"]).trim_end(), "unpaired all, 1 of them");
     assert!(!kept.exists());
     assert!(house.log().contains("a program was given a token"));
 }
@@ -383,11 +291,7 @@ fn a_plain_screen_has_the_modules_as_well() {
     let modules = invited.modules();
     ui.invited = Some(invited);
     for depth in [Depth::Console, Depth::Sixteen] {
-        let style = Style {
-            depth,
-            plain: true,
-            lines: false,
-        };
+        let style = Style { depth, plain: true, lines: false };
         let size = Size::new(128, 48);
         let (grid, _) = view(&house(true), &ui, NOW, size, style);
         let white = Rgb::new(255, 255, 255);
@@ -424,8 +328,5 @@ fn a_phone_is_sent_to_the_venues_network_first() {
     ];
     let interfaces = interfaces.map(|(name, flags, ip)| (name.into(), flags, ip.parse().unwrap()));
     let likeliest = likeliest(interfaces).into_iter().map(|ip| ip.to_string());
-    assert_eq!(
-        likeliest.collect::<Vec<_>>(),
-        ["192.168.1.7", "fd00::7", "203.0.113.9", "10.8.0.2"]
-    );
+    assert_eq!(likeliest.collect::<Vec<_>>(), ["192.168.1.7", "fd00::7", "203.0.113.9", "10.8.0.2"]);
 }

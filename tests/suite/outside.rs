@@ -33,7 +33,8 @@ fn changed(record: &str, at: prop::sample::Index, number: u64) -> String {
     parts.concat()
 }
 
-const REQUESTS: &str = "if|if 17|if 007|as|as console|console|start|reset|undo|choose|status|watch|attach|17|+7|lightning";
+const REQUESTS: &str =
+    "if|if 17|if 007|as|as console|console|start|reset|undo|choose|status|watch|attach|17|+7|lightning";
 const CONFIG_TXT: &str = "\n|\n|\n[all]\n|\n[none]\n|\n[pi4]\n|\n[pi5]\n|\n[pi2]\n|\n[gpio4=1]\n|[tryboot]|include |\ninclude 1\n|\
     \ninclude config.txt\n|0|1|2|\0|core_freq=|core_freq_min=|500|dtparam=|dtparam=spi=on|spi|=on|,|#|dtoverlay=spi0-1cs|force_turbo=1";
 
@@ -98,33 +99,19 @@ fn a_resume_file_longer_than_one_can_be_is_damaged() {
 #[test]
 fn files_that_include_each_other_come_to_an_end() {
     firmware::holds("include config.txt\n".repeat(3).as_bytes());
-    firmware::holds(
-        "include 1\n\0include 1\ninclude 2\n\0include 1\ninclude config.txt\n".as_bytes(),
-    );
+    firmware::holds("include 1\n\0include 1\ninclude 2\n\0include 1\ninclude config.txt\n".as_bytes());
 }
 
 #[test]
 fn a_snapshot_that_no_daemon_would_send_is_refused() {
-    let is_read = |line: &str| {
-        wire::decode::<SnapshotRecord>(line)
-            .and_then(Snapshot::try_from)
-            .is_ok()
-    };
+    let is_read = |line: &str| wire::decode::<SnapshotRecord>(line).and_then(Snapshot::try_from).is_ok();
     let snapshot = crate::wire::snapshot(Timer::new(crate::wire::plan("lightning", 300), 1));
     let line = wire::encode(&SnapshotRecord::from(&snapshot));
     let between = |from: &str, to| line.split_once(from).unwrap().1.split_once(to).unwrap().0;
     let plans = between("\"plans\":[", ']');
-    let talk = format!(
-        "{{\"plan\":{}}},\"started_ns\":1}}",
-        between("\"chosen\":", '}')
-    );
-    let state =
-        |talk: &str, undo: &str| format!("\"talk\":{talk},\"undo\":{undo},\"undo_until_ns\":null");
-    let (ready, on, both) = (
-        state("null", "null"),
-        state(&talk, "null"),
-        state(&talk, &talk),
-    );
+    let talk = format!("{{\"plan\":{}}},\"started_ns\":1}}", between("\"chosen\":", '}'));
+    let state = |talk: &str, undo: &str| format!("\"talk\":{talk},\"undo\":{undo},\"undo_until_ns\":null");
+    let (ready, on, both) = (state("null", "null"), state(&talk, "null"), state(&talk, &talk));
     let both = both.replace("_ns\":null", "_ns\":2");
     assert!(is_read(&line) && line.contains(&ready) && is_read(&line.replace(&ready, &on)));
     for (from, to) in [

@@ -41,31 +41,13 @@ struct Plan {
 }
 
 /// Five parts of 200 ms: green, yellow, red, dark, red.
-const BRISK: Plan = Plan {
-    length: 1000,
-    yellow: 800,
-    red: 600,
-    flash: 400,
-    half: 200,
-};
+const BRISK: Plan = Plan { length: 1000, yellow: 800, red: 600, flash: 400, half: 200 };
 
 /// The same in parts of half a second.
-const CALM: Plan = Plan {
-    length: 2500,
-    yellow: 2000,
-    red: 1500,
-    flash: 1000,
-    half: 500,
-};
+const CALM: Plan = Plan { length: 2500, yellow: 2000, red: 1500, flash: 1000, half: 500 };
 
 /// Green for an hour.
-const LONG: Plan = Plan {
-    length: 3_630_000,
-    yellow: 30_000,
-    red: 20_000,
-    flash: 10_000,
-    half: 500,
-};
+const LONG: Plan = Plan { length: 3_630_000, yellow: 30_000, red: 20_000, flash: 10_000, half: 500 };
 
 impl Plan {
     fn phase(self, elapsed_ns: u64) -> &'static str {
@@ -139,8 +121,7 @@ impl Strip {
             Some(elapsed_ns) => {
                 let lit = match self.bar {
                     false => self.leds as u64,
-                    true => (plan.left_ns(elapsed_ns) * self.leds as u64)
-                        .div_ceil(plan.length * 1_000_000),
+                    true => (plan.left_ns(elapsed_ns) * self.leds as u64).div_ceil(plan.length * 1_000_000),
                 };
                 match plan.colour(elapsed_ns) {
                     None => ([0; 3], 0),
@@ -150,9 +131,7 @@ impl Strip {
                 }
             }
         };
-        (0..self.leds)
-            .map(|led| if (led as u64) < lit { colour } else { [0; 3] })
-            .collect()
+        (0..self.leds).map(|led| if (led as u64) < lit { colour } else { [0; 3] }).collect()
     }
 
     /// The bytes of an LED of this colour as they go over the wire.
@@ -172,11 +151,7 @@ impl Strip {
             white = *channels.iter().min().unwrap();
             channels = channels.map(|channel| channel - white);
         }
-        let mut bytes: Vec<u8> = self
-            .order
-            .chars()
-            .map(|channel| channels["rgb".find(channel).unwrap()])
-            .collect();
+        let mut bytes: Vec<u8> = self.order.chars().map(|channel| channels["rgb".find(channel).unwrap()]).collect();
         if self.channels() == 4 {
             bytes.push(white);
         }
@@ -205,17 +180,12 @@ impl Strip {
         });
         let steps = (0..=1 << 16).rev().map(|step| f64::from(step) / 65536.0);
         let fits = |scale: &f64| {
-            begins.iter().all(|&(colour, lit)| {
-                self.draws(lit * sum(&self.bytes(colour, *scale))) <= self.may_draw()
-            })
+            begins.iter().all(|&(colour, lit)| self.draws(lit * sum(&self.bytes(colour, *scale))) <= self.may_draw())
         };
         if self.max_milliamps == 0 {
             return 1.0;
         }
-        steps
-            .into_iter()
-            .find(fits)
-            .expect("the limit is not too low")
+        steps.into_iter().find(fits).expect("the limit is not too low")
     }
 
     fn config(&self) -> String {
@@ -314,8 +284,7 @@ impl Pi {
         let run = self.runs.load(Ordering::Relaxed) - 1;
         until("the daemon answers", || {
             assert!(!self.rig.has_ended(), "{:#?}", self.rig.output());
-            UnixStream::connect(self.rig.path("s")).is_ok()
-                && !read_tape(&self.tape_of(run)).is_empty()
+            UnixStream::connect(self.rig.path("s")).is_ok() && !read_tape(&self.tape_of(run)).is_empty()
         });
     }
 
@@ -330,10 +299,7 @@ impl Pi {
     /// The daemon has ended, and its last frame was a dark one.
     fn darkened(&self, by: &dyn Display) {
         let last = self.tape().pop().expect("there is a tape");
-        assert!(
-            last.leds.iter().all(|led| led == "000000"),
-            "{by} left {last:?}"
-        );
+        assert!(last.leds.iter().all(|led| led == "000000"), "{by} left {last:?}");
         self.stops.lock().unwrap().push(last.t_ns);
         assert!(self.is_dark(), "{by} left the strip lit");
     }
@@ -348,9 +314,7 @@ impl Pi {
         let begun_ns = self.begun_ns.load(Ordering::Relaxed);
         until("the daemon looks at the button", || {
             let looks = self.rig.looks();
-            looks
-                .iter()
-                .any(|look| look.line == line && look.at_ns >= begun_ns)
+            looks.iter().any(|look| look.line == line && look.at_ns >= begun_ns)
         });
     }
 
@@ -377,11 +341,7 @@ impl Pi {
         let status = self.status();
         let faults = status["faults"].as_array().unwrap();
         let fault = |fault: &serde_json::Value| {
-            format!(
-                "{}: {}",
-                fault["input"].as_str().unwrap(),
-                fault["error"].as_str().unwrap()
-            )
+            format!("{}: {}", fault["input"].as_str().unwrap(), fault["error"].as_str().unwrap())
         };
         faults.iter().map(fault).collect()
     }
@@ -399,9 +359,7 @@ impl Pi {
     /// Every frame that was shown or tried, of all runs.
     fn tape(&self) -> Vec<Frame> {
         let runs = self.runs.load(Ordering::Relaxed);
-        (0..runs)
-            .flat_map(|run| read_tape(&self.tape_of(run)))
-            .collect()
+        (0..runs).flat_map(|run| read_tape(&self.tape_of(run))).collect()
     }
 
     fn tape_of(&self, run: usize) -> PathBuf {
@@ -415,18 +373,14 @@ impl Pi {
     }
 
     fn wait_phase(&self, phase: &str) {
-        until(phase, || {
-            self.tape().iter().any(|frame| frame.phase == phase)
-        });
+        until(phase, || self.tape().iter().any(|frame| frame.phase == phase));
     }
 
     /// Waits until the talk, which has begun, is this old.
     fn wait_elapsed(&self, ms: u64) {
         self.wait_phase("green");
         let then = self.started_ns().unwrap() + ms * 1_000_000;
-        until("the talk goes on", || {
-            talklight::clock::now().as_ns() >= then
-        });
+        until("the talk goes on", || talklight::clock::now().as_ns() >= then);
     }
 
     /// The beginning of the one talk, in the tape's time.
@@ -470,22 +424,15 @@ impl Pi {
         let (scale, ahead_ns) = (self.strip.scale(self.plan), boot_time_ahead_ns());
         for frame in &wire.frames {
             let at_ns = frame.write_ns + ahead_ns;
-            let shown = tape
-                .iter()
-                .rfind(|shown| shown.t_ns <= at_ns)
-                .expect("it was looked at before it was sent");
-            let sent: Vec<Vec<u8>> = frame
-                .pixels
-                .iter()
-                .map(|[r, g, b, w]| [*g, *r, *b, *w][..self.strip.channels()].to_vec())
-                .collect();
+            let shown = tape.iter().rfind(|shown| shown.t_ns <= at_ns).expect("it was looked at before it was sent");
+            let sent: Vec<Vec<u8>> =
+                frame.pixels.iter().map(|[r, g, b, w]| [*g, *r, *b, *w][..self.strip.channels()].to_vec()).collect();
             let expected: Vec<Vec<u8>> = shown
                 .leds
                 .iter()
                 .map(|led| {
                     let channel = |at| u8::from_str_radix(&led[at..at + 2], 16).unwrap();
-                    self.strip
-                        .bytes([channel(0), channel(2), channel(4)], scale)
+                    self.strip.bytes([channel(0), channel(2), channel(4)], scale)
                 })
                 .collect();
             assert_eq!(sent, expected, "sent at {at_ns}, of {shown:?}");
@@ -551,10 +498,7 @@ fn output(output: &std::process::Output) -> (Option<i32>, String) {
 fn read_tape(path: &PathBuf) -> Vec<Frame> {
     let tape = std::fs::read_to_string(path).unwrap_or_default();
     let whole = tape.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    whole
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// How far the tape's clock is ahead of the rig's: by the time that this machine was suspended.
@@ -571,11 +515,7 @@ fn boot_time_ahead_ns() -> u64 {
     // The least disturbed of many; what is disturbed is ahead by too much.
     let (_, ahead) = (0..100).map(|_| once()).min().unwrap();
     // A microsecond between one clock's reading and the other's is no suspend.
-    if ahead < 1_000_000 {
-        0
-    } else {
-        ahead.cast_unsigned()
-    }
+    if ahead < 1_000_000 { 0 } else { ahead.cast_unsigned() }
 }
 
 /// Does it with each at the same time: most of a Pi's time passes in waiting.

@@ -91,8 +91,7 @@ impl Rig {
     /// Writes a file of the Pi, under `/dev`, `/proc`, `/sys`, `/boot` or `/etc/talklight`.
     pub fn put(&self, path: &str, content: impl AsRef<[u8]>) {
         let real = self.real(path);
-        fs::create_dir_all(real.parent().unwrap_or(&self.dir))
-            .expect("cannot make a folder of the rig");
+        fs::create_dir_all(real.parent().unwrap_or(&self.dir)).expect("cannot make a folder of the rig");
         fs::write(&real, content).unwrap_or_else(|error| panic!("cannot put `{path}`: {error}"));
     }
 
@@ -102,15 +101,8 @@ impl Rig {
         fs::create_dir_all(path.parent().unwrap_or(&self.dir)).expect("cannot make the rig's bin");
         // By another process: a file that is open for writing, as it may be in a child that another test is starting, is busy.
         let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
-        let written = Command::new("/bin/sh")
-            .args(["-c", write])
-            .arg(&path)
-            .arg(script)
-            .status();
-        assert!(
-            written.is_ok_and(|status| status.success()),
-            "cannot install `{name}`"
-        );
+        let written = Command::new("/bin/sh").args(["-c", write]).arg(&path).arg(script).status();
+        assert!(written.is_ok_and(|status| status.success()), "cannot install `{name}`");
     }
 
     /// Takes a file off the Pi, if it is there.
@@ -121,8 +113,7 @@ impl Rig {
     /// Makes a node refuse to be opened with "permission denied", even by root, until it is allowed again.
     pub fn allow(&self, path: &str, allowed: bool) {
         let mode = Permissions::from_mode(if allowed { 0o660 } else { 0 });
-        fs::set_permissions(self.real(path), mode)
-            .unwrap_or_else(|error| panic!("no `{path}` to forbid: {error}"));
+        fs::set_permissions(self.real(path), mode).unwrap_or_else(|error| panic!("no `{path}` to forbid: {error}"));
     }
 
     fn real(&self, path: &str) -> PathBuf {
@@ -133,15 +124,8 @@ impl Rig {
 /// The programs.
 impl Rig {
     /// Starts the daemon, or starts it again; levels and faults are as they were, and the log goes on.
-    pub fn start(
-        &self,
-        program: impl AsRef<OsStr>,
-        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) {
-        assert!(
-            self.pid().is_none(),
-            "the pi runs a program already: kill or terminate it first"
-        );
+    pub fn start(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) {
+        assert!(self.pid().is_none(), "the pi runs a program already: kill or terminate it first");
         let mut command = Command::new(program);
         command.args(args).envs(self.prepare()).stdin(Stdio::null());
         *lock(&self.program) = Some(Program::spawn(command));
@@ -166,13 +150,8 @@ impl Rig {
     }
 
     fn shimmed(&self, world: &World) -> Vec<(OsString, OsString)> {
-        let levels = world
-            .levels
-            .iter()
-            .filter(|(_, level)| **level != Level::Open);
-        let levels: Vec<_> = levels
-            .map(|(line, level)| format!("{line}={}", level.symbol()))
-            .collect();
+        let levels = world.levels.iter().filter(|(_, level)| **level != Level::Open);
+        let levels: Vec<_> = levels.map(|(line, level)| format!("{line}={}", level.symbol())).collect();
         let mut env = self.env.clone();
         env.push(("PISHIM_LEVELS".into(), levels.join(",").into()));
         env.push(("LD_PRELOAD".into(), shim().into()));
@@ -180,22 +159,14 @@ impl Rig {
     }
 
     /// Runs a client of the daemon to its end: in the Pi's environment, but with no view of its hardware.
-    pub fn run(
-        &self,
-        program: impl AsRef<OsStr>,
-        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> Output {
+    pub fn run(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
         let mut command = Command::new(program);
         command.args(args).envs(self.env.iter().cloned());
         run_to_end(command)
     }
 
     /// Runs a second program on the Pi's hardware to its end. It sees the levels of now; later ones, and faults, are the daemon's.
-    pub fn run_on_pi(
-        &self,
-        program: impl AsRef<OsStr>,
-        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> Output {
+    pub fn run_on_pi(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
         let mut command = Command::new(program);
         command.args(args).envs(self.second());
         run_to_end(command)
@@ -212,11 +183,7 @@ impl Rig {
     pub fn pid(&self) -> Option<u32> {
         let mut program = lock(&self.program);
         let child = &mut program.as_mut()?.child;
-        child
-            .try_wait()
-            .expect("cannot wait for the program")
-            .is_none()
-            .then(|| child.id())
+        child.try_wait().expect("cannot wait for the program").is_none().then(|| child.id())
     }
 
     /// The program that was started last has ended.
@@ -235,8 +202,7 @@ impl Rig {
         if self.pid().is_some() {
             self.signal(Signal::SIGKILL);
         }
-        self.wait_exit(STOP_LIMIT)
-            .expect("the program outlived SIGKILL")
+        self.wait_exit(STOP_LIMIT).expect("the program outlived SIGKILL")
     }
 
     /// SIGTERM, and waits for the end.
@@ -246,12 +212,7 @@ impl Rig {
             self.signal(Signal::SIGTERM);
         }
         let status = self.wait_exit(STOP_LIMIT);
-        status.unwrap_or_else(|| {
-            panic!(
-                "no end within {STOP_LIMIT:?} of SIGTERM; output: {:#?}",
-                self.output()
-            )
-        })
+        status.unwrap_or_else(|| panic!("no end within {STOP_LIMIT:?} of SIGTERM; output: {:#?}", self.output()))
     }
 
     /// The exit status, with all output read; `None` while the program still runs after `timeout`.
@@ -259,49 +220,27 @@ impl Rig {
         let status = wait_for(timeout, || {
             let mut program = lock(&self.program);
             let program = program.as_mut().expect("no program was started");
-            program
-                .child
-                .try_wait()
-                .expect("cannot wait for the program")
+            program.child.try_wait().expect("cannot wait for the program")
         })?;
         lock(&self.world).live = false;
-        wait_for(Duration::from_secs(1), || {
-            lock(&self.program)
-                .as_ref()
-                .is_none_or(Program::is_read)
-                .then_some(())
-        });
+        wait_for(Duration::from_secs(1), || lock(&self.program).as_ref().is_none_or(Program::is_read).then_some(()));
         Some(status)
     }
 
     /// Every line of stdout and stderr since the last start.
     pub fn output(&self) -> Vec<String> {
-        lock(&self.program)
-            .as_ref()
-            .map(Program::lines)
-            .unwrap_or_default()
+        lock(&self.program).as_ref().map(Program::lines).unwrap_or_default()
     }
 
     /// The first line with `text` in it, of the output since the last start.
     #[track_caller]
     pub fn wait_line(&self, text: &str, timeout: Duration) -> String {
-        let line = self.wait_while_running(timeout, || {
-            self.output().into_iter().find(|line| line.contains(text))
-        });
-        line.unwrap_or_else(|| {
-            panic!(
-                "no line with `{text}` within {timeout:?}; output: {:#?}",
-                self.output()
-            )
-        })
+        let line = self.wait_while_running(timeout, || self.output().into_iter().find(|line| line.contains(text)));
+        line.unwrap_or_else(|| panic!("no line with `{text}` within {timeout:?}; output: {:#?}", self.output()))
     }
 
     /// As `wait_for`, but gives up when the program has ended and a last look finds nothing.
-    fn wait_while_running<T>(
-        &self,
-        timeout: Duration,
-        mut look: impl FnMut() -> Option<T>,
-    ) -> Option<T> {
+    fn wait_while_running<T>(&self, timeout: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         let found = wait_for(timeout, || {
             let ended = self.has_ended();
             if ended {
@@ -328,26 +267,12 @@ impl Rig {
 
     /// A clean press: the line goes to the other level, or low if it was open, and is let go after `held`.
     pub fn press_for(&self, line: u32, held: Duration) {
-        let rest = lock(&self.world)
-            .levels
-            .get(&line)
-            .copied()
-            .unwrap_or(Level::Open);
+        let rest = lock(&self.world).levels.get(&line).copied().unwrap_or(Level::Open);
         let drives = |log: &Log| log.drives.iter().filter(|drive| drive.line == line).count();
         let before = drives(&self.log());
-        self.bounce(
-            line,
-            if rest == Level::Low {
-                Level::High
-            } else {
-                Level::Low
-            },
-            &[held],
-        );
+        self.bounce(line, if rest == Level::Low { Level::High } else { Level::Low }, &[held]);
         if self.log().pid.is_some() {
-            wait_for(held + STOP_LIMIT, || {
-                (drives(&self.log()) >= before + 2).then_some(())
-            });
+            wait_for(held + STOP_LIMIT, || (drives(&self.log()) >= before + 2).then_some(()));
         }
         if rest == Level::Open {
             self.gpio(line, Level::Open);
@@ -358,16 +283,9 @@ impl Rig {
     /// has begun; the next command for the line ends it.
     pub fn bounce(&self, line: u32, level: Level, delays: &[Duration]) {
         assert_ne!(level, Level::Open, "a bounce is between low and high");
-        let last = if delays.len().is_multiple_of(2) {
-            level
-        } else {
-            level.other()
-        };
+        let last = if delays.len().is_multiple_of(2) { level } else { level.other() };
         lock(&self.world).levels.insert(line, last);
-        let delays: String = delays
-            .iter()
-            .map(|delay| format!(" {}", delay.as_micros()))
-            .collect();
+        let delays: String = delays.iter().map(|delay| format!(" {}", delay.as_micros())).collect();
         self.tell(&format!("bounce {line} {}{delays}", level.symbol()));
     }
 
@@ -475,20 +393,13 @@ impl Rig {
         self.write(&format!("{command}\nsync {number}\n"));
         // A program that has not opened a node yet reads its commands when it does.
         if self.log().pid.is_some() {
-            self.wait_while_running(Duration::from_secs(1), || {
-                (self.log().synced >= number).then_some(())
-            });
+            self.wait_while_running(Duration::from_secs(1), || (self.log().synced >= number).then_some(()));
         }
     }
 
     fn write(&self, commands: &str) {
-        assert!(
-            commands.len() <= nix::libc::PIPE_BUF,
-            "too long for the rig's fifo: make the bounce shorter"
-        );
-        (&self.control)
-            .write_all(commands.as_bytes())
-            .expect("cannot write to the rig's fifo");
+        assert!(commands.len() <= nix::libc::PIPE_BUF, "too long for the rig's fifo: make the bounce shorter");
+        (&self.control).write_all(commands.as_bytes()).expect("cannot write to the rig's fifo");
     }
 }
 
@@ -526,10 +437,7 @@ impl Rig {
     /// Every frame since the rig was built, with its bits held against `profile`.
     pub fn frames(&self, profile: Profile, channels: usize) -> Decoded {
         let mut decoder = Decoder::new(profile, channels);
-        self.log()
-            .transfers
-            .iter()
-            .for_each(|transfer| decoder.feed(transfer));
+        self.log().transfers.iter().for_each(|transfer| decoder.feed(transfer));
         decoder.finish()
     }
 
@@ -541,28 +449,17 @@ impl Rig {
 
     /// As `wait_frame`, of those whose first bit is at `after_ns` of CLOCK_MONOTONIC or later.
     #[track_caller]
-    pub fn wait_frame_after(
-        &self,
-        after_ns: u64,
-        timeout: Duration,
-        mut is_it: impl FnMut(&Frame) -> bool,
-    ) -> Frame {
+    pub fn wait_frame_after(&self, after_ns: u64, timeout: Duration, mut is_it: impl FnMut(&Frame) -> bool) -> Frame {
         let mut looked_at = 0;
         let found = self.wait_while_running(timeout, || {
             let mut log = self.log();
             let frames = &log.frames()[looked_at..];
             looked_at += frames.len();
-            frames
-                .iter()
-                .find(|frame| frame.first_bit_ns >= after_ns && is_it(frame))
-                .cloned()
+            frames.iter().find(|frame| frame.first_bit_ns >= after_ns && is_it(frame)).cloned()
         });
         found.unwrap_or_else(|| {
             let last = self.log().frames().last().cloned();
-            panic!(
-                "no such frame in {timeout:?}, of {looked_at}; the last: {last:?}; output: {:#?}",
-                self.output()
-            )
+            panic!("no such frame in {timeout:?}, of {looked_at}; the last: {last:?}; output: {:#?}", self.output())
         })
     }
 
@@ -582,9 +479,7 @@ impl Drop for Rig {
 
 impl Level {
     fn of(symbol: &str) -> Option<Level> {
-        [Level::Low, Level::High, Level::Open]
-            .into_iter()
-            .find(|level| symbol.starts_with(level.symbol()))
+        [Level::Low, Level::High, Level::Open].into_iter().find(|level| symbol.starts_with(level.symbol()))
     }
 
     fn symbol(self) -> char {

@@ -19,26 +19,10 @@ use talklight::screen::view::view;
 use talklight::screen::{Place, keys::Notice};
 use talklight::timer::{Command, Outcome, Phase, Refusal, State, Talk, Timer, Undo};
 
-const FANCY: Style = Style {
-    depth: Depth::True,
-    plain: false,
-    lines: false,
-};
-const PLAIN: Style = Style {
-    depth: Depth::Sixteen,
-    plain: true,
-    lines: false,
-};
-const CONSOLE: Style = Style {
-    depth: Depth::Console,
-    plain: true,
-    lines: false,
-};
-const COLOURLESS: Style = Style {
-    depth: Depth::None,
-    plain: false,
-    lines: false,
-};
+const FANCY: Style = Style { depth: Depth::True, plain: false, lines: false };
+const PLAIN: Style = Style { depth: Depth::Sixteen, plain: true, lines: false };
+const CONSOLE: Style = Style { depth: Depth::Console, plain: true, lines: false };
+const COLOURLESS: Style = Style { depth: Depth::None, plain: false, lines: false };
 const START: Moment = Moment::from_ns(1_000_000_000_000);
 
 fn s(seconds: f64) -> Duration {
@@ -74,15 +58,8 @@ fn house(plans: &[Plan]) -> Snapshot {
 /// A talk of the built-in plan that was started by the button.
 fn talk() -> Snapshot {
     let mut snapshot = house(&[lightning()]);
-    snapshot.timer.state = State::Talk(Talk {
-        plan: lightning(),
-        started: START,
-    });
-    snapshot.note(
-        START,
-        Origin::Button,
-        Happening::Done(Outcome::Started(lightning())),
-    );
+    snapshot.timer.state = State::Talk(Talk { plan: lightning(), started: START });
+    snapshot.note(START, Origin::Button, Happening::Done(Outcome::Started(lightning())));
     snapshot
 }
 
@@ -161,10 +138,7 @@ fn the_console_of_linux_draws_full_blocks_in_bright_colours() {
             .flat_map(|(codes, _)| codes.split(';'))
             .filter(|code| code.starts_with('4') || code.starts_with("10"))
             .collect();
-        assert!(
-            backgrounds.iter().all(|code| *code == "40"),
-            "{backgrounds:?}"
-        );
+        assert!(backgrounds.iter().all(|code| *code == "40"), "{backgrounds:?}");
     }
 }
 
@@ -190,11 +164,7 @@ fn nothing_is_lost_at_40_by_10() {
         for words in [&*word, "lightning", "5:00", "help", "quit"] {
             assert!(shows(&grid, words), "{phase}: {words}\n{}", text(&grid));
         }
-        let strip = if phase == Phase::Green {
-            "talk started"
-        } else {
-            "simulated strip"
-        };
+        let strip = if phase == Phase::Green { "talk started" } else { "simulated strip" };
         assert!(shows(&grid, strip), "{phase}\n{}", text(&grid));
         // The digits are five rows high, and the plan is under them.
         assert!((2..7).all(|row| grid.row(row).iter().any(|cell| cell.glyph != ' ')));
@@ -204,28 +174,11 @@ fn nothing_is_lost_at_40_by_10() {
 
 #[test]
 fn the_strip_is_in_its_true_colours() {
-    let Palette {
-        green,
-        yellow,
-        red,
-        ready,
-    } = Palette::CLASSIC;
-    for (phase, colour) in [
-        (Phase::Ready, ready),
-        (Phase::Green, green),
-        (Phase::Yellow, yellow),
-        (Phase::Red, red),
-    ] {
-        let (_, snapshot, now) = moments()
-            .into_iter()
-            .find(|(known, ..)| *known == phase)
-            .unwrap();
+    let Palette { green, yellow, red, ready } = Palette::CLASSIC;
+    for (phase, colour) in [(Phase::Ready, ready), (Phase::Green, green), (Phase::Yellow, yellow), (Phase::Red, red)] {
+        let (_, snapshot, now) = moments().into_iter().find(|(known, ..)| *known == phase).unwrap();
         let grid = look(&snapshot, now, size(80, 24), FANCY);
-        let strip: Vec<_> = grid
-            .row(1)
-            .iter()
-            .filter(|cell| cell.glyph == '█')
-            .collect();
+        let strip: Vec<_> = grid.row(1).iter().filter(|cell| cell.glyph == '█').collect();
         let lit = if phase == Phase::Ready { 1 } else { 60 };
         assert_eq!(strip.len(), lit, "{phase}");
         assert!(strip.iter().all(|cell| cell.ink.fg == colour), "{phase}");
@@ -233,10 +186,7 @@ fn the_strip_is_in_its_true_colours() {
     // In the dark half of the flash, and when all is over, each LED is there to be seen, unlit.
     for (_, snapshot, now) in &moments()[4..] {
         let grid = look(snapshot, *now, size(80, 24), FANCY);
-        assert_eq!(
-            grid.row(1).iter().filter(|cell| cell.glyph == '.').count(),
-            60
-        );
+        assert_eq!(grid.row(1).iter().filter(|cell| cell.glyph == '.').count(), 60);
     }
 }
 
@@ -259,18 +209,11 @@ fn without_colour_the_strip_speaks_in_letters() {
         (glyph(10), glyph(11))
     });
     let dark = ('·', '·');
-    assert_eq!(
-        strips,
-        [('o', '·'), ('G', 'G'), ('Y', 'Y'), ('R', 'R'), dark, dark]
-    );
+    assert_eq!(strips, [('o', '·'), ('G', 'G'), ('Y', 'Y'), ('R', 'R'), dark, dark]);
     let lit = look(&talk(), START + s(280.6), size(80, 10), COLOURLESS);
     assert_eq!(lit.row(0)[10].glyph, 'R');
     let shown = emulate(&[diff(None, &lit, Depth::None)], size(80, 10));
-    assert!(
-        shown
-            .iter()
-            .all(|cell| !cell.contains("Idx") && !cell.contains("Rgb"))
-    );
+    assert!(shown.iter().all(|cell| !cell.contains("Idx") && !cell.contains("Rgb")));
 }
 
 #[test]
@@ -287,40 +230,20 @@ fn the_clock_shows_zero_only_at_the_end_and_then_counts_up() {
 
 #[test]
 fn keys_are_offered_while_they_do_something() {
-    let plans = [
-        lightning(),
-        Plan::new("ignite", s(300.0), s(60.0), s(30.0), s(15.0)).unwrap(),
-    ];
+    let plans = [lightning(), Plan::new("ignite", s(300.0), s(60.0), s(30.0), s(15.0)).unwrap()];
     let keys = |snapshot: &Snapshot, now| {
         let grid = look(snapshot, now, size(100, 9), FANCY);
-        text(&grid)
-            .lines()
-            .last()
-            .unwrap()
-            .trim_matches(['|', ' '])
-            .to_string()
+        text(&grid).lines().last().unwrap().trim_matches(['|', ' ']).to_string()
     };
     let mut ready = house(&plans);
     let all = keys(&ready, START);
-    assert!(
-        all.starts_with("space start   1-2 plan   ? help   q quit   "),
-        "{all}"
-    );
+    assert!(all.starts_with("space start   1-2 plan   ? help   q quit   "), "{all}");
     assert!(all.ends_with("   simulated strip"), "{all}");
-    let undo = Undo {
-        talk: Talk {
-            plan: plans[0],
-            started: START,
-        },
-        until: START + s(20.0),
-    };
+    let undo = Undo { talk: Talk { plan: plans[0], started: START }, until: START + s(20.0) };
     ready.timer.state = State::Ready { undo: Some(undo) };
     assert!(keys(&ready, START + s(12.5)).starts_with("space start   u undo (8)   1-2 plan"));
     assert!(keys(&ready, START + s(20.0)).starts_with("space start   1-2 plan"));
-    let running = Snapshot {
-        plans: plans.into(),
-        ..talk()
-    };
+    let running = Snapshot { plans: plans.into(), ..talk() };
     assert!(keys(&running, START + s(10.0)).starts_with("r reset   ? help"));
     assert!(keys(&running, START + s(301.9)).starts_with("r ready   1-2 plan"));
     assert!(keys(&running, START + s(302.0)).starts_with("space start   r ready   1-2 plan"));
@@ -328,25 +251,12 @@ fn keys_are_offered_while_they_do_something() {
 
 #[test]
 fn plans_are_named_where_there_is_room() {
-    let plans: Vec<_> = (0..12)
-        .map(|n| Plan::new(&format!("plan-{n}"), s(300.0), s(60.0), s(30.0), s(15.0)).unwrap())
-        .collect();
-    assert!(shows(
-        &look(&house(&plans[..3]), START, size(80, 24), FANCY),
-        "1 plan-0 5:00   2 plan-1 5:00"
-    ));
-    assert!(shows(
-        &look(&house(&plans[..5]), START, size(80, 24), FANCY),
-        "1 plan-0   2 plan-1   3 plan-2"
-    ));
-    assert!(shows(
-        &look(&house(&plans), START, size(80, 24), FANCY),
-        "5 plan-4   ..."
-    ));
-    assert!(shows(
-        &look(&house(&plans), START, size(40, 10), FANCY),
-        "1-9 plan"
-    ));
+    let plans: Vec<_> =
+        (0..12).map(|n| Plan::new(&format!("plan-{n}"), s(300.0), s(60.0), s(30.0), s(15.0)).unwrap()).collect();
+    assert!(shows(&look(&house(&plans[..3]), START, size(80, 24), FANCY), "1 plan-0 5:00   2 plan-1 5:00"));
+    assert!(shows(&look(&house(&plans[..5]), START, size(80, 24), FANCY), "1 plan-0   2 plan-1   3 plan-2"));
+    assert!(shows(&look(&house(&plans), START, size(80, 24), FANCY), "5 plan-4   ..."));
+    assert!(shows(&look(&house(&plans), START, size(40, 10), FANCY), "1-9 plan"));
 }
 
 #[test]
@@ -361,22 +271,10 @@ fn a_refusal_stands_out_and_a_failing_strip_stays() {
     snapshot.note(now, Origin::Clock, Happening::StripFailed(why.into()));
     for (cols, rows) in [(40, 10), (80, 24), (120, 40)] {
         let fresh = look(&snapshot, now + s(5.9), size(cols, rows), FANCY);
-        assert!(
-            shows(&fresh, "a talk is running, 4:40 left;"),
-            "{}",
-            text(&fresh)
-        );
-        assert!(
-            shows(&fresh, "spi strip: failing: writing"),
-            "{}",
-            text(&fresh)
-        );
+        assert!(shows(&fresh, "a talk is running, 4:40 left;"), "{}", text(&fresh));
+        assert!(shows(&fresh, "spi strip: failing: writing"), "{}", text(&fresh));
         let later = look(&snapshot, now + s(6.0), size(cols, rows), FANCY);
-        assert!(
-            shows(&later, "spi strip: failing: writing"),
-            "{}",
-            text(&later)
-        );
+        assert!(shows(&later, "spi strip: failing: writing"), "{}", text(&later));
         assert!(shows(&later, "▄"), "the plan is back\n{}", text(&later));
     }
 }
@@ -387,10 +285,7 @@ fn foreign_text_is_tamed() {
     assert_eq!(wrapped(text, 80, 1, false), ["a?[31m?b ?? é"]);
     assert_eq!(wrapped(text, 80, 1, true), ["a?[31m?b ?? ?"]);
     assert_eq!(wrapped("one two three", 8, 2, false), ["one two", "three"]);
-    assert_eq!(
-        wrapped("one two three four", 8, 2, false),
-        ["one two", "three f…"]
-    );
+    assert_eq!(wrapped("one two three four", 8, 2, false), ["one two", "three f…"]);
     assert_eq!(wrapped("abcdefgh", 3, 9, false), ["abc", "def", "gh"]);
 }
 
@@ -405,64 +300,29 @@ fn the_environment_says_what_a_terminal_can() {
     let depth = |vars| style(vars).depth;
     assert_eq!(depth(&[("TERM", "xterm")]), Depth::Sixteen);
     assert_eq!(depth(&[("TERM", "xterm-256color")]), Depth::Indexed);
-    assert_eq!(
-        depth(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]),
-        Depth::True
-    );
-    assert_eq!(
-        depth(&[("TERM", "xterm"), ("COLORTERM", "24bit"), ("NO_COLOR", "")]),
-        Depth::True
-    );
-    assert_eq!(
-        depth(&[("TERM", "xterm"), ("COLORTERM", "24bit"), ("NO_COLOR", "1")]),
-        Depth::None
-    );
+    assert_eq!(depth(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]), Depth::True);
+    assert_eq!(depth(&[("TERM", "xterm"), ("COLORTERM", "24bit"), ("NO_COLOR", "")]), Depth::True);
+    assert_eq!(depth(&[("TERM", "xterm"), ("COLORTERM", "24bit"), ("NO_COLOR", "1")]), Depth::None);
     assert_eq!(depth(&[("TERM", "linux")]), Depth::Sixteen);
-    assert_eq!(
-        depth(&[("TERM", "linux"), ("LANG", "C.UTF-8")]),
-        Depth::Console
-    );
+    assert_eq!(depth(&[("TERM", "linux"), ("LANG", "C.UTF-8")]), Depth::Console);
 
     let plain = |vars| style(vars).plain;
     assert!(plain(&[("TERM", "xterm")]));
     assert!(plain(&[("TERM", "linux"), ("LANG", "en_AU.UTF-8")]));
     assert!(!plain(&[("TERM", "xterm"), ("LANG", "C.utf8")]));
-    assert!(plain(&[
-        ("TERM", "xterm"),
-        ("LANG", "C.UTF-8"),
-        ("LC_ALL", "C")
-    ]));
-    assert!(!plain(&[
-        ("TERM", "xterm"),
-        ("LC_CTYPE", "de_DE.UTF-8"),
-        ("LANG", "C")
-    ]));
+    assert!(plain(&[("TERM", "xterm"), ("LANG", "C.UTF-8"), ("LC_ALL", "C")]));
+    assert!(!plain(&[("TERM", "xterm"), ("LC_CTYPE", "de_DE.UTF-8"), ("LANG", "C")]));
 
     assert!(style(&[("TERM", "dumb"), ("COLORTERM", "truecolor")]).lines);
     assert!(style(&[]).lines);
-    assert_eq!(
-        depth(&[("TERM", "dumb"), ("COLORTERM", "truecolor")]),
-        Depth::None
-    );
+    assert_eq!(depth(&[("TERM", "dumb"), ("COLORTERM", "truecolor")]), Depth::None);
 }
 
 #[test]
 fn colours_are_the_nearest_a_terminal_has() {
     use talklight::screen::style::Code;
-    let Palette {
-        green,
-        yellow,
-        red,
-        ready,
-    } = Palette::CLASSIC;
-    let all = [
-        green,
-        yellow,
-        red,
-        ready,
-        Palette::COLOUR_BLIND.green,
-        Rgb::BLACK,
-    ];
+    let Palette { green, yellow, red, ready } = Palette::CLASSIC;
+    let all = [green, yellow, red, ready, Palette::COLOUR_BLIND.green, Rgb::BLACK];
     let sixteen = all.map(|colour| Depth::Sixteen.code(colour).unwrap());
     assert_eq!(sixteen, [10, 11, 9, 8, 14, 0].map(Code::Sixteen));
     // As the digits have them: a little lighter.
@@ -476,15 +336,8 @@ fn colours_are_the_nearest_a_terminal_has() {
     ]
     .map(|(r, g, b)| Depth::Sixteen.code(Rgb::new(r, g, b)).unwrap());
     assert_eq!(light, [10, 11, 11, 9, 14].map(Code::Sixteen));
-    let indexed = [
-        (0, 255, 153),
-        (255, 170, 0),
-        (255, 0, 0),
-        (64, 64, 64),
-        (0, 200, 255),
-        (0, 0, 0),
-    ]
-    .map(|(r, g, b)| Depth::Indexed.code(Rgb::new(r, g, b)).unwrap());
+    let indexed = [(0, 255, 153), (255, 170, 0), (255, 0, 0), (64, 64, 64), (0, 200, 255), (0, 0, 0)]
+        .map(|(r, g, b)| Depth::Indexed.code(Rgb::new(r, g, b)).unwrap());
     assert_eq!(indexed, [48, 214, 196, 238, 45, 16].map(Code::Indexed));
 }
 
@@ -513,16 +366,11 @@ fn a_key_held_down_is_one_press() {
     held.push((693 + 299 * 33 + HELD.as_millis() as u64, " "));
     assert_eq!(typed(&held), chars("  "));
     // Linux, as slow as it comes: after 250 ms, ten times a second.
-    let slow: Vec<_> = std::iter::once((0, "r"))
-        .chain((0..50).map(|n| (250 + n * 100, "r")))
-        .collect();
+    let slow: Vec<_> = std::iter::once((0, "r")).chain((0..50).map(|n| (250 + n * 100, "r"))).collect();
     assert_eq!(typed(&slow), chars("r"));
     // Somebody who is impatient is not somebody who holds it down.
     assert_eq!(typed(&[(0, "q"), (300, "q")]), chars("qq"));
-    assert_eq!(
-        typed(&[(0, "q"), (300, "q"), (600, "q"), (900, "q")]),
-        chars("qqqq")
-    );
+    assert_eq!(typed(&[(0, "q"), (300, "q"), (600, "q"), (900, "q")]), chars("qqqq"));
     assert_eq!(typed(&[(0, "q"), (149, "q")]), chars("q"));
     assert_eq!(typed(&[(0, " "), (750, " ")]), chars("  "));
     assert_eq!(typed(&[(0, "   r  rr")]), chars(" r r"));
@@ -535,31 +383,17 @@ fn a_key_held_down_is_one_press() {
 fn sequences_and_pastes_are_no_keys() {
     assert_eq!(
         typed(&[(0, "\x1b[A"), (2000, "\x1bOP"), (4000, "\x1b[15;2~")]),
-        [Key::Other; 3][..2]
-            .iter()
-            .copied()
-            .chain([Key::Char('p'), Key::Other])
-            .collect::<Vec<_>>()
+        [Key::Other; 3][..2].iter().copied().chain([Key::Char('p'), Key::Other]).collect::<Vec<_>>()
     );
     assert_eq!(typed(&[(0, "\x1b[200~r q\r1\x1b[201~u")]), chars("u"));
     // Escape is a key by itself, and the one after it is as well.
-    assert_eq!(
-        typed(&[(0, "\x1b"), (2000, "q")]),
-        [Key::Other, Key::Char('q')]
-    );
+    assert_eq!(typed(&[(0, "\x1b"), (2000, "q")]), [Key::Other, Key::Char('q')]);
     // The end of a paste may be lost.
     assert_eq!(typed(&[(0, "\x1b[200~r q"), (2000, "q")]), chars("q"));
     assert_eq!(typed(&[(0, "\x1b[200~rq\x03")]), [Key::CtrlC]);
     assert_eq!(
         typed(&[(0, "\x03\x0c\x1a\r\n\t\x7f\u{fc}")]),
-        [
-            Key::CtrlC,
-            Key::CtrlL,
-            Key::CtrlZ,
-            Key::Enter,
-            Key::Other,
-            Key::Char('ü')
-        ]
+        [Key::CtrlC, Key::CtrlL, Key::CtrlZ, Key::Enter, Key::Other, Key::Char('ü')]
     );
     // Bytes that are no text, and text in pieces.
     let mut keyboard = Keyboard::default();
@@ -570,10 +404,7 @@ fn sequences_and_pastes_are_no_keys() {
 
 #[test]
 fn keys_mean_what_the_screen_says() {
-    let plans = [
-        lightning(),
-        Plan::new("ignite", s(300.0), s(60.0), s(30.0), s(15.0)).unwrap(),
-    ];
+    let plans = [lightning(), Plan::new("ignite", s(300.0), s(60.0), s(30.0), s(15.0)).unwrap()];
     let snapshot = house(&plans);
     let mut ui = Ui::new(Place::Daemon);
     let mut press = |key| ui.press(key, &snapshot, START);
@@ -581,10 +412,7 @@ fn keys_mean_what_the_screen_says() {
     assert_eq!(press(Key::Enter), Act::Send(Command::Start(None), None));
     assert_eq!(press(Key::Char('r')), Act::Send(Command::Reset, Some(7)));
     assert_eq!(press(Key::Char('u')), Act::Send(Command::Undo, Some(7)));
-    assert_eq!(
-        press(Key::Char('2')),
-        Act::Send(Command::Choose(plans[1]), Some(7))
-    );
+    assert_eq!(press(Key::Char('2')), Act::Send(Command::Choose(plans[1]), Some(7)));
     assert_eq!(press(Key::CtrlL), Act::Repaint);
     assert_eq!(press(Key::CtrlZ), Act::Suspend);
     assert_eq!(press(Key::Char('q')), Act::Leave);
@@ -595,14 +423,8 @@ fn keys_mean_what_the_screen_says() {
         assert_eq!(ui.press(key, &snapshot, START), Act::Nothing);
         ui.notice.map(|notice| notice.text)
     };
-    assert_eq!(
-        word(Key::Char('3')).unwrap(),
-        "there is no plan 3; plans are 1 to 2"
-    );
-    assert_eq!(
-        word(Key::Char('x')).unwrap(),
-        "x is no key here; there are space, r, u, 1-2, ? and q"
-    );
+    assert_eq!(word(Key::Char('3')).unwrap(), "there is no plan 3; plans are 1 to 2");
+    assert_eq!(word(Key::Char('x')).unwrap(), "x is no key here; there are space, r, u, 1-2, ? and q");
     assert_eq!(word(Key::Other), None);
 }
 
@@ -611,41 +433,23 @@ fn quitting_during_a_talk_asks_once_more() {
     let (snapshot, now) = (talk(), START + s(10.0));
     let mut ui = Ui::new(Place::Daemon);
     assert_eq!(ui.press(Key::Char('q'), &snapshot, now), Act::Nothing);
-    assert!(shows(
-        &view(&snapshot, &ui, now, size(80, 24), FANCY).0,
-        "press q again to quit"
-    ));
+    assert!(shows(&view(&snapshot, &ui, now, size(80, 24), FANCY).0, "press q again to quit"));
     assert_eq!(ui.press(Key::CtrlC, &snapshot, now + s(4.9)), Act::Leave);
 
     assert_eq!(ui.press(Key::Char('q'), &snapshot, now), Act::Nothing);
-    assert_eq!(
-        ui.press(Key::Char('q'), &snapshot, now + s(5.0)),
-        Act::Nothing
-    );
+    assert_eq!(ui.press(Key::Char('q'), &snapshot, now + s(5.0)), Act::Nothing);
     assert_eq!(ui.press(Key::Other, &snapshot, now + s(6.0)), Act::Nothing);
-    assert_eq!(
-        ui.press(Key::Char('q'), &snapshot, now + s(7.0)),
-        Act::Nothing
-    );
+    assert_eq!(ui.press(Key::Char('q'), &snapshot, now + s(7.0)), Act::Nothing);
 
-    assert_eq!(
-        Ui::new(Place::Console).press(Key::Char('q'), &snapshot, now),
-        Act::Leave
-    );
-    assert_eq!(
-        Ui::new(Place::Daemon).press(Key::Char('q'), &snapshot, START + s(300.0)),
-        Act::Leave
-    );
+    assert_eq!(Ui::new(Place::Console).press(Key::Char('q'), &snapshot, now), Act::Leave);
+    assert_eq!(Ui::new(Place::Daemon).press(Key::Char('q'), &snapshot, START + s(300.0)), Act::Leave);
 }
 
 #[test]
 fn the_page_is_left_by_q_and_every_other_key_does_what_it_says_there() {
     let mut ui = Ui::new(Place::Daemon);
     ui.press(Key::Char('?'), &talk(), START);
-    assert_eq!(
-        ui.press(Key::Char(' '), &talk(), START + s(1.0)),
-        Act::Send(Command::Start(None), None)
-    );
+    assert_eq!(ui.press(Key::Char(' '), &talk(), START + s(1.0)), Act::Send(Command::Start(None), None));
     assert!(!ui.help);
     for key in [Key::Char('?'), Key::Char('q'), Key::Other] {
         let mut ui = Ui::new(Place::Daemon);
@@ -659,13 +463,7 @@ fn the_page_is_left_by_q_and_every_other_key_does_what_it_says_there() {
 #[test]
 fn sizes_are_taken_with_a_grain_of_salt() {
     assert_eq!(size(0, 0), Size { cols: 80, rows: 24 });
-    assert_eq!(
-        size(65535, 65535),
-        Size {
-            cols: 1000,
-            rows: 500
-        }
-    );
+    assert_eq!(size(65535, 65535), Size { cols: 1000, rows: 500 });
 }
 
 /// What a terminal shows after `bytes`: glyphs, colours and attributes of every cell.
@@ -679,20 +477,13 @@ fn emulate(screens: &[Vec<u8>], Size { cols, rows }: Size) -> Vec<String> {
     let screen = parser.screen();
     let cell = |row, col| {
         let cell = screen.cell(row, col).unwrap();
-        let glyph = if cell.has_contents() {
-            cell.contents()
-        } else {
-            " "
-        };
+        let glyph = if cell.has_contents() { cell.contents() } else { " " };
         let blank = glyph == " ";
         // The foreground of a blank is not seen.
         let front = (!blank).then(|| (cell.fgcolor(), cell.bold(), cell.dim()));
         format!("{glyph}{front:?}{:?}{}", cell.bgcolor(), cell.inverse())
     };
-    (0..rows)
-        .flat_map(|row| (0..cols).map(move |col| (row, col)))
-        .map(|(row, col)| cell(row, col))
-        .collect()
+    (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col))).map(|(row, col)| cell(row, col)).collect()
 }
 
 fn any_plan() -> impl Strategy<Value = Plan> {
@@ -700,8 +491,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
     let length = prop_oneof![1_000..400_000u64, 1_000..86_400_000u64];
     (name, length, prop::array::uniform3(0.0..1.0f64)).prop_map(|(name, length, mut marks)| {
         marks.sort_by(f64::total_cmp);
-        let [flash, red, yellow] =
-            marks.map(|mark| Duration::from_millis((mark * length as f64) as u64));
+        let [flash, red, yellow] = marks.map(|mark| Duration::from_millis((mark * length as f64) as u64));
         Plan::new(&name, Duration::from_millis(length), yellow, red, flash).unwrap()
     })
 }
@@ -722,69 +512,47 @@ fn any_house() -> impl Strategy<Value = Snapshot> {
         (any::<bool>(), any::<bool>(), any::<bool>()),
         prop::collection::vec((0..700u64, happening), 0..9),
     )
-        .prop_map(
-            |(plans, state, (leds, bar, half), (spi, failing, stuck), log)| {
-                let mut snapshot = house(&plans);
-                let talk = Talk {
-                    plan: plans[plans.len() / 2],
-                    started: START,
-                };
-                snapshot.timer.state = match state {
-                    0 => State::Ready { undo: None },
-                    1 => State::Ready {
-                        undo: Some(Undo {
-                            talk,
-                            until: START + s(9.25),
-                        }),
-                    },
-                    _ => State::Talk(talk),
-                };
-                snapshot.look.leds = leds;
-                snapshot.look.flash_half = Duration::from_millis(half);
-                if bar {
-                    snapshot.look.pattern = Pattern::Bar;
-                }
-                if spi {
-                    snapshot.strip_kind = "spi";
-                }
-                if failing {
-                    snapshot.strip = Health::Failing("writing \u{1b}[2J failed: ".repeat(9).into());
-                }
-                if stuck {
-                    snapshot
-                        .failed_inputs
-                        .push((Origin::Button, "closed for a minute".into()));
-                }
-                let mut at = START - s(700.0);
-                for (gap, what) in log {
-                    at = at + Duration::from_millis(gap * 300);
-                    snapshot.note(at, Origin::Keyboard, what);
-                }
-                snapshot
-            },
-        )
+        .prop_map(|(plans, state, (leds, bar, half), (spi, failing, stuck), log)| {
+            let mut snapshot = house(&plans);
+            let talk = Talk { plan: plans[plans.len() / 2], started: START };
+            snapshot.timer.state = match state {
+                0 => State::Ready { undo: None },
+                1 => State::Ready { undo: Some(Undo { talk, until: START + s(9.25) }) },
+                _ => State::Talk(talk),
+            };
+            snapshot.look.leds = leds;
+            snapshot.look.flash_half = Duration::from_millis(half);
+            if bar {
+                snapshot.look.pattern = Pattern::Bar;
+            }
+            if spi {
+                snapshot.strip_kind = "spi";
+            }
+            if failing {
+                snapshot.strip = Health::Failing("writing \u{1b}[2J failed: ".repeat(9).into());
+            }
+            if stuck {
+                snapshot.failed_inputs.push((Origin::Button, "closed for a minute".into()));
+            }
+            let mut at = START - s(700.0);
+            for (gap, what) in log {
+                at = at + Duration::from_millis(gap * 300);
+                snapshot.note(at, Origin::Keyboard, what);
+            }
+            snapshot
+        })
 }
 
 fn any_ui() -> impl Strategy<Value = Ui> {
-    (
-        any::<bool>(),
-        any::<bool>(),
-        prop::option::of(("\\PC{0,99}", any::<bool>(), 0..10_000u64)),
-    )
-        .prop_map(|(console, help, notice)| {
-            let mut ui = Ui::new(if console {
-                Place::Console
-            } else {
-                Place::Daemon
-            });
+    (any::<bool>(), any::<bool>(), prop::option::of(("\\PC{0,99}", any::<bool>(), 0..10_000u64))).prop_map(
+        |(console, help, notice)| {
+            let mut ui = Ui::new(if console { Place::Console } else { Place::Daemon });
             ui.help = help && console;
-            ui.notice = notice.map(|(text, urgent, ms)| Notice {
-                text,
-                urgent,
-                until: START + Duration::from_millis(ms),
-            });
+            ui.notice =
+                notice.map(|(text, urgent, ms)| Notice { text, urgent, until: START + Duration::from_millis(ms) });
             ui
-        })
+        },
+    )
 }
 
 fn any_style() -> impl Strategy<Value = Style> {
@@ -795,11 +563,7 @@ fn any_style() -> impl Strategy<Value = Style> {
         Just(Depth::Indexed),
         Just(Depth::True)
     ];
-    (depth, any::<bool>()).prop_map(|(depth, plain)| Style {
-        depth,
-        plain,
-        lines: false,
-    })
+    (depth, any::<bool>()).prop_map(|(depth, plain)| Style { depth, plain, lines: false })
 }
 
 fn any_size() -> impl Strategy<Value = Size> {
@@ -813,11 +577,7 @@ fn any_size() -> impl Strategy<Value = Size> {
 
 /// Moments near the start, around the end, and long after.
 fn any_moment() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        0..12_000_000_000u64,
-        0..500_000_000_000u64,
-        0..200_000_000_000_000u64
-    ]
+    prop_oneof![0..12_000_000_000u64, 0..500_000_000_000u64, 0..200_000_000_000_000u64]
 }
 
 proptest! {

@@ -20,15 +20,8 @@ fn read(name: &str) -> String {
 fn blocks(language: &str) -> Vec<String> {
     let readme = read("README.md");
     let parts: Vec<&str> = readme.split("\n```").collect();
-    let blocks = parts
-        .iter()
-        .skip(1)
-        .step_by(2)
-        .filter_map(|block| block.split_once('\n'));
-    blocks
-        .filter(|(of, _)| *of == language)
-        .flat_map(|(_, block)| block.lines().map(str::to_owned))
-        .collect()
+    let blocks = parts.iter().skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    blocks.filter(|(of, _)| *of == language).flat_map(|(_, block)| block.lines().map(str::to_owned)).collect()
 }
 
 #[test]
@@ -36,66 +29,38 @@ fn the_commands_of_the_readme_are_commands() {
     let mut verbs = BTreeSet::new();
     for line in blocks("sh") {
         let line = line.split('#').next().unwrap();
-        for command in line
-            .split("&&")
-            .map(str::trim)
-            .filter(|command| command.starts_with("talklight"))
-        {
+        for command in line.split("&&").map(str::trim).filter(|command| command.starts_with("talklight")) {
             let matches = Cli::command()
                 .try_get_matches_from(command.split_whitespace())
                 .unwrap_or_else(|error| panic!("{command}: {error}"));
             verbs.extend(matches.subcommand_name().map(str::to_owned));
         }
     }
-    let known: BTreeSet<String> = Cli::command()
-        .get_subcommands()
-        .map(|verb| verb.get_name().to_owned())
-        .collect();
+    let known: BTreeSet<String> = Cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
     assert_eq!(verbs, known, "each command is in the README, and none else");
 }
 
 #[test]
 fn the_flags_of_the_readme_are_all_flags() {
     let readme = read("README.md");
-    for flag in Cli::command()
-        .get_arguments()
-        .filter_map(|argument| argument.get_long())
-    {
+    for flag in Cli::command().get_arguments().filter_map(|argument| argument.get_long()) {
         let row = format!("| `--{flag}");
-        assert!(
-            matches!(flag, "help" | "version") || readme.contains(&row),
-            "--{flag} is not in the README"
-        );
+        assert!(matches!(flag, "help" | "version") || readme.contains(&row), "--{flag} is not in the README");
     }
 }
 
 #[test]
 fn the_settings_of_the_readme_are_those_of_the_default_config() {
     let (readme, default) = (read("README.md"), read("config/default.toml"));
-    let table = readme
-        .split("### Settings")
-        .nth(1)
-        .unwrap()
-        .split("###")
-        .next()
-        .unwrap();
+    let table = readme.split("### Settings").nth(1).unwrap().split("###").next().unwrap();
     let mut documented = BTreeSet::new();
     for row in table.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let keys: Vec<&str> = cells[1]
-            .split(", ")
-            .map(|key| key.trim_matches('`'))
-            .collect();
-        let values: Vec<&str> = cells[2]
-            .split(", ")
-            .map(|value| value.trim_matches('`'))
-            .collect();
+        let keys: Vec<&str> = cells[1].split(", ").map(|key| key.trim_matches('`')).collect();
+        let values: Vec<&str> = cells[2].split(", ").map(|value| value.trim_matches('`')).collect();
         for (index, key) in keys.iter().enumerate() {
             documented.insert(key.to_string());
-            let line = default.lines().find(|line| {
-                line.trim_start_matches("# ")
-                    .starts_with(&format!("{key} = "))
-            });
+            let line = default.lines().find(|line| line.trim_start_matches("# ").starts_with(&format!("{key} = ")));
             let line = line.unwrap_or_else(|| panic!("{key} is not in default.toml"));
             let value = values.get(index).copied().unwrap_or_default();
             if !line.starts_with('#') && !value.is_empty() {
@@ -106,9 +71,8 @@ fn the_settings_of_the_readme_are_those_of_the_default_config() {
     }
     for line in default.lines() {
         let line = line.trim_start_matches("# ");
-        if let Some((key, _)) = line
-            .split_once(" = ")
-            .filter(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        if let Some((key, _)) =
+            line.split_once(" = ").filter(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
         {
             assert!(documented.contains(key), "{key} is not in the README");
         }
@@ -118,11 +82,7 @@ fn the_settings_of_the_readme_are_those_of_the_default_config() {
 #[test]
 fn the_pictures_and_files_that_the_readme_names_are_there() {
     let readme = read("README.md");
-    for link in readme
-        .split("](")
-        .skip(1)
-        .map(|rest| rest.split(')').next().unwrap())
-    {
+    for link in readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
         if link.starts_with("http") {
             continue;
         }
@@ -133,9 +93,7 @@ fn the_pictures_and_files_that_the_readme_names_are_there() {
         // GitHub's name of a heading: in small letters, with its blanks made hyphens and without its other signs.
         let name = |line: &str| {
             let line = line.trim_start_matches('#').trim().to_lowercase();
-            let kept = line
-                .chars()
-                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            let kept = line.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
             kept.collect::<String>().replace(' ', "-")
         };
         let is_there = |text: String| {
@@ -145,14 +103,9 @@ fn the_pictures_and_files_that_the_readme_names_are_there() {
         assert!(heading.is_empty() || is_there(read(file)), "{link}");
     }
     for block in blocks("sh") {
-        for word in block
-            .split_whitespace()
-            .filter(|word| word.starts_with("config/") || word.starts_with("systemd/"))
+        for word in block.split_whitespace().filter(|word| word.starts_with("config/") || word.starts_with("systemd/"))
         {
-            assert!(
-                Path::new(env!("CARGO_MANIFEST_DIR")).join(word).exists(),
-                "{word}"
-            );
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(word).exists(), "{word}");
         }
     }
 }
@@ -160,8 +113,7 @@ fn the_pictures_and_files_that_the_readme_names_are_there() {
 #[test]
 fn the_json_of_the_readme_is_json() {
     for line in blocks("json") {
-        serde_json::from_str::<serde_json::Value>(&line)
-            .unwrap_or_else(|error| panic!("{line}: {error}"));
+        serde_json::from_str::<serde_json::Value>(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
     }
 }
 
@@ -177,22 +129,16 @@ fn console_unit(key: &str) -> Vec<String> {
 
 fn values(file: &str, key: &str) -> Vec<String> {
     let text = read(file);
-    text.lines()
-        .filter_map(|line| line.strip_prefix(&format!("{key}=")))
-        .map(str::to_owned)
-        .collect()
+    text.lines().filter_map(|line| line.strip_prefix(&format!("{key}="))).map(str::to_owned).collect()
 }
 
 #[test]
 fn the_units_run_commands_that_there_are() {
     let timer = unit("ExecStart").into_iter().chain(unit("ExecStopPost"));
     for command in timer.chain(console_unit("ExecStart")) {
-        let program = command
-            .trim_start_matches('-')
-            .strip_prefix("/usr/bin/")
-            .expect("the place where it is installed");
-        Cli::try_parse_from(program.split_whitespace())
-            .unwrap_or_else(|error| panic!("{command}: {error}"));
+        let program =
+            command.trim_start_matches('-').strip_prefix("/usr/bin/").expect("the place where it is installed");
+        Cli::try_parse_from(program.split_whitespace()).unwrap_or_else(|error| panic!("{command}: {error}"));
     }
 }
 
@@ -205,11 +151,7 @@ fn the_unit_restarts_after_all_but_a_bad_config_and_its_watchdog_outlasts_a_beat
     // And after what systemd itself says before there is a program (systemd.exec(5)): EXEC, SETSCHEDULER, GROUP, USER, CAPABILITIES, NAMESPACE, SECCOMP.
     let in_vain = format!("{} 203 214 216 217 218 226 228", Exit::Config as u8);
     assert_eq!(unit("RestartPreventExitStatus"), [in_vain]);
-    let seconds: u64 = unit("WatchdogSec")[0]
-        .strip_suffix('s')
-        .unwrap()
-        .parse()
-        .unwrap();
+    let seconds: u64 = unit("WatchdogSec")[0].strip_suffix('s').unwrap().parse().unwrap();
     assert!(seconds >= 3 * BEAT.as_secs());
     assert_eq!(unit("RuntimeDirectory"), ["talklight"]);
     assert_eq!(unit("RuntimeDirectoryPreserve"), ["restart"]);
@@ -274,18 +216,12 @@ fn the_users_groups_are_made_and_the_devices_are_theirs() {
         .filter_map(|line| line.split_whitespace().nth(1))
         .collect();
     let groups = unit("SupplementaryGroups").remove(0);
-    for name in groups
-        .split(' ')
-        .chain([&*unit("User")[0], &*unit("Group")[0]])
-    {
+    for name in groups.split(' ').chain([&*unit("User")[0], &*unit("Group")[0]]) {
         assert!(made.contains(name), "{name}");
     }
     let rules = read("systemd/talklight.udev");
-    let of_devices: BTreeSet<&str> = rules
-        .split("GROUP=\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .collect();
+    let of_devices: BTreeSet<&str> =
+        rules.split("GROUP=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(of_devices, groups.split(' ').collect());
 }
 
@@ -309,11 +245,7 @@ fn the_package_has_the_version_of_cargo_and_the_config_of_a_pi() {
     assert_eq!(String::from_utf8(said.stdout).unwrap().trim(), version);
     // The changelog made there has it; a second one here could only be wrong.
     assert!(!read("systemd/debian/control").contains("\nVersion:"));
-    assert!(
-        !Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("systemd/debian/changelog")
-            .exists()
-    );
+    assert!(!Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/debian/changelog").exists());
     let rules = read("systemd/debian/rules");
     assert!(rules.contains("config/pi.toml $(to)/etc/talklight/config.toml"));
 }
@@ -326,12 +258,8 @@ fn what_the_package_purges_is_what_the_service_was_given() {
         format!("/run/{}", unit("RuntimeDirectory")[0]),
         "/etc/talklight".into(),
     ];
-    let removed: BTreeSet<&str> = postrm
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("rm -rf "))
-        .unwrap()
-        .split(' ')
-        .collect();
+    let removed: BTreeSet<&str> =
+        postrm.lines().find_map(|line| line.trim().strip_prefix("rm -rf ")).unwrap().split(' ').collect();
     assert_eq!(removed, given.iter().map(String::as_str).collect());
 }
 
@@ -360,16 +288,9 @@ fn the_package_for_armv7_refuses_an_armv6() {
     let why = String::from_utf8(refused.stderr).unwrap();
     assert!(why.contains("ARMv6") && why.contains("README"), "{why}");
     // A 64-bit kernel may be under a 32-bit system.
-    for (package, machine) in [
-        ("armhf", "armv7l"),
-        ("armhf", "aarch64"),
-        ("arm64", "aarch64"),
-    ] {
+    for (package, machine) in [("armhf", "armv7l"), ("armhf", "aarch64"), ("arm64", "aarch64")] {
         let taken = install(package, machine);
-        assert!(
-            taken.status.success() && taken.stderr.is_empty(),
-            "{package} on {machine}"
-        );
+        assert!(taken.status.success() && taken.stderr.is_empty(), "{package} on {machine}");
     }
 }
 
@@ -378,27 +299,19 @@ fn the_package_for_armv7_refuses_an_armv6() {
 fn the_currents_of_the_wiring_page_are_those_that_the_program_tells() {
     use talklight::config::{Config, Origin, Overrides};
     let page = read("docs/wiring.md");
-    let rows = page
-        .lines()
-        .skip_while(|line| !line.contains("| brightness 128 | brightness 255 |"))
-        .skip(2);
+    let rows = page.lines().skip_while(|line| !line.contains("| brightness 128 | brightness 255 |")).skip(2);
     let mut checked = 0;
     for row in rows.take_while(|line| line.starts_with('|')) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        for (brightness, limit, told) in
-            [(128, 850, cells[2]), (128, 0, cells[3]), (255, 0, cells[4])]
-        {
+        for (brightness, limit, told) in [(128, 850, cells[2]), (128, 0, cells[3]), (255, 0, cells[4])] {
             let config = format!(
                 "[strip]\nkind = \"spi\"\nleds = {}\nbrightness = {brightness}\nmax_milliamps = {limit}",
                 cells[1]
             );
-            let config =
-                Config::parse(&config, Origin::BuiltIn, &Overrides::default(), 4096).unwrap();
+            let config = Config::parse(&config, Origin::BuiltIn, &Overrides::default(), 4096).unwrap();
             let milliamps = told.split(',').next().unwrap();
             assert!(
-                config
-                    .describe()
-                    .contains(&format!("draw at most {milliamps} mA")),
+                config.describe().contains(&format!("draw at most {milliamps} mA")),
                 "{row}: {}",
                 config.describe()
             );

@@ -38,11 +38,7 @@ leds = 8
 const HERE: [&str; 4] = ["--config", "config.toml", "--socket", "s"];
 
 /// The backgrounds of text: the screen's, a refusal's, and that of terminals without colour.
-const PAPER: [vt100::Color; 3] = [
-    vt100::Color::Idx(233),
-    vt100::Color::Idx(215),
-    vt100::Color::Default,
-];
+const PAPER: [vt100::Color; 3] = [vt100::Color::Idx(233), vt100::Color::Idx(215), vt100::Color::Default];
 
 fn cells(number: u16) -> NonZero<u16> {
     NonZero::new(number).unwrap()
@@ -57,28 +53,12 @@ pub struct Terminal {
 
 impl Terminal {
     fn open(house: &House, arguments: &[&str], (columns, rows): (u16, u16)) -> Self {
-        Self::open_with(
-            house,
-            arguments,
-            (columns, rows),
-            &[("TERM", "xterm-256color"), ("LANG", "C.UTF-8")],
-        )
+        Self::open_with(house, arguments, (columns, rows), &[("TERM", "xterm-256color"), ("LANG", "C.UTF-8")])
     }
 
-    fn open_with(
-        house: &House,
-        arguments: &[&str],
-        (columns, rows): (u16, u16),
-        env: &[(&str, &str)],
-    ) -> Self {
+    fn open_with(house: &House, arguments: &[&str], (columns, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
         let command = Command::new(TALKLIGHT).args(arguments).args(HERE);
-        Self::run(
-            command
-                .env_clear()
-                .envs(env.iter().copied())
-                .current_dir(house.folder.path()),
-            (columns, rows),
-        )
+        Self::run(command.env_clear().envs(env.iter().copied()).current_dir(house.folder.path()), (columns, rows))
     }
 
     pub fn run(command: Command, (columns, rows): (u16, u16)) -> Self {
@@ -86,11 +66,7 @@ impl Terminal {
         pty.resize(Size::new(rows, columns)).unwrap();
         let child = command.spawn(pts).unwrap();
         let pty = Arc::new(pty);
-        let seen = Arc::new(Mutex::new(vt100::Parser::new(
-            cells(rows),
-            cells(columns),
-            0,
-        )));
+        let seen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let (theirs, shown) = (Arc::clone(&pty), Arc::clone(&seen));
         thread::spawn(move || {
             let mut bytes = [0; 4096];
@@ -155,24 +131,16 @@ impl Terminal {
     pub fn is_left(&self) {
         until("the terminal is left", || {
             let seen = self.seen.lock().unwrap();
-            !seen.screen().alternate_screen()
-                && !seen.screen().hide_cursor()
-                && !seen.screen().bracketed_paste()
+            !seen.screen().alternate_screen() && !seen.screen().hide_cursor() && !seen.screen().bracketed_paste()
         });
-        until("the line discipline is as it was", || {
-            self.modes() == Self::cooked_modes()
-        });
+        until("the line discipline is as it was", || self.modes() == Self::cooked_modes());
     }
 
     /// Whether lines are edited, echoed, and signals made of keys.
     pub fn modes(&self) -> (bool, bool, bool) {
         use rustix::termios::{LocalModes, tcgetattr};
         let modes = tcgetattr(&*self.pty).unwrap().local_modes;
-        (
-            modes.contains(LocalModes::ICANON),
-            modes.contains(LocalModes::ECHO),
-            modes.contains(LocalModes::ISIG),
-        )
+        (modes.contains(LocalModes::ICANON), modes.contains(LocalModes::ECHO), modes.contains(LocalModes::ISIG))
     }
 
     pub fn cooked_modes() -> (bool, bool, bool) {
@@ -210,10 +178,7 @@ fn a_talk_by_keys() {
     crate::harness::pause(std::time::Duration::from_millis(300));
     terminal.keys("q");
     assert!(terminal.ends().success());
-    assert!(
-        !house.folder.file("s.talk").exists(),
-        "quitting by hand forgets the talk"
-    );
+    assert!(!house.folder.file("s.talk").exists(), "quitting by hand forgets the talk");
 }
 
 #[test]
@@ -243,14 +208,9 @@ fn typing_ahead_starts_nothing() {
     let (pty, pts) = pty_process::blocking::open().unwrap();
     (&pty).write_all(b"   ").unwrap();
     let command = Command::new(TALKLIGHT).args(HERE);
-    let command = command
-        .env_clear()
-        .env("TERM", "xterm")
-        .current_dir(house.folder.path());
+    let command = command.env_clear().env("TERM", "xterm").current_dir(house.folder.path());
     let mut child = command.spawn(pts).unwrap();
-    until("the daemon answers", || {
-        UnixStream::connect(house.socket()).is_ok()
-    });
+    until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     assert_eq!(house.status()["phase"], "ready");
     child.kill().unwrap();
     child.wait().unwrap();
@@ -274,12 +234,7 @@ fn a_resize_is_followed_down_to_nothing_and_back() {
     let terminal = Terminal::open(&house, &[], (80, 24));
     terminal.sees("space start");
     for (columns, rows) in [(1, 1), (3, 2), (200, 60), (80, 24)] {
-        terminal
-            .seen
-            .lock()
-            .unwrap()
-            .screen_mut()
-            .set_size(cells(rows), cells(columns));
+        terminal.seen.lock().unwrap().screen_mut().set_size(cells(rows), cells(columns));
         terminal.pty.resize(Size::new(rows, columns)).unwrap();
         assert_eq!(house_status_after(&house), "ready");
     }
@@ -287,9 +242,7 @@ fn a_resize_is_followed_down_to_nothing_and_back() {
 }
 
 fn house_status_after(house: &House) -> String {
-    until("the daemon answers", || {
-        UnixStream::connect(house.socket()).is_ok()
-    });
+    until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     house.status()["phase"].as_str().unwrap().to_owned()
 }
 
@@ -302,14 +255,9 @@ fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
         // Started so that the hang-up itself is no signal to it.
         let script = "trap '' HUP; exec \"$0\" --config config.toml --socket s --tape tape.0";
         let command = Command::new("sh").args(["-c", script, TALKLIGHT]);
-        let command = command
-            .env_clear()
-            .env("TERM", "xterm-256color")
-            .current_dir(house.folder.path());
+        let command = command.env_clear().env("TERM", "xterm-256color").current_dir(house.folder.path());
         house.daemon = Some(command.spawn(pts).unwrap());
-        until("the daemon answers", || {
-            UnixStream::connect(house.socket()).is_ok()
-        });
+        until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
         if unread {
             // Nobody reads; redrawing at every new size fills the terminal's buffer.
             for columns in (40..240).step_by(2) {
@@ -319,42 +267,21 @@ fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
             drop(pty);
         }
         house.does(&["start"]);
-        until("the talk is over", || {
-            house
-                .tape()
-                .last()
-                .is_some_and(|frame| frame.phase == "over")
-        });
+        until("the talk is over", || house.tape().last().is_some_and(|frame| frame.phase == "over"));
         let pid = house.daemon.as_ref().unwrap().id();
         if let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) {
-            let fields: Vec<&str> = stat
-                .rsplit(')')
-                .next()
-                .unwrap()
-                .split_whitespace()
-                .collect();
-            let ticks: u64 =
-                fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-            assert!(
-                ticks < 100,
-                "{ticks} ticks of CPU in a talk of two seconds: something spins"
-            );
+            let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+            let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+            assert!(ticks < 100, "{ticks} ticks of CPU in a talk of two seconds: something spins");
         }
-        assert!(
-            house.daemon.as_mut().unwrap().try_wait().unwrap().is_none(),
-            "it still runs"
-        );
+        assert!(house.daemon.as_mut().unwrap().try_wait().unwrap().is_none(), "it still runs");
     }
 }
 
 #[test]
 fn without_colour_the_strip_says_it_in_words_and_a_dumb_terminal_in_lines() {
     let house = House::new(LONG);
-    let env = [
-        ("TERM", "xterm-256color"),
-        ("LANG", "C.UTF-8"),
-        ("NO_COLOR", "1"),
-    ];
+    let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1")];
     let terminal = Terminal::open_with(&house, &[], (60, 16), &env);
     terminal.sees("space start");
     terminal.keys(" ");
@@ -411,9 +338,7 @@ fn keys_at_a_console_are_obeyed_in_their_order() {
         let generation = house.status()["generation"].as_u64().unwrap();
         // In one packet, as a slow line delivers them.
         console.keys("r ");
-        until("the reset and the start are done", || {
-            house.status()["generation"] == generation + 2
-        });
+        until("the reset and the start are done", || house.status()["generation"] == generation + 2);
         assert_eq!(house.status()["phase"], "green");
         house.does(&["reset"]);
         console.sees("space start");
@@ -459,18 +384,8 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
     // A shell with job control, as a person has; without one there would be nothing to come back from.
     let script = "set -m; \"$0\" --config config.toml --socket s; echo stopped:$?; read enter; fg; echo ended:$?";
     let command = Command::new("sh").args(["-c", script, TALKLIGHT]);
-    let env = [
-        ("TERM", "xterm-256color"),
-        ("LANG", "C.UTF-8"),
-        ("PATH", "/usr/bin:/bin"),
-    ];
-    let mut terminal = Terminal::run(
-        command
-            .env_clear()
-            .envs(env)
-            .current_dir(house.folder.path()),
-        (80, 24),
-    );
+    let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")];
+    let mut terminal = Terminal::run(command.env_clear().envs(env).current_dir(house.folder.path()), (80, 24));
     terminal.sees("space start");
     terminal.keys(" ");
     terminal.sees("talk started by the keyboard");

@@ -21,31 +21,13 @@ fn every_strip_is_found_out_whatever_it_is_taken_for() {
             }
         }
     }
-    let longest = Make {
-        chip: Chip::Ws2812,
-        order: Order::Rgb,
-        leds: 318,
-    };
-    assert_eq!(
-        found(
-            longest,
-            Make {
-                order: Order::Grb,
-                leds: 60,
-                ..longest
-            }
-        ),
-        Next::Found(longest)
-    );
+    let longest = Make { chip: Chip::Ws2812, order: Order::Rgb, leds: 318 };
+    assert_eq!(found(longest, Make { order: Order::Grb, leds: 60, ..longest }), Next::Found(longest));
 }
 
 #[test]
 fn answers_that_lead_nowhere_end_in_advice() {
-    let make = Make {
-        chip: Chip::Ws2812,
-        order: Order::Grb,
-        leds: 60,
-    };
+    let make = Make { chip: Chip::Ws2812, order: Order::Grb, leds: 60 };
     let end = |answers: &[&str]| {
         let mut dialog = dialog(make);
         let mut last = Ok(Next::Question);
@@ -71,11 +53,7 @@ fn answers_that_lead_nowhere_end_in_advice() {
 
 #[test]
 fn what_is_no_answer_is_asked_again() {
-    let make = Make {
-        chip: Chip::Ws2812,
-        order: Order::Grb,
-        leds: 60,
-    };
+    let make = Make { chip: Chip::Ws2812, order: Order::Grb, leds: 60 };
     let mut dialog = dialog(make);
     for nonsense in ["", "x", "reddish", "12", "\u{1b}[A"] {
         let hint = dialog.answer(nonsense).unwrap_err();
@@ -88,10 +66,7 @@ fn what_is_no_answer_is_asked_again() {
         let hint = dialog.answer(nonsense).unwrap_err();
         assert!(hint.contains("from 0 to 318"), "{hint}");
     }
-    assert_eq!(
-        dialog.answer("318"),
-        Ok(Next::Found(Make { leds: 318, ..make }))
-    );
+    assert_eq!(dialog.answer("318"), Ok(Next::Found(Make { leds: 318, ..make })));
 }
 
 /// By the model of three channels, too, which the strip may have whatever it is taken for: 1 mA for each LED that the bytes make,
@@ -102,24 +77,13 @@ fn a_trial_keeps_the_limit_whatever_the_strip_is() {
         for leds in [12, 60, 200] {
             for (_, chip) in Chip::ALL {
                 for brightness in [8, 128, 255] {
-                    let settings = DriveSettings {
-                        max_milliamps,
-                        brightness,
-                        ..SETTINGS
-                    };
-                    let make = Make {
-                        chip,
-                        order: Order::Grb,
-                        leds,
-                    };
+                    let settings = DriveSettings { max_milliamps, brightness, ..SETTINGS };
+                    let make = Make { chip, order: Order::Grb, leds };
                     for (_, sample) in Sample::ALL {
                         let sent = sent(Trial { make, sample }, &settings);
                         let steps: u32 = sent.iter().map(|&byte| u32::from(byte)).sum();
                         let drawn = sent.len().div_ceil(3) as f64 + f64::from(steps * 55) / 765.0;
-                        assert!(
-                            drawn <= f64::from(max_milliamps),
-                            "{make} {sample:?}: {drawn}"
-                        );
+                        assert!(drawn <= f64::from(max_milliamps), "{make} {sample:?}: {drawn}");
                         assert!(sample == Sample::Dark || steps > 0);
                     }
                 }
@@ -130,11 +94,7 @@ fn a_trial_keeps_the_limit_whatever_the_strip_is() {
 
 #[test]
 fn a_trial_in_words_is_that_trial() {
-    for words in [
-        "ws2812 grb 60 red",
-        "sk6812-rgbw bgr 1 tens",
-        "ws2812 rgb 5438 dark",
-    ] {
+    for words in ["ws2812 grb 60 red", "sk6812-rgbw bgr 1 tens", "ws2812 rgb 5438 dark"] {
         assert_eq!(words.parse::<Trial>().unwrap().to_string(), words);
     }
     for (words, complaint) in [
@@ -161,10 +121,7 @@ fn found(strip: Make, taken_for: Make) -> Next {
     let mut dialog = dialog(taken_for);
     for _ in 0..12 {
         let answer = what_an_eye_sees(strip, dialog.trial());
-        match dialog
-            .answer(&answer)
-            .unwrap_or_else(|hint| panic!("{answer}: {hint}"))
-        {
+        match dialog.answer(&answer).unwrap_or_else(|hint| panic!("{answer}: {hint}")) {
             Next::Question | Next::Again(_) => {}
             end => return end,
         }
@@ -189,9 +146,7 @@ fn sent(trial: Trial, settings: &DriveSettings) -> Vec<u8> {
     let drive = trial.make.drive(settings).unwrap();
     drive.apply(&look, &mut wire);
     let channels = trial.make.chip.channels();
-    wire.iter()
-        .flat_map(|led| led[..channels].to_vec())
-        .collect()
+    wire.iter().flat_map(|led| led[..channels].to_vec()).collect()
 }
 
 /// The strip takes the bytes that a trial sends for its own, three or four an LED.
@@ -199,11 +154,8 @@ fn what_an_eye_sees(strip: Make, trial: Trial) -> String {
     let mut look = Vec::new();
     trial.paint(&mut look);
     let sent = sent(trial, &SETTINGS);
-    let leds: Vec<Seen> = sent
-        .chunks_exact(strip.chip.channels())
-        .take(strip.leds)
-        .map(|bytes| seen(strip.order, bytes))
-        .collect();
+    let leds: Vec<Seen> =
+        sent.chunks_exact(strip.chip.channels()).take(strip.leds).map(|bytes| seen(strip.order, bytes)).collect();
     if look.iter().any(|led| *led != look[0]) {
         let lit = leds.iter().filter(|led| **led != Seen::Dark).count();
         return lit.to_string();
@@ -229,10 +181,7 @@ enum Seen {
 }
 
 fn seen(order: Order, bytes: &[u8]) -> Seen {
-    let (name, _) = Order::ALL
-        .into_iter()
-        .find(|(_, named)| *named == order)
-        .unwrap();
+    let (name, _) = Order::ALL.into_iter().find(|(_, named)| *named == order).unwrap();
     let level = |colour| bytes[name.find(colour).unwrap()];
     let white = bytes.get(3).copied().unwrap_or(0);
     match [level('r'), level('g'), level('b'), white].map(|level| level > 0) {

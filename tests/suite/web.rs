@@ -51,9 +51,7 @@ impl Web {
     /// With further lines under [web].
     fn of(lines: &str) -> Self {
         let port = free_port();
-        let mut house = House::new(&format!(
-            "{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"
-        ));
+        let mut house = House::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
         let state = house.folder.file("state").display().to_string();
         house.env("XDG_STATE_HOME", &state);
         house.start();
@@ -67,9 +65,7 @@ impl Web {
     /// With a bearer token, as a program does.
     fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
         let bearer = format!("Bearer {token}");
-        Ask::post(path, &body.to_string())
-            .with("Authorization", &bearer)
-            .of(self.port)
+        Ask::post(path, &body.to_string()).with("Authorization", &bearer).of(self.port)
     }
 
     fn token(&self) -> String {
@@ -131,46 +127,21 @@ fn a_program_with_a_token_does_what_a_chair_does() {
         reply
     };
     did("undo", json!({}), 409, "there is no reset to undo");
-    did(
-        "start",
-        json!({"plan": "keynot"}),
-        400,
-        "there is no such plan; there is lightning, keynote",
-    );
-    let reply = did(
-        "start",
-        json!({"plan": "keynote"}),
-        200,
-        "started keynote, 1:00:00",
-    );
+    did("start", json!({"plan": "keynot"}), 400, "there is no such plan; there is lightning, keynote");
+    let reply = did("start", json!({"plan": "keynote"}), 200, "started keynote, 1:00:00");
     assert_eq!(reply["status"]["phase"], "green");
     assert_eq!(reply["status"]["plan"]["name"], "keynote");
-    did(
-        "start",
-        json!({}),
-        409,
-        "a talk is running, 1:00:00 left; reset it first",
-    );
+    did("start", json!({}), 409, "a talk is running, 1:00:00 left; reset it first");
     did("reset", json!({}), 200, "reset at 0:00");
     did("undo", json!({}), 200, "undone, 1:00:00 left");
-    did(
-        "reset",
-        json!({"plan": "keynote"}),
-        400,
-        "`plan` is for start",
-    );
+    did("reset", json!({"plan": "keynote"}), 400, "`plan` is for start");
     did("reset", json!({}), 200, "reset at 0:00");
     did("reset", json!({}), 200, "ready already");
     // An empty body is what a Stream Deck sends.
     let bearer = format!("Bearer {token}");
     let ask = Ask::post("/api/v1/start", "").with("Authorization", &bearer);
-    assert_eq!(
-        ask.of(web.port).json()["message"],
-        "started lightning, 5:00"
-    );
-    until("the log tells", || {
-        web.house.log().contains("talk started by the web")
-    });
+    assert_eq!(ask.of(web.port).json()["message"], "started lightning, 5:00");
+    until("the log tells", || web.house.log().contains("talk started by the web"));
 }
 
 #[test]
@@ -180,10 +151,7 @@ fn a_repeat_is_done_once_and_never_to_the_next_talk() {
     let press = |verb: &str, generation: u64| {
         let path = format!("/api/v1/{verb}");
         let answer = web.post(&path, &token, &json!({ "generation": generation }));
-        (
-            answer.status,
-            answer.json()["message"].as_str().unwrap().to_owned(),
-        )
+        (answer.status, answer.json()["message"].as_str().unwrap().to_owned())
     };
     let first = web.generation();
     let started = press("start", first);
@@ -210,26 +178,16 @@ fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
     let web = Web::running();
     let mut stream = TcpStream::connect(("127.0.0.1", web.port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(
-        stream,
-        "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    )
-    .unwrap();
+    write!(stream, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
     // Chunks come between the lines of events; what is not of those is passed over.
     let mut event = || {
         let name = lines.find_map(|line| Some(line.strip_prefix("event: ")?.to_owned()));
         let data = lines.find_map(|line| Some(line.strip_prefix("data: ")?.to_owned()));
-        (
-            name.unwrap(),
-            serde_json::from_str::<Value>(&data.unwrap()).unwrap(),
-        )
+        (name.unwrap(), serde_json::from_str::<Value>(&data.unwrap()).unwrap())
     };
     let (name, first) = event();
-    assert_eq!(
-        (name.as_str(), &first["phase"]),
-        ("status", &json!("ready"))
-    );
+    assert_eq!((name.as_str(), &first["phase"]), ("status", &json!("ready")));
     let beats: Vec<u64> = (0..3)
         .map(|_| {
             let (name, beat) = event();
@@ -241,20 +199,12 @@ fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
     assert!(beats[2] <= now && now - beats[2] < 1_000_000_000);
     for pair in beats.windows(2) {
         let apart = pair[1] - pair[0];
-        assert!(
-            (900_000_000..2_000_000_000).contains(&apart),
-            "{apart} ns between beats"
-        );
+        assert!((900_000_000..2_000_000_000).contains(&apart), "{apart} ns between beats");
     }
     web.house.does(&["start"]);
-    let (_, status) = std::iter::repeat_with(&mut event)
-        .find(|(name, _)| name == "status")
-        .unwrap();
+    let (_, status) = std::iter::repeat_with(&mut event).find(|(name, _)| name == "status").unwrap();
     assert_eq!(status["phase"], "green");
-    assert_eq!(
-        status["generation"],
-        first["generation"].as_u64().unwrap() + 1
-    );
+    assert_eq!(status["generation"], first["generation"].as_u64().unwrap() + 1);
 }
 
 #[test]
@@ -266,18 +216,8 @@ fn a_port_that_cannot_be_had_is_an_error_that_names_the_key() {
     house.env("XDG_STATE_HOME", &state);
     let said = house.misconfigured();
     let start = format!("talklight: web.listen: 127.0.0.1:{port}: ");
-    assert!(
-        said.contains(&start) && said.contains("another program listens there"),
-        "{said}"
-    );
-    std::fs::write(
-        house.folder.file("config.toml"),
-        "[web]\nlisten = \"192.0.2.1:8080\"",
-    )
-    .unwrap();
+    assert!(said.contains(&start) && said.contains("another program listens there"), "{said}");
+    std::fs::write(house.folder.file("config.toml"), "[web]\nlisten = \"192.0.2.1:8080\"").unwrap();
     let said = house.misconfigured();
-    assert!(
-        said.contains("web.listen: 192.0.2.1:8080: ") && said.contains("no such address"),
-        "{said}"
-    );
+    assert!(said.contains("web.listen: 192.0.2.1:8080: ") && said.contains("no such address"), "{said}");
 }

@@ -14,14 +14,7 @@ use talklight::wire::{Ask, SnapshotRecord, Status, TimerRecord, What};
 
 pub fn plan(name: &str, length: u64) -> Plan {
     let s = Duration::from_secs;
-    Plan::new(
-        name,
-        s(length),
-        s(length * 2 / 5),
-        s(length / 5),
-        s(length / 10),
-    )
-    .unwrap()
+    Plan::new(name, s(length), s(length * 2 / 5), s(length / 5), s(length / 10)).unwrap()
 }
 
 pub fn snapshot(timer: Timer) -> Snapshot {
@@ -53,19 +46,15 @@ pub fn timer() -> impl Strategy<Value = Timer> {
         Just(Command::Undo),
         Just(Command::Choose(plan("ignite", 290))),
     ];
-    (
-        any::<u32>(),
-        prop::collection::vec((commands, 0..200_000_000_000_u64), 0..8),
-    )
-        .prop_map(|(generation, steps)| {
-            let mut timer = Timer::new(plan("lightning", 300), generation.into());
-            let mut now = 0;
-            for (command, wait) in steps {
-                now += wait;
-                let _ = timer.apply(command, Moment::from_ns(now));
-            }
-            timer
-        })
+    (any::<u32>(), prop::collection::vec((commands, 0..200_000_000_000_u64), 0..8)).prop_map(|(generation, steps)| {
+        let mut timer = Timer::new(plan("lightning", 300), generation.into());
+        let mut now = 0;
+        for (command, wait) in steps {
+            now += wait;
+            let _ = timer.apply(command, Moment::from_ns(now));
+        }
+        timer
+    })
 }
 
 proptest! {
@@ -121,21 +110,12 @@ proptest! {
 #[test]
 fn requests_that_make_no_sense_are_told_what_would() {
     let mistake = |line: &str| line.parse::<Ask>().unwrap_err();
-    assert_eq!(
-        mistake(""),
-        "say start, reset, undo, choose, status, watch, attach, try, invite, token or forget"
-    );
-    assert_eq!(
-        mistake("stop"),
-        "say start, reset, undo, choose, status, watch, attach, try, invite, token or forget"
-    );
+    assert_eq!(mistake(""), "say start, reset, undo, choose, status, watch, attach, try, invite, token or forget");
+    assert_eq!(mistake("stop"), "say start, reset, undo, choose, status, watch, attach, try, invite, token or forget");
     assert_eq!(mistake("choose"), "`choose` takes the name of a plan");
     assert_eq!(mistake("start a b"), "a plan's name is one word");
     assert_eq!(mistake("reset now"), "there is a word too many");
-    assert_eq!(
-        mistake("if x reset"),
-        "`if` takes the generation that `status` shows, as in `if 17 reset`"
-    );
+    assert_eq!(mistake("if x reset"), "`if` takes the generation that `status` shows, as in `if 17 reset`");
 }
 
 #[test]
@@ -164,17 +144,9 @@ fn the_status_has_the_shape_that_programs_rely_on() {
 
     timer.apply(Command::Reset, s(301)).unwrap();
     let words = "ready: the next talk is lightning, 5:00 (of lightning, ignite); the reset can be undone for 9 s; spi strip failing";
-    assert!(
-        Status::new(&snapshot(timer), s(302))
-            .line()
-            .starts_with(words)
-    );
+    assert!(Status::new(&snapshot(timer), s(302)).line().starts_with(words));
     timer.apply(Command::Undo, s(303)).unwrap();
-    assert!(
-        Status::new(&snapshot(timer), s(463))
-            .line()
-            .starts_with("over: lightning ended 1:03 ago; spi strip")
-    );
+    assert!(Status::new(&snapshot(timer), s(463)).line().starts_with("over: lightning ended 1:03 ago; spi strip"));
 }
 
 #[test]
@@ -188,42 +160,23 @@ fn a_resume_file_is_believed_only_if_it_is_ours_and_of_this_boot() {
 
     file.keep(&timer).unwrap();
     assert!(matches!(file.find(now), Found::Timer(found) if found == timer));
-    assert!(
-        matches!(file.find(Moment::from_ns(4_999)), Found::Unusable(why) if why.contains("future"))
-    );
+    assert!(matches!(file.find(Moment::from_ns(4_999)), Found::Unusable(why) if why.contains("future")));
 
     let text = std::fs::read_to_string(file.path()).unwrap();
     let edit = |from: &str, to: &str| {
         assert!(text.contains(from), "{text}");
         let (_, record) = text.split_once(' ').unwrap();
         let record = record.replace(from, to);
-        std::fs::write(
-            file.path(),
-            format!("{:08x} {record}", crc32fast::hash(record.as_bytes())),
-        )
-        .unwrap();
+        std::fs::write(file.path(), format!("{:08x} {record}", crc32fast::hash(record.as_bytes()))).unwrap();
         file.find(now)
     };
-    assert!(
-        matches!(edit("\"version\":1", "\"version\":2"), Found::Unusable(why) if why.contains("version 2"))
-    );
-    assert!(matches!(
-        edit("\"boot\":\"", "\"boot\":\"x"),
-        Found::OtherBoot
-    ));
-    assert!(matches!(
-        edit("\"yellow_ns\":1", "\"yellow_ns\":9"),
-        Found::Unusable(_)
-    ));
-    assert!(matches!(
-        edit("{\"version\"", "{{\"version\""),
-        Found::Unusable(_)
-    ));
+    assert!(matches!(edit("\"version\":1", "\"version\":2"), Found::Unusable(why) if why.contains("version 2")));
+    assert!(matches!(edit("\"boot\":\"", "\"boot\":\"x"), Found::OtherBoot));
+    assert!(matches!(edit("\"yellow_ns\":1", "\"yellow_ns\":9"), Found::Unusable(_)));
+    assert!(matches!(edit("{\"version\"", "{{\"version\""), Found::Unusable(_)));
     // What it says is not said again in the log.
     let long = format!("\"version\":\"{}\"", "x".repeat(9_999));
-    assert!(
-        matches!(edit("\"version\":1", &long), Found::Unusable(why) if why.contains("another version"))
-    );
+    assert!(matches!(edit("\"version\":1", &long), Found::Unusable(why) if why.contains("another version")));
     std::fs::write(file.path(), vec![b' '; 1 << 20]).unwrap();
     assert!(matches!(file.find(now), Found::Unusable(_)));
 
@@ -240,11 +193,7 @@ impl Folder {
     fn new() -> Self {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "wire-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("wire-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)

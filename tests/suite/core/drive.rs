@@ -14,17 +14,13 @@ const SETTINGS: DriveSettings = DriveSettings {
 };
 
 fn unlimited(settings: DriveSettings) -> Drive {
-    let settings = DriveSettings {
-        max_milliamps: 0,
-        ..settings
-    };
+    let settings = DriveSettings { max_milliamps: 0, ..settings };
     Drive::new(settings, 1, &[]).unwrap()
 }
 
 /// The hungriest that `look` can show.
 fn pictures(look: &Look) -> Vec<Picture> {
-    look.brightest(&[plan("lightning"), plan("short")])
-        .collect()
+    look.brightest(&[plan("lightning"), plan("short")]).collect()
 }
 
 fn drive(settings: DriveSettings, look: &Look) -> Result<Drive, TooLittleCurrent> {
@@ -85,24 +81,16 @@ fn settings() -> impl Strategy<Value = DriveSettings> {
 }
 
 fn looks() -> impl Strategy<Value = Look> {
-    let palette =
-        (colours(), colours(), colours(), colours()).prop_map(|(green, yellow, red, ready)| {
-            Palette {
-                green,
-                yellow,
-                red,
-                ready,
-            }
-        });
+    let palette = (colours(), colours(), colours(), colours()).prop_map(|(green, yellow, red, ready)| Palette {
+        green,
+        yellow,
+        red,
+        ready,
+    });
     let palette = prop_oneof![Just(Palette::CLASSIC), Just(Palette::COLOUR_BLIND), palette];
     let pattern = prop_oneof![Just(Pattern::Solid), Just(Pattern::Bar)];
     let leds = prop_oneof![40 => 1..=320_usize, 1 => Just(Look::LEDS_MAX)];
-    (leds, palette, pattern).prop_map(|(leds, palette, pattern)| Look {
-        leds,
-        palette,
-        pattern,
-        ..look()
-    })
+    (leds, palette, pattern).prop_map(|(leds, palette, pattern)| Look { leds, palette, pattern, ..look() })
 }
 
 proptest! {
@@ -288,31 +276,16 @@ proptest! {
 #[test]
 fn figures_of_the_hardware_facts() {
     let all = |leds, colour| {
-        let settings = DriveSettings {
-            gamma: false,
-            brightness: 255,
-            max_milliamps: 0,
-            ..SETTINGS
-        };
+        let settings = DriveSettings { gamma: false, brightness: 255, max_milliamps: 0, ..SETTINGS };
         let drive = Drive::new(settings, leds, &[]).unwrap();
         drive.milliamps(leds, &[Picture::new(colour, leds)])
     };
-    let (red, amber, white) = (
-        Rgb::new(255, 0, 0),
-        Rgb::new(255, 110, 0),
-        Rgb::new(255, 255, 255),
-    );
-    for (leds, expected) in [
-        (8, [155, 218, 448]),
-        (30, [580, 817, 1680]),
-        (60, [1160, 1635, 3360]),
-        (144, [2784, 3923, 8064]),
-    ] {
+    let (red, amber, white) = (Rgb::new(255, 0, 0), Rgb::new(255, 110, 0), Rgb::new(255, 255, 255));
+    for (leds, expected) in
+        [(8, [155, 218, 448]), (30, [580, 817, 1680]), (60, [1160, 1635, 3360]), (144, [2784, 3923, 8064])]
+    {
         for (colour, expected) in [red, amber, white].into_iter().zip(expected) {
-            assert!(
-                all(leds, colour).abs_diff(expected) <= 1,
-                "{leds} {colour:?}"
-            );
+            assert!(all(leds, colour).abs_diff(expected) <= 1, "{leds} {colour:?}");
         }
     }
 }
@@ -320,15 +293,8 @@ fn figures_of_the_hardware_facts() {
 /// The case of section 13: limited frame by frame, this bar would grow five times as bright.
 #[test]
 fn a_long_yellow_bar_at_850_milliamps() {
-    let bar = Look {
-        leds: 144,
-        pattern: Pattern::Bar,
-        ..look()
-    };
-    let settings = DriveSettings {
-        brightness: 255,
-        ..SETTINGS
-    };
+    let bar = Look { leds: 144, pattern: Pattern::Bar, ..look() };
+    let settings = DriveSettings { brightness: 255, ..SETTINGS };
     let drive = drive(settings, &bar).unwrap();
     let first = |lit| {
         let yellow = Picture::new(Palette::CLASSIC.yellow, lit);
@@ -340,11 +306,7 @@ fn a_long_yellow_bar_at_850_milliamps() {
 
 #[test]
 fn the_limit_may_be_met_exactly() {
-    let settings = DriveSettings {
-        max_milliamps: 9,
-        milliamps_per_led: 51,
-        ..SETTINGS
-    };
+    let settings = DriveSettings { max_milliamps: 9, milliamps_per_led: 51, ..SETTINGS };
     let white = [Picture::new(Rgb::new(255, 255, 255), 3)];
     let drive = Drive::new(settings, 3, &white).unwrap();
     // 3 mA for being there, and 9 channels of 51 / 765 mA a step.
@@ -355,12 +317,7 @@ fn the_limit_may_be_met_exactly() {
 /// The guard dims what is bright, and counts the step that it leaves to each LED that is dim already.
 #[test]
 fn a_frame_of_no_plan_is_kept_within_the_limit() {
-    let settings = DriveSettings {
-        gamma: false,
-        brightness: 255,
-        max_milliamps: 122,
-        ..SETTINGS
-    };
+    let settings = DriveSettings { gamma: false, brightness: 255, max_milliamps: 122, ..SETTINGS };
     let dim = Rgb::new(1, 0, 0);
     let drive = Drive::new(settings, 100, &[Picture::new(dim, 100)]).unwrap();
     assert_eq!(drive.scale(), 1.0);
@@ -374,29 +331,16 @@ fn a_frame_of_no_plan_is_kept_within_the_limit() {
 #[test]
 fn without_a_limit_brightness_alone_counts() {
     for brightness in [1, 2, 127, 255] {
-        let drive = unlimited(DriveSettings {
-            brightness,
-            ..SETTINGS
-        });
+        let drive = unlimited(DriveSettings { brightness, ..SETTINGS });
         assert_eq!(drive.scale(), 1.0);
-        assert_eq!(
-            drive.level(Rgb::new(255, 255, 0)),
-            [brightness, brightness, 0, 0]
-        );
+        assert_eq!(drive.level(Rgb::new(255, 255, 0)), [brightness, brightness, 0, 0]);
     }
-    let plain = unlimited(DriveSettings {
-        gamma: false,
-        brightness: 255,
-        ..SETTINGS
-    });
+    let plain = unlimited(DriveSettings { gamma: false, brightness: 255, ..SETTINGS });
     for value in 0..=255 {
         assert_eq!(plain.level(Rgb::new(value, 0, 255)), [value, 0, 255, 0]);
     }
     // A little darker than by gamma 2.2 of the hardware facts, 91 and 149.
-    let gamma = unlimited(DriveSettings {
-        brightness: 255,
-        ..SETTINGS
-    });
+    let gamma = unlimited(DriveSettings { brightness: 255, ..SETTINGS });
     assert_eq!(gamma.level(Rgb::new(0xff, 0xa0, 0)), [255, 89, 0, 0]);
     assert_eq!(gamma.level(Rgb::new(0xff, 0xc8, 0)), [255, 148, 0, 0]);
 }
@@ -413,23 +357,12 @@ fn colours_go_on_the_wire_in_the_strips_order() {
             std::array::from_fn(|_| wire.next().unwrap_or(0))
         };
         let order = name.parse().unwrap();
-        let settings = DriveSettings {
-            order,
-            gamma: false,
-            brightness: 255,
-            ..SETTINGS
-        };
+        let settings = DriveSettings { order, gamma: false, brightness: 255, ..SETTINGS };
         let wire = sent(&unlimited(settings), &[Rgb::new(200, 100, 51), Rgb::BLACK]);
         assert_eq!(wire, [ordered(200, 100, 51), [0; 4]], "{name}");
 
-        let settings = DriveSettings {
-            chip: Chip::Sk6812Rgbw,
-            ..settings
-        };
-        let wire = sent(
-            &unlimited(settings),
-            &[Rgb::new(200, 100, 51), Rgb::new(70, 70, 70)],
-        );
+        let settings = DriveSettings { chip: Chip::Sk6812Rgbw, ..settings };
+        let wire = sent(&unlimited(settings), &[Rgb::new(200, 100, 51), Rgb::new(70, 70, 70)]);
         let [r, g, b, _]: Wire = ordered(149, 49, 0);
         assert_eq!(wire, [[r, g, b, 51], [0, 0, 0, 70]], "{name}");
     }
@@ -440,11 +373,7 @@ fn colours_go_on_the_wire_in_the_strips_order() {
 /// something else.
 #[test]
 fn the_dimmest_grey_of_a_white_led_is_white() {
-    let dim = DriveSettings {
-        chip: Chip::Sk6812Rgbw,
-        brightness: 1,
-        ..SETTINGS
-    };
+    let dim = DriveSettings { chip: Chip::Sk6812Rgbw, brightness: 1, ..SETTINGS };
     assert_eq!(unlimited(dim).level(Palette::CLASSIC.ready), [0, 0, 0, 1]);
     assert_eq!(unlimited(dim).level(Rgb::new(1, 2, 1)), [0, 1, 0, 0]);
 }
@@ -452,15 +381,8 @@ fn the_dimmest_grey_of_a_white_led_is_white() {
 /// The dot of ready is dim white at any brightness: in red it would say something else.
 #[test]
 fn the_dimmest_white_is_white() {
-    for (chip, sent) in [
-        (Chip::Ws2812, [1, 1, 1, 0]),
-        (Chip::Sk6812Rgbw, [0, 0, 0, 1]),
-    ] {
-        let drive = unlimited(DriveSettings {
-            chip,
-            brightness: 1,
-            ..SETTINGS
-        });
+    for (chip, sent) in [(Chip::Ws2812, [1, 1, 1, 0]), (Chip::Sk6812Rgbw, [0, 0, 0, 1])] {
+        let drive = unlimited(DriveSettings { chip, brightness: 1, ..SETTINGS });
         assert_eq!(drive.level(Rgb::new(0x40, 0x40, 0x40)), sent);
     }
 }

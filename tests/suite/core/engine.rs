@@ -21,11 +21,7 @@ use super::timer::{Gap, commands, gaps};
 const START: Command = Command::Start(None);
 
 fn bar(leds: usize) -> Look {
-    Look {
-        leds,
-        pattern: Pattern::Bar,
-        ..look()
-    }
+    Look { leds, pattern: Pattern::Bar, ..look() }
 }
 
 mod order {
@@ -70,31 +66,17 @@ mod order {
 
     #[test]
     fn apply_keep_show_publish() {
-        let (trace, board) = (
-            Trace::default(),
-            board(look(), Timer::new(plan("lightning"), 0)),
-        );
-        let witness = || Witness {
-            trace: Rc::clone(&trace),
-            board: Arc::clone(&board),
-        };
+        let (trace, board) = (Trace::default(), board(look(), Timer::new(plan("lightning"), 0)));
+        let witness = || Witness { trace: Rc::clone(&trace), board: Arc::clone(&board) };
         let (mut strip, mut keeper) = (witness(), witness());
         let mut engine = Engine::new(&mut strip, &mut keeper, &board, BOOT);
         engine.step(None, BOOT);
         trace.borrow_mut().clear();
 
-        let request = Request {
-            command: START,
-            generation: None,
-            origin: Origin::Button,
-            reply: None,
-        };
+        let request = Request { command: START, generation: None, origin: Origin::Button, reply: None };
         engine.step(Some(Event::Command(request)), BOOT);
-        let expected = [
-            "keep green, board says ready",
-            "show green, board says ready",
-            "shown green, board says ready",
-        ];
+        let expected =
+            ["keep green, board says ready", "show green, board says ready", "shown green, board says ready"];
         assert_eq!(*trace.borrow(), expected);
         assert_eq!(board.latest().timer.at(BOOT).phase, Phase::Green);
     }
@@ -113,20 +95,11 @@ mod order {
                 assert_eq!(board.latest().timer, answered.timer);
             }
         });
-        for name in ["start", "reset", "undo", "reset"]
-            .into_iter()
-            .cycle()
-            .take(200)
-        {
+        for name in ["start", "reset", "undo", "reset"].into_iter().cycle().take(200) {
             let command = command(name).0;
             house.model.apply(command, house.now);
             let reply = Some(waiting.recv().unwrap());
-            let request = Request {
-                command,
-                generation: None,
-                origin: Origin::Socket,
-                reply,
-            };
+            let request = Request { command, generation: None, origin: Origin::Socket, reply };
             house.step(Some(Event::Command(request)));
         }
         asker.join().unwrap();
@@ -140,12 +113,7 @@ mod order {
             let (reply, answer) = sync_channel(1);
             drop(answer);
             let reply = Some(reply);
-            house.step(Some(Event::Command(Request {
-                command,
-                generation: None,
-                origin: Origin::Socket,
-                reply,
-            })));
+            house.step(Some(Event::Command(Request { command, generation: None, origin: Origin::Socket, reply })));
         }
         house.play("ready");
     }
@@ -191,18 +159,12 @@ mod waking {
         let (steps, frames) = (house.steps, house.strip.frames());
         house.play("+3m yellow lit:24");
         // A LED each five seconds, on the beat.
-        assert_eq!(
-            (house.steps - steps, house.strip.frames() - frames),
-            (180, 180)
-        );
+        assert_eq!((house.steps - steps, house.strip.frames() - frames), (180, 180));
     }
 
     #[test]
     fn phases_that_look_alike_are_told_without_a_frame() {
-        let palette = Palette {
-            yellow: Palette::CLASSIC.green,
-            ..Palette::CLASSIC
-        };
+        let palette = Palette { yellow: Palette::CLASSIC.green, ..Palette::CLASSIC };
         let mut house = House::new(Look { palette, ..look() });
         house.play("start:short +0.3s reset +0.1s undo +4s");
         let frames = house.strip.frames();
@@ -214,41 +176,18 @@ mod waking {
     #[test]
     fn waking_for_nothing_changes_nothing() {
         let mut house = House::new(bar(8));
-        for script in [
-            "ready",
-            "start +1.5s",
-            "+2m",
-            "+1m",
-            "+91.2s flash",
-            "+30s over",
-        ] {
+        for script in ["ready", "start +1.5s", "+2m", "+1m", "+91.2s flash", "+30s over"] {
             house.play(script);
-            let before = (
-                house.strip.frames(),
-                house.board.latest().number,
-                house.wake,
-            );
+            let before = (house.strip.frames(), house.board.latest().number, house.wake);
             house.play("poke poke poke late:1ns poke");
-            assert_eq!(
-                (
-                    house.strip.frames(),
-                    house.board.latest().number,
-                    house.wake
-                ),
-                before
-            );
+            assert_eq!((house.strip.frames(), house.board.latest().number, house.wake), before);
         }
     }
 
     #[test]
     fn a_late_wake_lands_in_the_right_phase() {
-        let house = play(
-            "start late:200s poke yellow late:1m poke red late:39.9s poke flash late:1h poke over",
-        );
-        assert_eq!(
-            house.phases_noted(),
-            [Phase::Yellow, Phase::Red, Phase::Flash, Phase::Over]
-        );
+        let house = play("start late:200s poke yellow late:1m poke red late:39.9s poke flash late:1h poke over");
+        assert_eq!(house.phases_noted(), [Phase::Yellow, Phase::Red, Phase::Flash, Phase::Over]);
         let house = play("start late:4m poke red late:10m poke over");
         assert_eq!(house.phases_noted(), [Phase::Red, Phase::Over]);
     }
@@ -260,13 +199,7 @@ mod waking {
         house.play("late:1s start green");
         let house = play("start late:5m reset ready");
         let news = house.news(0);
-        assert_eq!(
-            news[1..],
-            [
-                Happening::Phase(Phase::Over),
-                Happening::Done(Outcome::Cleared)
-            ]
-        );
+        assert_eq!(news[1..], [Happening::Phase(Phase::Over), Happening::Done(Outcome::Cleared)]);
     }
 }
 
@@ -274,11 +207,7 @@ mod end {
     use super::*;
 
     fn ends(house: &House) -> usize {
-        house
-            .phases_noted()
-            .iter()
-            .filter(|&&phase| phase == Phase::Over)
-            .count()
+        house.phases_noted().iter().filter(|&&phase| phase == Phase::Over).count()
     }
 
     #[test]
@@ -319,10 +248,7 @@ mod end {
 
     #[test]
     fn is_dark_though_a_frame_or_two_are_lost() {
-        let mut strip = Lossy {
-            lost: 0,
-            lit: Vec::new(),
-        };
+        let mut strip = Lossy { lost: 0, lit: Vec::new() };
         let mut kept = Kept::default();
         let board = board(look(), Timer::new(plan("lightning"), 7));
         let mut engine = Engine::new(&mut strip, &mut kept, &board, BOOT);
@@ -336,11 +262,7 @@ mod end {
 
     #[test]
     fn of_a_talk_that_was_reset_is_none() {
-        for script in [
-            "start +4m reset +2m",
-            "start +299s reset +1m",
-            "start +1m reset start +10s",
-        ] {
+        for script in ["start +4m reset +2m", "start +299s reset +1m", "start +1m reset start +10s"] {
             assert_eq!(ends(&play(script)), 0, "`{script}`");
         }
     }
@@ -358,11 +280,7 @@ mod end {
             let news = house.news(0);
             let undone = |what: &Happening| matches!(what, Happening::Done(Outcome::Undone { .. }));
             let undone = news.iter().position(undone).unwrap();
-            assert_eq!(
-                news[undone + 1],
-                Happening::Phase(Phase::Over),
-                "`{script}`"
-            );
+            assert_eq!(news[undone + 1], Happening::Phase(Phase::Over), "`{script}`");
         }
     }
 
@@ -384,10 +302,7 @@ mod strip {
     fn told(house: &House) -> (usize, usize) {
         let news = house.news(0);
         let count = |test: fn(&Happening) -> bool| news.iter().filter(|what| test(what)).count();
-        (
-            count(|what| matches!(what, Happening::StripFailed(_))),
-            count(|what| matches!(what, Happening::StripBack)),
-        )
+        (count(|what| matches!(what, Happening::StripFailed(_))), count(|what| matches!(what, Happening::StripBack)))
     }
 
     #[test]
@@ -408,10 +323,7 @@ mod strip {
         house.play("+1s failing +9s");
         assert_eq!(told(&house), (1, 0));
         assert_eq!(house.board.latest().number, number + 1);
-        assert_eq!(
-            house.board.latest().strip,
-            Health::Failing("on fire".into())
-        );
+        assert_eq!(house.board.latest().strip, Health::Failing("on fire".into()));
     }
 
     #[test]
@@ -430,12 +342,8 @@ mod strip {
         play("start +270s fail +0.6s work +1s sending flash");
         play("start +299s fail +10s failing work +1s sending over lit:0");
         play("start +1m fail reset +1s work +1s sending ready lit:1");
-        play(
-            "start +1m fail reset start +1s reset undo choose:short! work +1s sending green lit:8",
-        );
-        play(
-            "fail start:short +11s failing start! reset start:short +7s failing work +1s sending flash",
-        );
+        play("start +1m fail reset start +1s reset undo choose:short! work +1s sending green lit:8");
+        play("fail start:short +11s failing start! reset start:short +7s failing work +1s sending flash");
     }
 
     #[test]
@@ -482,23 +390,13 @@ mod commands {
         let mut house = play("start +1m");
         let current = house.board.latest().timer.generation;
         for old in [current - 1, current + 1, 0, u64::MAX] {
-            for command in [
-                START,
-                Command::Reset,
-                Command::Undo,
-                Command::Choose(plan("short")),
-            ] {
+            for command in [START, Command::Reset, Command::Undo, Command::Choose(plan("short"))] {
                 let answer = house.ask(command, Some(old), Origin::Socket);
                 assert_eq!(answer.result, Err(Refusal::Stale));
             }
         }
         house.play("green");
-        assert!(
-            house
-                .ask(Command::Reset, Some(current), Origin::Socket)
-                .result
-                .is_ok()
-        );
+        assert!(house.ask(Command::Reset, Some(current), Origin::Socket).result.is_ok());
         house.play("ready");
     }
 
@@ -506,28 +404,15 @@ mod commands {
     fn sent_again_do_not_meet_the_next_talk() {
         let mut house = play("start +4m");
         let meant = Some(house.board.latest().timer.generation);
-        assert!(
-            house
-                .ask(Command::Reset, meant, Origin::Socket)
-                .result
-                .is_ok()
-        );
+        assert!(house.ask(Command::Reset, meant, Origin::Socket).result.is_ok());
         house.play("+1m start +1m");
-        assert_eq!(
-            house.ask(Command::Reset, meant, Origin::Socket).result,
-            Err(Refusal::Stale)
-        );
+        assert_eq!(house.ask(Command::Reset, meant, Origin::Socket).result, Err(Refusal::Stale));
         house.play("green +3m red");
     }
 
     #[test]
     fn refused_are_noted_for_people_at_the_house_only() {
-        for origin in [
-            Origin::Button,
-            Origin::ResetButton,
-            Origin::Keyboard,
-            Origin::Console,
-        ] {
+        for origin in [Origin::Button, Origin::ResetButton, Origin::Keyboard, Origin::Console] {
             let mut house = play("start +1m");
             let (log, frames) = (house.board.latest().last_entry(), house.strip.frames());
             let refusal = house.ask(START, None, origin).result.unwrap_err();
@@ -538,17 +423,8 @@ mod commands {
         let mut house = play("start +1m");
         let number = house.board.latest().number;
         assert!(house.ask(START, None, Origin::Socket).result.is_err());
-        assert!(
-            house
-                .ask(Command::Reset, Some(0), Origin::Socket)
-                .result
-                .is_err()
-        );
-        assert_eq!(
-            house.board.latest().number,
-            number,
-            "whoever asked was answered"
-        );
+        assert!(house.ask(Command::Reset, Some(0), Origin::Socket).result.is_err());
+        assert_eq!(house.board.latest().number, number, "whoever asked was answered");
     }
 
     #[test]
@@ -560,20 +436,10 @@ mod commands {
             house.ask(Command::Reset, None, Origin::ResetButton);
             house.ask(Command::Reset, None, Origin::ResetButton);
             let latest = house.board.latest();
-            let told: Vec<_> = latest
-                .news(log)
-                .map(|entry| (entry.origin, entry.tone()))
-                .collect();
+            let told: Vec<_> = latest.news(log).map(|entry| (entry.origin, entry.tone())).collect();
             // The second reset has nothing to do, and says so to the one who pressed.
             let reset = Origin::ResetButton;
-            assert_eq!(
-                told,
-                [
-                    (origin, Tone::Done),
-                    (reset, Tone::Done),
-                    (reset, Tone::Refused)
-                ]
-            );
+            assert_eq!(told, [(origin, Tone::Done), (reset, Tone::Done), (reset, Tone::Refused)]);
         }
     }
 
@@ -584,10 +450,7 @@ mod commands {
         );
         let kept = house.kept.with(|kept| kept.timers.clone());
         assert_eq!(kept.len(), 7);
-        assert!(
-            kept.windows(2)
-                .all(|pair| pair[0].generation + 1 == pair[1].generation)
-        );
+        assert!(kept.windows(2).all(|pair| pair[0].generation + 1 == pair[1].generation));
         assert_eq!(kept.last(), Some(&house.board.latest().timer));
     }
 
@@ -595,9 +458,7 @@ mod commands {
     fn go_on_when_they_cannot_be_kept() {
         let failures = |house: &House| {
             let news = house.news(0);
-            news.iter()
-                .filter(|what| matches!(what, Happening::KeepFailed(_)))
-                .count()
+            news.iter().filter(|what| matches!(what, Happening::KeepFailed(_))).count()
         };
         let fault = |house: &House, fault| house.kept.with(|kept| kept.fault = fault);
         let mut house = House::new(look());
@@ -623,11 +484,7 @@ mod commands {
         });
         house.play("+1s green");
         let timer = house.board.latest().timer;
-        assert_eq!(
-            house.kept.with(|kept| kept.timers.clone()),
-            [timer],
-            "at the next beat, and once"
-        );
+        assert_eq!(house.kept.with(|kept| kept.timers.clone()), [timer], "at the next beat, and once");
     }
 }
 
@@ -637,25 +494,16 @@ mod inputs {
     fn input(house: &mut House, fault: Option<&str>) -> (Vec<Happening>, u64) {
         let before = house.board.latest();
         house.step(Some(Event::Input(Origin::Button, fault.map(Arc::from))));
-        (
-            house.news(before.last_entry()),
-            house.board.latest().number - before.number,
-        )
+        (house.news(before.last_entry()), house.board.latest().number - before.number)
     }
 
     #[test]
     fn failures_and_their_ends_are_told_once() {
         let mut house = play("start +10s");
         assert_eq!(input(&mut house, None), (vec![], 0));
-        assert_eq!(
-            input(&mut house, Some("stuck")),
-            (vec![Happening::InputFailed("stuck".into())], 1)
-        );
+        assert_eq!(input(&mut house, Some("stuck")), (vec![Happening::InputFailed("stuck".into())], 1));
         assert_eq!(input(&mut house, Some("gone")), (vec![], 1));
-        assert_eq!(
-            house.board.latest().failed_inputs,
-            [(Origin::Button, "gone".into())]
-        );
+        assert_eq!(house.board.latest().failed_inputs, [(Origin::Button, "gone".into())]);
         assert_eq!(input(&mut house, None), (vec![Happening::InputBack], 1));
         assert_eq!(input(&mut house, None), (vec![], 0));
         assert!(house.board.latest().failed_inputs.is_empty());
@@ -673,14 +521,8 @@ mod inputs {
     fn sources_that_end_stay_on_the_board() {
         let mut house = play("start +10s");
         input(&mut house, Some("stuck"));
-        house.step(Some(Event::SourceEnded(
-            Origin::Button,
-            "it panicked".into(),
-        )));
-        house.step(Some(Event::SourceEnded(
-            Origin::Socket,
-            "it panicked".into(),
-        )));
+        house.step(Some(Event::SourceEnded(Origin::Button, "it panicked".into())));
+        house.step(Some(Event::SourceEnded(Origin::Socket, "it panicked".into())));
         let failed = [Origin::Button, Origin::Socket].map(|origin| (origin, "it panicked".into()));
         assert_eq!(house.board.latest().failed_inputs, failed);
         house.play("+3m yellow");
@@ -698,9 +540,7 @@ mod stop {
                 let timer = house.board.latest().timer;
                 house.engine.stop(stop, house.now);
                 assert_eq!(house.strip.lit(), [Rgb::BLACK; 8]);
-                house
-                    .kept
-                    .with(|kept| assert_eq!(kept.forgotten, forgotten));
+                house.kept.with(|kept| assert_eq!(kept.forgotten, forgotten));
                 assert_eq!(house.news(0).last(), Some(&Happening::Stopping));
                 assert_eq!(house.board.latest().timer, timer);
             }
@@ -759,10 +599,7 @@ mod resumed {
     fn tells_what_time_does_from_then_on() {
         let mut house = after("start +170s", "5s");
         house.play("+125s over");
-        assert_eq!(
-            house.phases_noted(),
-            [Phase::Yellow, Phase::Red, Phase::Flash, Phase::Over]
-        );
+        assert_eq!(house.phases_noted(), [Phase::Yellow, Phase::Red, Phase::Flash, Phase::Over]);
     }
 }
 
@@ -937,17 +774,8 @@ mod trial {
     #[test]
     fn who_looks_on_is_told() {
         let house = play("try +10s try give");
-        let told: Vec<String> = house
-            .board
-            .latest()
-            .log
-            .iter()
-            .map(|entry| entry.to_string())
-            .collect();
-        let (begun, over) = (
-            "the strip is being tested; a start ends that",
-            "the test of the strip is over",
-        );
+        let told: Vec<String> = house.board.latest().log.iter().map(|entry| entry.to_string()).collect();
+        let (begun, over) = ("the strip is being tested; a start ends that", "the test of the strip is over");
         assert_eq!(told, [begun, over, begun, over]);
     }
 

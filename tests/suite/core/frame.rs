@@ -59,12 +59,7 @@ fn looks() -> Vec<Look> {
     for leds in [1, 2, 3, 7, 60] {
         for pattern in [Pattern::Solid, Pattern::Bar] {
             for hz in [0.2, 1.0, 2.9, 3.0] {
-                looks.push(Look {
-                    leds,
-                    pattern,
-                    flash_half: Look::flash_half(hz),
-                    ..look()
-                });
+                looks.push(Look { leds, pattern, flash_half: Look::flash_half(hz), ..look() });
             }
         }
     }
@@ -74,16 +69,8 @@ fn looks() -> Vec<Look> {
         (Palette::CLASSIC.red, Palette::CLASSIC.red),
         (Rgb::BLACK, Rgb::BLACK),
     ] {
-        let palette = Palette {
-            yellow,
-            red,
-            ..Palette::CLASSIC
-        };
-        looks.extend([Pattern::Solid, Pattern::Bar].map(|pattern| Look {
-            palette,
-            pattern,
-            ..look()
-        }));
+        let palette = Palette { yellow, red, ..Palette::CLASSIC };
+        looks.extend([Pattern::Solid, Pattern::Bar].map(|pattern| Look { palette, pattern, ..look() }));
     }
     looks
 }
@@ -96,10 +83,7 @@ fn instants(look: &Look, plan: &Plan) -> BTreeSet<u64> {
     let flash = (0..=halves).map(|half| half * flash / halves.max(1));
     let bar = (0..=look.leds as u64).map(|led| led * length / look.leds as u64);
     let marks = [plan.yellow(), plan.red(), plan.flash()].map(ns);
-    let edges = flash
-        .chain(bar)
-        .chain(marks)
-        .map(|left| length - left.min(length));
+    let edges = flash.chain(bar).chain(marks).map(|left| length - left.min(length));
     let beside = edges.flat_map(|edge| edge.saturating_sub(3)..=edge + 3);
     let grid = (0..length + SECOND).step_by(3_700_001);
     beside.chain(grid).collect()
@@ -127,16 +111,8 @@ fn law_of_the_frame_at_every_instant() {
                 }
                 let frame = painted(&look, &timer, now);
                 assert_eq!(frame, model.frame(&look, now), "{now:?} {look:?} {plan:?}");
-                assert_eq!(
-                    frame,
-                    model.frame(&look, changes[since]),
-                    "changed before {now:?}: {look:?} {plan:?}"
-                );
-                assert_eq!(
-                    look.next_change(&timer, now).as_ref(),
-                    changes.get(since + 1),
-                    "{now:?} {look:?} {plan:?}"
-                );
+                assert_eq!(frame, model.frame(&look, changes[since]), "changed before {now:?}: {look:?} {plan:?}");
+                assert_eq!(look.next_change(&timer, now).as_ref(), changes.get(since + 1), "{now:?} {look:?} {plan:?}");
             }
         }
     }
@@ -148,23 +124,14 @@ fn nothing_changes_by_itself_in_ready_and_over() {
         let house = play(script);
         let timer = house.board.latest().timer;
         for look in looks() {
-            assert_eq!(
-                look.next_change(&timer, house.now),
-                None,
-                "`{script}` {look:?}"
-            );
+            assert_eq!(look.next_change(&timer, house.now), None, "`{script}` {look:?}");
         }
     }
 }
 
 #[test]
 fn what_a_phase_looks_like() {
-    let Palette {
-        green,
-        yellow,
-        red,
-        ready,
-    } = Palette::CLASSIC;
+    let Palette { green, yellow, red, ready } = Palette::CLASSIC;
     let frame = |script: &str| play(script).strip.lit();
     let mut dot = [Rgb::BLACK; 8];
     dot[0] = ready;
@@ -176,32 +143,20 @@ fn what_a_phase_looks_like() {
     assert_eq!(frame("start +270.5s flash"), [red; 8]);
     assert_eq!(frame("start +5m over"), [Rgb::BLACK; 8]);
 
-    let off = Look {
-        ready: ReadyLook::Off,
-        ..look()
-    };
-    assert_eq!(
-        painted(&off, &Timer::new(plan("short"), 0), BOOT),
-        [Rgb::BLACK; 8]
-    );
+    let off = Look { ready: ReadyLook::Off, ..look() };
+    assert_eq!(painted(&off, &Timer::new(plan("short"), 0), BOOT), [Rgb::BLACK; 8]);
 }
 
 /// Of a whole number of periods the first instant is an edge as well as the last.
 #[test]
 fn the_flash_is_counted_back_from_the_end() {
-    play(
-        "start +270s-1ns red lit:8 +1ns flash lit:0 +0.5s-1ns lit:0 +1ns lit:8 +0.5s-1ns lit:8 +1ns lit:0",
-    );
-    play(
-        "start +299s-1ns flash lit:8 +1ns lit:0 +0.5s-1ns lit:0 +1ns lit:8 +0.5s-1ns lit:8 +1ns over lit:0",
-    );
+    play("start +270s-1ns red lit:8 +1ns flash lit:0 +0.5s-1ns lit:0 +1ns lit:8 +0.5s-1ns lit:8 +1ns lit:0");
+    play("start +299s-1ns flash lit:8 +1ns lit:0 +0.5s-1ns lit:0 +1ns lit:8 +0.5s-1ns lit:8 +1ns over lit:0");
     let flash: Vec<Moment> = changes(&look(), &started(plan("lightning")))
         .into_iter()
         .filter(|&change| change >= BOOT + span("270s"))
         .collect();
-    let expected: Vec<Moment> = (0..=60)
-        .map(|half| BOOT + span("270s") + span("500ms") * half)
-        .collect();
+    let expected: Vec<Moment> = (0..=60).map(|half| BOOT + span("270s") + span("500ms") * half).collect();
     assert_eq!(flash, expected);
 }
 
@@ -209,35 +164,17 @@ fn the_flash_is_counted_back_from_the_end() {
 #[test]
 fn never_more_than_three_flashes_in_any_second() {
     for hz in [0.2, 0.7, 1.0, 1.5, 2.0, 2.5, 2.999, Look::FLASH_HZ_MAX] {
-        let look = Look {
-            flash_half: Look::flash_half(hz),
-            ..look()
-        };
+        let look = Look { flash_half: Look::flash_half(hz), ..look() };
         for flash in ["30s", "29.99s", "30.17s", "7.000000001s", "333ms", "1ns"] {
-            let plan = Plan::new(
-                "flash",
-                span("40s"),
-                span("35s"),
-                span("30.17s"),
-                span(flash),
-            )
-            .unwrap();
+            let plan = Plan::new("flash", span("40s"), span("35s"), span("30.17s"), span(flash)).unwrap();
             let changes = changes(&look, &started(plan));
             for (nth, &first) in changes.iter().enumerate() {
-                let window = changes[nth..]
-                    .iter()
-                    .take_while(|change| change.since(first) < span("1s"));
-                assert!(
-                    window.count() <= 6,
-                    "{hz} Hz, flashing from {flash} left, at {first:?}"
-                );
+                let window = changes[nth..].iter().take_while(|change| change.since(first) < span("1s"));
+                assert!(window.count() <= 6, "{hz} Hz, flashing from {flash} left, at {first:?}");
             }
             let end = changes.last().unwrap();
             assert_eq!(*end, BOOT + span("40s"));
-            assert_ne!(
-                painted(&look, &started(plan), just_before(*end)),
-                [Rgb::BLACK; 8]
-            );
+            assert_ne!(painted(&look, &started(plan), just_before(*end)), [Rgb::BLACK; 8]);
         }
     }
 }
@@ -245,9 +182,7 @@ fn never_more_than_three_flashes_in_any_second() {
 #[test]
 fn a_bar_shortens_from_full_and_is_lit_until_the_end() {
     for plan in small_plans().chain([plan("lightning"), plan("short")]) {
-        for look in looks()
-            .into_iter()
-            .filter(|look| look.pattern == Pattern::Bar && look.palette == Palette::CLASSIC)
+        for look in looks().into_iter().filter(|look| look.pattern == Pattern::Bar && look.palette == Palette::CLASSIC)
         {
             let timer = started(plan);
             let mut lit_before = look.leds;
@@ -258,10 +193,7 @@ fn a_bar_shortens_from_full_and_is_lit_until_the_end() {
                     let lit = look.picture(&timer.at(now)).lit();
                     let phase = timer.at(now).phase;
                     let dark = lit == 0 && matches!(phase, Phase::Flash | Phase::Over);
-                    assert!(
-                        dark || (1..=lit_before).contains(&lit),
-                        "{lit} {now:?} {look:?}"
-                    );
+                    assert!(dark || (1..=lit_before).contains(&lit), "{lit} {now:?} {look:?}");
                     if !dark {
                         lit_before = lit;
                     }
@@ -275,12 +207,10 @@ fn a_bar_shortens_from_full_and_is_lit_until_the_end() {
 
 #[test]
 fn a_bar_of_ten_in_ten_seconds() {
-    let mut bar = super::harness::House::new(Look {
-        leds: 10,
-        pattern: Pattern::Bar,
-        ..look()
-    });
-    bar.play("start:short green lit:10 +1s-1ns lit:10 +1ns lit:9 +1s lit:8 +2s green lit:6 +1s-1ns lit:6 +1ns yellow lit:5");
+    let mut bar = super::harness::House::new(Look { leds: 10, pattern: Pattern::Bar, ..look() });
+    bar.play(
+        "start:short green lit:10 +1s-1ns lit:10 +1ns lit:9 +1s lit:8 +2s green lit:6 +1s-1ns lit:6 +1ns yellow lit:5",
+    );
     bar.play("+2s red lit:3 +1s flash lit:0 +0.5s lit:2 +0.5s lit:0 +0.5s flash lit:1 +0.5s-1ns lit:1 +1ns over lit:0");
 }
 
@@ -288,49 +218,30 @@ fn a_bar_of_ten_in_ten_seconds() {
 /// hungrier than what is shown.
 #[test]
 fn brightest_has_the_hungriest_picture_of_all_instants() {
-    let plans = [
-        plan("lightning"),
-        plan("short"),
-        small_plans().next().unwrap(),
-    ];
+    let plans = [plan("lightning"), plan("short"), small_plans().next().unwrap()];
     for look in looks() {
         let named: Vec<Picture> = look.brightest(&plans).collect();
         let mut shown = vec![look.picture(&Timer::new(plans[0], 0).at(BOOT))];
         for plan in plans {
             let timer = started(plan);
-            shown.extend(
-                changes(&look, &timer)
-                    .iter()
-                    .map(|&now| look.picture(&timer.at(now))),
-            );
+            shown.extend(changes(&look, &timer).iter().map(|&now| look.picture(&timer.at(now))));
         }
         let covers = |big: &Picture, small: &Picture| {
             small.lit() == 0 || big.colour() == small.colour() && big.lit() >= small.lit()
         };
         for picture in &shown {
-            assert!(
-                named.iter().any(|big| covers(big, picture)),
-                "{picture:?} {look:?}"
-            );
+            assert!(named.iter().any(|big| covers(big, picture)), "{picture:?} {look:?}");
         }
         for picture in &named {
-            assert!(
-                shown.iter().any(|big| covers(big, picture)),
-                "{picture:?} {look:?}"
-            );
+            assert!(shown.iter().any(|big| covers(big, picture)), "{picture:?} {look:?}");
         }
     }
 }
 
 #[test]
 fn brightest_names_no_phase_that_a_plan_leaves_out() {
-    let Palette {
-        green, yellow, red, ..
-    } = Palette::CLASSIC;
-    let off = Look {
-        ready: ReadyLook::Off,
-        ..look()
-    };
+    let Palette { green, yellow, red, .. } = Palette::CLASSIC;
+    let off = Look { ready: ReadyLook::Off, ..look() };
     for (marks, expected) in [
         (["2m", "1m", "30s"], vec![green, yellow, red]),
         (["0s", "0s", "0s"], vec![green]),
@@ -351,22 +262,10 @@ fn brightest_names_no_phase_that_a_plan_leaves_out() {
 
 #[test]
 fn three_flashes_a_second_are_never_exceeded_by_rounding() {
-    for hz in [
-        Look::FLASH_HZ_MIN,
-        0.3,
-        0.7,
-        1.0,
-        1.1,
-        2.3,
-        2.9,
-        Look::FLASH_HZ_MAX,
-    ] {
+    for hz in [Look::FLASH_HZ_MIN, 0.3, 0.7, 1.0, 1.1, 2.3, 2.9, Look::FLASH_HZ_MAX] {
         let period = Look::flash_half(hz) * 2;
         let exact = 1e9 / hz;
-        assert!(
-            (0.0..=2.0).contains(&(period.as_nanos() as f64 - exact)),
-            "{hz}"
-        );
+        assert!((0.0..=2.0).contains(&(period.as_nanos() as f64 - exact)), "{hz}");
     }
     assert_eq!(Look::flash_half(1.0), span("500ms"));
     assert!(Look::flash_half(3.0) * 6 >= span("1s"));
@@ -379,15 +278,13 @@ fn any_look() -> impl Strategy<Value = Look> {
         3 => Just(Palette::CLASSIC),
         1 => Just(Palette { yellow: Palette::CLASSIC.green, ..Palette::CLASSIC }),
     ];
-    (1..=320_usize, pattern, ready, palette, 0.2..=3.0_f64).prop_map(
-        |(leds, pattern, ready, palette, hz)| Look {
-            leds,
-            palette,
-            pattern,
-            ready,
-            flash_half: Look::flash_half(hz),
-        },
-    )
+    (1..=320_usize, pattern, ready, palette, 0.2..=3.0_f64).prop_map(|(leds, pattern, ready, palette, hz)| Look {
+        leds,
+        palette,
+        pattern,
+        ready,
+        flash_half: Look::flash_half(hz),
+    })
 }
 
 proptest! {
@@ -452,19 +349,12 @@ proptest! {
 #[test]
 fn the_flash_begins_and_ends_with_an_edge_at_every_rate() {
     for hz in [0.2, 0.33, 0.75, 1.0, 1.7, 2.9, Look::FLASH_HZ_MAX] {
-        let look = Look {
-            flash_half: Look::flash_half(hz),
-            ..look()
-        };
+        let look = Look { flash_half: Look::flash_half(hz), ..look() };
         let timer = started(plan("lightning"));
         let changes = changes(&look, &timer);
         let mark = BOOT + span("270s");
         assert!(changes.contains(&mark), "{hz} Hz");
         assert_eq!(painted(&look, &timer, mark), [Rgb::BLACK; 8], "{hz} Hz");
-        assert_ne!(
-            painted(&look, &timer, just_before(BOOT + span("5m"))),
-            [Rgb::BLACK; 8],
-            "{hz} Hz"
-        );
+        assert_ne!(painted(&look, &timer, just_before(BOOT + span("5m"))), [Rgb::BLACK; 8], "{hz} Hz");
     }
 }

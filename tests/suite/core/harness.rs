@@ -86,18 +86,7 @@ impl House {
             Box::leak(Box::new(Arc::clone(&board))),
             now,
         );
-        Self {
-            engine,
-            board,
-            strip,
-            kept,
-            model: Model::of(&timer),
-            now,
-            wake: now,
-            steps: 0,
-            works: true,
-            lent: None,
-        }
+        Self { engine, board, strip, kept, model: Model::of(&timer), now, wake: now, steps: 0, works: true, lent: None }
     }
 
     pub fn play(&mut self, script: &str) -> &mut Self {
@@ -124,10 +113,7 @@ impl House {
             "trial" => assert_eq!(self.strip.lit(), trial(), "{context}"),
             "fail" => self.let_strip_work(false),
             "work" => self.let_strip_work(true),
-            "failing" => assert!(
-                matches!(self.board.latest().strip, Health::Failing(_)),
-                "{context}"
-            ),
+            "failing" => assert!(matches!(self.board.latest().strip, Health::Failing(_)), "{context}"),
             "sending" => assert_eq!(self.board.latest().strip, Health::Sending, "{context}"),
             "lit" => {
                 let lit = self.strip.lit();
@@ -179,15 +165,8 @@ impl House {
         };
         // A start, and an undo in time, take the strip.
         self.lent = self.lent.filter(|_| !(starts && expected == Verdict::Done));
-        self.step(Some(Event::Command(Request {
-            command,
-            generation,
-            origin,
-            reply: Some(reply),
-        })));
-        let answer = answer
-            .try_recv()
-            .expect("every command is answered in its step");
+        self.step(Some(Event::Command(Request { command, generation, origin, reply: Some(reply) })));
+        let answer = answer.try_recv().expect("every command is answered in its step");
         assert_eq!(verdict(&answer), expected, "{command:?}: {answer:?}");
         answer
     }
@@ -294,22 +273,13 @@ impl Keeper for Kept {
 }
 
 /// On a strip that is longer than that of [`look`].
-pub const TRIAL: Trial = Trial {
-    make: Make {
-        chip: Chip::Sk6812Rgbw,
-        order: Order::Bgr,
-        leds: 25,
-    },
-    sample: Sample::Tens,
-};
+pub const TRIAL: Trial =
+    Trial { make: Make { chip: Chip::Sk6812Rgbw, order: Order::Bgr, leds: 25 }, sample: Sample::Tens };
 
 fn trial() -> Vec<Rgb> {
     let blocks = [(255, 0, 0), (0, 255, 0), (0, 0, 255)];
     let block = |led: usize| blocks[led / 10];
-    (0..25)
-        .map(block)
-        .map(|(r, g, b)| Rgb::new(r, g, b))
-        .collect()
+    (0..25).map(block).map(|(r, g, b)| Rgb::new(r, g, b)).collect()
 }
 
 /// When houses are switched on.
@@ -373,11 +343,7 @@ pub fn span(text: &str) -> Duration {
         _ => panic!("no time: {text}"),
     };
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let number = |digits: &str| {
-        digits
-            .parse::<u64>()
-            .unwrap_or_else(|_| panic!("no time: {text}"))
-    };
+    let number = |digits: &str| digits.parse::<u64>().unwrap_or_else(|_| panic!("no time: {text}"));
     let part = match part {
         "" => 0,
         part => number(part) * unit / 10_u64.pow(part.len() as u32),

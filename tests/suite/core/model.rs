@@ -33,26 +33,17 @@ pub struct Talk {
 pub const SECOND: u64 = 1_000_000_000;
 
 pub fn ns(span: Duration) -> u64 {
-    span.as_nanos()
-        .try_into()
-        .expect("spans of tests are short")
+    span.as_nanos().try_into().expect("spans of tests are short")
 }
 
 impl Model {
     pub fn new(chosen: Plan) -> Self {
-        Self {
-            chosen,
-            talk: None,
-            reset: None,
-        }
+        Self { chosen, talk: None, reset: None }
     }
 
     /// The same state as that of `timer`.
     pub fn of(timer: &Timer) -> Self {
-        let talk = |talk: timer::Talk| Talk {
-            plan: talk.plan,
-            started: talk.started.as_ns(),
-        };
+        let talk = |talk: timer::Talk| Talk { plan: talk.plan, started: talk.started.as_ns() };
         let mut model = Self::new(timer.chosen);
         match timer.state {
             State::Talk(running) => model.talk = Some(talk(running)),
@@ -69,9 +60,7 @@ impl Model {
         let ready = phase == Phase::Ready;
         let over = phase == Phase::Over;
         match command {
-            Command::Start(plan)
-                if ready || over && self.passed(at) >= self.length() + 2 * SECOND =>
-            {
+            Command::Start(plan) if ready || over && self.passed(at) >= self.length() + 2 * SECOND => {
                 let plan = plan.unwrap_or(self.chosen);
                 self.talk = Some(Talk { plan, started: at });
                 self.reset = None;
@@ -91,11 +80,7 @@ impl Model {
             Command::Choose(plan) if ready || over => {
                 let other = plan != self.chosen;
                 self.chosen = plan;
-                if other {
-                    Verdict::Done
-                } else {
-                    Verdict::Nothing
-                }
+                if other { Verdict::Done } else { Verdict::Nothing }
             }
             Command::Start(_) | Command::Undo | Command::Choose(_) => Verdict::Refused,
         }
@@ -123,17 +108,13 @@ impl Model {
     }
 
     pub fn overrun(&self, now: Moment) -> u64 {
-        self.talk.map_or(0, |_| {
-            self.passed(now.as_ns()).saturating_sub(self.length())
-        })
+        self.talk.map_or(0, |_| self.passed(now.as_ns()).saturating_sub(self.length()))
     }
 
     /// Time in which the last reset can still be undone.
     pub fn undo(&self, now: Moment) -> Option<u64> {
         let (_, at) = self.reset.filter(|_| self.talk.is_none())?;
-        (10 * SECOND)
-            .checked_sub(now.as_ns() - at)
-            .filter(|&rest| rest > 0)
+        (10 * SECOND).checked_sub(now.as_ns() - at).filter(|&rest| rest > 0)
     }
 
     /// Every moment from which on something may be different though nobody does anything.
@@ -162,9 +143,7 @@ impl Model {
             Phase::Flash if self.half(look, left) % 2 == 1 => (palette.red, self.bar(look, left)),
             Phase::Flash | Phase::Over => (Rgb::BLACK, 0),
         };
-        (0..look.leds as u64)
-            .map(|led| if led < lit { colour } else { Rgb::BLACK })
-            .collect()
+        (0..look.leds as u64).map(|led| if led < lit { colour } else { Rgb::BLACK }).collect()
     }
 
     /// Which half-period of the flash it is, counted back from the end, the last being 1. As many periods as fit share the

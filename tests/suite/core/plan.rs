@@ -10,9 +10,7 @@ fn key(plan: Result<Plan, PlanError>) -> &'static str {
 }
 
 fn of(text: &str) -> Result<Plan, PlanError> {
-    let [length, yellow, red, flash] = <[&str; 4]>::try_from(text.split(' ').collect::<Vec<_>>())
-        .unwrap()
-        .map(span);
+    let [length, yellow, red, flash] = <[&str; 4]>::try_from(text.split(' ').collect::<Vec<_>>()).unwrap().map(span);
     Plan::new("a", length, yellow, red, flash)
 }
 
@@ -40,31 +38,10 @@ fn marks_come_in_order() {
 #[test]
 fn names_can_be_typed_and_sent() {
     let named = |name: &str| Plan::new(name, span("1m"), span("3s"), span("2s"), span("1s"));
-    for name in [
-        "a",
-        "7",
-        "lightning",
-        "ignite-20x15",
-        "talk_20",
-        "abcdefghijklmnopqrstuvwx",
-    ] {
-        assert_eq!(
-            named(name).map(|plan| plan.name().to_owned()),
-            Ok(name.to_owned())
-        );
+    for name in ["a", "7", "lightning", "ignite-20x15", "talk_20", "abcdefghijklmnopqrstuvwx"] {
+        assert_eq!(named(name).map(|plan| plan.name().to_owned()), Ok(name.to_owned()));
     }
-    for name in [
-        "",
-        "-a",
-        "_a",
-        "a b",
-        "a\n",
-        "ü",
-        "aü",
-        "a/b",
-        "a.b",
-        "abcdefghijklmnopqrstuvwxy",
-    ] {
+    for name in ["", "-a", "_a", "a b", "a\n", "ü", "aü", "a/b", "a.b", "abcdefghijklmnopqrstuvwxy"] {
         assert_eq!(named(name), Err(PlanError::Name), "{name:?}");
     }
 }

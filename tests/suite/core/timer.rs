@@ -3,21 +3,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 use talklight::clock::Moment;
 use talklight::plan::Plan;
-use talklight::timer::{
-    Command, END_GUARD, Outcome, Phase, Refusal, Timer, UNDO_WINDOW, seconds_left, whole_seconds,
-};
+use talklight::timer::{Command, END_GUARD, Outcome, Phase, Refusal, Timer, UNDO_WINDOW, seconds_left, whole_seconds};
 
 use super::harness::{BOOT, command, plan, play, span};
 use super::model::{Model, Verdict, ns};
 
-const COMMANDS: [&str; 6] = [
-    "start",
-    "start:short",
-    "reset",
-    "undo",
-    "choose:short",
-    "choose:lightning",
-];
+const COMMANDS: [&str; 6] = ["start", "start:short", "reset", "undo", "choose:short", "choose:lightning"];
 
 /// Every pair of state and command; the words are those of [`word`], `!` before a refusal.
 #[rustfmt::skip]
@@ -94,9 +85,7 @@ fn marks_are_exact_to_the_nanosecond() {
 
 #[test]
 fn an_evening() {
-    play(
-        "ready start +3m yellow +1m red +30s flash +29.999999999s flash +1ns over +10s start green",
-    );
+    play("ready start +3m yellow +1m red +30s flash +29.999999999s flash +1ns over +10s start green");
     play("start +5m over start! +1s start! +1s start green +1m start! reset ready start green");
     play("choose:short start +8s flash +2s over +2s start:lightning +8s green +5m reset ready");
     play("start +4m red reset ready +9s undo red +21s flash +30s over");
@@ -111,37 +100,13 @@ fn outcomes_tell_what_was_done() {
     };
     let (m, s) = (|m: u64| Duration::from_secs(60 * m), Duration::from_secs);
     assert_eq!(answer("", "start"), Ok(Outcome::Started(plan("lightning"))));
-    assert_eq!(
-        answer("choose:short", "start"),
-        Ok(Outcome::Started(plan("short")))
-    );
-    assert_eq!(
-        answer("", "start:short"),
-        Ok(Outcome::Started(plan("short")))
-    );
-    assert_eq!(
-        answer("start +192s", "reset"),
-        Ok(Outcome::Reset {
-            elapsed: s(192),
-            left: s(108)
-        })
-    );
-    assert_eq!(
-        answer("start +3m reset +8s", "undo"),
-        Ok(Outcome::Undone { left: s(112) })
-    );
-    assert_eq!(
-        answer("start +295s reset +8s", "undo"),
-        Ok(Outcome::Undone { left: s(0) })
-    );
-    assert_eq!(
-        answer("start +1m", "start"),
-        Err(Refusal::AlreadyRunning { left: m(4) })
-    );
-    assert_eq!(
-        answer("start +1m", "choose:short"),
-        Err(Refusal::ChooseWhileRunning { left: m(4) })
-    );
+    assert_eq!(answer("choose:short", "start"), Ok(Outcome::Started(plan("short"))));
+    assert_eq!(answer("", "start:short"), Ok(Outcome::Started(plan("short"))));
+    assert_eq!(answer("start +192s", "reset"), Ok(Outcome::Reset { elapsed: s(192), left: s(108) }));
+    assert_eq!(answer("start +3m reset +8s", "undo"), Ok(Outcome::Undone { left: s(112) }));
+    assert_eq!(answer("start +295s reset +8s", "undo"), Ok(Outcome::Undone { left: s(0) }));
+    assert_eq!(answer("start +1m", "start"), Err(Refusal::AlreadyRunning { left: m(4) }));
+    assert_eq!(answer("start +1m", "choose:short"), Err(Refusal::ChooseWhileRunning { left: m(4) }));
 }
 
 #[test]
@@ -157,17 +122,9 @@ fn a_refusal_says_what_to_do_instead() {
         Refusal::Stale,
     ] {
         let text = refusal.to_string();
-        assert!(
-            text.split_once("; ")
-                .is_some_and(|(_, remedy)| !remedy.is_empty()),
-            "{text}"
-        );
+        assert!(text.split_once("; ").is_some_and(|(_, remedy)| !remedy.is_empty()), "{text}");
     }
-    assert!(
-        Refusal::AlreadyRunning { left }
-            .to_string()
-            .contains("1:47 left")
-    );
+    assert!(Refusal::AlreadyRunning { left }.to_string().contains("1:47 left"));
 }
 
 #[test]

@@ -14,11 +14,7 @@ const CONFIG: &str = "[strip]\nkind = \"spi\"\nleds = 60\n[button]\nstart = 17\n
 const PI4_SETTINGS: &str = "core_freq=500\ncore_freq_min=500\n";
 
 /// A board, and how it is set up: what it is started with, and what else its `config.txt` says.
-const BOARDS: [(Board, &str); 3] = [
-    (Board::Pi4B, PI4_SETTINGS),
-    (Board::Pi5, ""),
-    (Board::Zero2W, "core_freq=250\n"),
-];
+const BOARDS: [(Board, &str); 3] = [(Board::Pi4B, PI4_SETTINGS), (Board::Pi5, ""), (Board::Zero2W, "core_freq=250\n")];
 
 /// A Pi as Raspberry Pi OS has it, whose button is open.
 fn pi(board: Board, settings: &str) -> Rig {
@@ -88,17 +84,8 @@ fn examine_by(rig: &Rig, flags: &[&str]) -> (Option<i32>, String, BTreeMap<Strin
     assert_eq!(text(&said.stderr), "");
     let report: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(report["good"], said.status.success());
-    let bad = report["checks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|check| check["verdict"] == "bad");
-    let bad = bad.map(|check| {
-        (
-            check["name"].as_str().unwrap().into(),
-            check["remedy"].as_str().unwrap().into(),
-        )
-    });
+    let bad = report["checks"].as_array().unwrap().iter().filter(|check| check["verdict"] == "bad");
+    let bad = bad.map(|check| (check["name"].as_str().unwrap().into(), check["remedy"].as_str().unwrap().into()));
     (said.status.code(), text(&said.stdout), bad.collect())
 }
 
@@ -107,9 +94,7 @@ fn examine_by(rig: &Rig, flags: &[&str]) -> (Option<i32>, String, BTreeMap<Strin
 fn only_bad(rig: &Rig, name: &str) -> (String, String) {
     let (code, said, mut bad) = examine(rig);
     assert_eq!(code, Some(1), "{said}");
-    let remedy = bad
-        .remove(name)
-        .unwrap_or_else(|| panic!("{name} is not bad: {said}"));
+    let remedy = bad.remove(name).unwrap_or_else(|| panic!("{name} is not bad: {said}"));
     assert!(bad.is_empty(), "{said}");
     (said, remedy)
 }
@@ -157,24 +142,15 @@ fn each_fault_of_a_pi_is_seen() {
         assert!(only_bad(&rig, "spi").1.starts_with("reboot;"));
         rig.put("/boot/firmware/config.txt", settings);
         let (said, remedy) = only_bad(&rig, "spi");
-        assert_eq!(
-            remedy,
-            "add to the end of /boot/firmware/config.txt and reboot:\ndtparam=spi=on"
-        );
+        assert_eq!(remedy, "add to the end of /boot/firmware/config.txt and reboot:\ndtparam=spi=on");
         says(&said, "\n         dtparam=spi=on\n");
 
         let rig = set_up();
         rig.allow("/dev/spidev0.0", false);
-        assert_eq!(
-            only_bad(&rig, "spi-access").1,
-            "sudo usermod -aG spi $USER, and log in again"
-        );
+        assert_eq!(only_bad(&rig, "spi-access").1, "sudo usermod -aG spi $USER, and log in again");
         rig.allow("/dev/spidev0.0", true);
         rig.allow("/dev/gpiochip0", false);
-        assert_eq!(
-            only_bad(&rig, "gpio-access").1,
-            "sudo usermod -aG gpio $USER, and log in again"
-        );
+        assert_eq!(only_bad(&rig, "gpio-access").1, "sudo usermod -aG gpio $USER, and log in again");
 
         let rig = set_up();
         vcgencmd(&rig, settings, 0x5_0000);
@@ -184,10 +160,7 @@ fn each_fault_of_a_pi_is_seen() {
         fs::write(rig.path("pi.toml"), CONFIG.replace("60", "319")).unwrap();
         let (_, remedy) = only_bad(&rig, "buffer");
         assert!(remedy.ends_with("/boot/firmware/cmdline.txt and reboot:\nspidev.bufsiz=65536"));
-        rig.put(
-            "/boot/firmware/cmdline.txt",
-            "console=tty1 spidev.bufsiz=65536 rootwait\n",
-        );
+        rig.put("/boot/firmware/cmdline.txt", "console=tty1 spidev.bufsiz=65536 rootwait\n");
         assert_eq!(only_bad(&rig, "buffer").1, "reboot");
         fs::write(rig.path("pi.toml"), CONFIG.replace("leds", "lamps")).unwrap();
         only_bad(&rig, "config");
@@ -202,10 +175,7 @@ fn a_core_clock_that_is_not_fixed_is_seen() {
     let rig = pi(Board::Pi4B, "[pi3]\ncore_freq=250\n");
     vcgencmd(&rig, "core_freq=500\ncore_freq_min=200\n", 0);
     let (said, remedy) = only_bad(&rig, "core-clock");
-    says(
-        &said,
-        "BAD  the core clock changes with the load (500 MHz now), and",
-    );
+    says(&said, "BAD  the core clock changes with the load (500 MHz now), and");
     assert_eq!(
         remedy,
         "add to the end of /boot/firmware/config.txt and reboot:\n[all]\ncore_freq=500\ncore_freq_min=500"
@@ -221,19 +191,12 @@ fn a_core_clock_that_is_not_fixed_is_seen() {
     // A firmware that cannot measure says 0.
     rig.install("vcgencmd", "echo 'frequency(1)=0'");
     let (said, _) = only_bad(&rig, "core-clock");
-    says(
-        &said,
-        "BAD  the core clock changes with the load, and SPI's",
-    );
+    says(&said, "BAD  the core clock changes with the load, and SPI's");
 }
 
 #[test]
 fn a_tool_that_is_absent_fails_or_hangs_is_done_without() {
-    for script in [
-        None,
-        Some("echo core_freq=200; exit 1"),
-        Some("echo $$ > \"$0.pid\"; exec /bin/sleep 60"),
-    ] {
+    for script in [None, Some("echo core_freq=200; exit 1"), Some("echo $$ > \"$0.pid\"; exec /bin/sleep 60")] {
         let rig = pi(Board::Pi4B, PI4_SETTINGS);
         for tool in ["vcgencmd", "systemctl"] {
             match script {
@@ -260,9 +223,7 @@ fn a_tool_that_is_absent_fails_or_hangs_is_done_without() {
             let pid = fs::read_to_string(rig.path("bin").join(tool).with_extension("pid"));
             let Ok(pid) = pid else { continue };
             let stat = format!("/proc/{}/stat", pid.trim());
-            until("it is ended", || {
-                fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "))
-            });
+            until("it is ended", || fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z ")));
         }
     }
 }
@@ -277,16 +238,10 @@ fn a_line_that_somebody_else_has_is_left_to_him() {
 
     let rig = of(Rig::builder().taken(8, "spi0 CS0"));
     fs::write(rig.path("pi.toml"), "[button]\nstart = 8\n").unwrap();
-    says(
-        &only_bad(&rig, "button").0,
-        "BAD  GPIO 8 is taken by spi0 CS0\n",
-    );
+    says(&only_bad(&rig, "button").0, "BAD  GPIO 8 is taken by spi0 CS0\n");
 
     let rig = of(Rig::builder().taken(10, "led0"));
-    says(
-        &only_bad(&rig, "data-line").0,
-        "BAD  GPIO 10, pin 19, by which the strip's data leaves, is taken by led0\n",
-    );
+    says(&only_bad(&rig, "data-line").0, "BAD  GPIO 10, pin 19, by which the strip's data leaves, is taken by led0\n");
 
     // What a pin is set up for is known to root alone.
     let pins = "/sys/kernel/debug/pinctrl/fe200000.gpio-pinctrl-bcm2711/pinmux-pins";
@@ -297,21 +252,12 @@ fn a_line_that_somebody_else_has_is_left_to_him() {
         pin 17 (gpio17): (MUX UNCLAIMED) pinctrl-bcm2711:529\n",
     );
     is_good(&rig);
-    rig.put(
-        pins,
-        "pin 10 (gpio10): fe203000.i2s (GPIO UNCLAIMED) function alt0 group gpio10\n",
-    );
+    rig.put(pins, "pin 10 (gpio10): fe203000.i2s (GPIO UNCLAIMED) function alt0 group gpio10\n");
     only_bad(&rig, "data-line");
 
     let rig = of(Rig::builder());
-    rig.put(
-        pins,
-        "pin 17 (gpio17): fe201000.serial (GPIO UNCLAIMED) function alt3 group gpio17\n",
-    );
-    says(
-        &only_bad(&rig, "button").0,
-        "BAD  GPIO 17 is taken by fe201000.serial\n",
-    );
+    rig.put(pins, "pin 17 (gpio17): fe201000.serial (GPIO UNCLAIMED) function alt3 group gpio17\n");
+    says(&only_bad(&rig, "button").0, "BAD  GPIO 17 is taken by fe201000.serial\n");
     assert!(rig.looks().is_empty(), "it was read");
 }
 
@@ -322,16 +268,10 @@ fn a_button_on_a_line_of_spi_is_seen_and_not_read() {
     let config = |gpio| format!("[button]\nstart = {gpio}\n");
     for gpio in [9, 10, 11] {
         fs::write(rig.path("pi.toml"), config(gpio)).unwrap();
-        says(
-            &only_bad(&rig, "button").0,
-            &format!("BAD  GPIO {gpio} is taken by SPI\n"),
-        );
+        says(&only_bad(&rig, "button").0, &format!("BAD  GPIO {gpio} is taken by SPI\n"));
     }
     assert!(rig.looks().is_empty(), "it was read");
-    rig.put(
-        "/boot/firmware/config.txt",
-        format!("dtoverlay=spi0-1cs,no_miso\n{PI4_SETTINGS}"),
-    );
+    rig.put("/boot/firmware/config.txt", format!("dtoverlay=spi0-1cs,no_miso\n{PI4_SETTINGS}"));
     fs::write(rig.path("pi.toml"), config(9)).unwrap();
     says(&is_good(&rig), "ok   GPIO 9 is free");
     rig.remove("/dev/spidev0.0");
@@ -342,20 +282,11 @@ fn a_button_on_a_line_of_spi_is_seen_and_not_read() {
 #[test]
 fn the_service_must_be_let_in_by_its_user_or_its_unit() {
     let of = |groups| build(Rig::builder().service_user(groups), PI4_SETTINGS);
-    says(
-        &is_good(&of("spi,gpio")),
-        "; this user may open it, the user talklight may\n",
-    );
+    says(&is_good(&of("spi,gpio")), "; this user may open it, the user talklight may\n");
     let rig = of("spi");
     let (said, remedy) = only_bad(&rig, "gpio-access");
-    says(
-        &said,
-        "BAD  /dev/gpiochip0 belongs to the group gpio; this user may open it, the user talklight may not\n",
-    );
-    assert_eq!(
-        remedy,
-        "sudo usermod -aG gpio talklight && sudo systemctl restart talklight"
-    );
+    says(&said, "BAD  /dev/gpiochip0 belongs to the group gpio; this user may open it, the user talklight may not\n");
+    assert_eq!(remedy, "sudo usermod -aG gpio talklight && sudo systemctl restart talklight");
     // The shipped unit gives it both groups.
     systemctl(&rig, "LoadState=not-found\\nSupplementaryGroups=spi gpio");
     is_good(&rig);
@@ -365,23 +296,14 @@ fn the_service_must_be_let_in_by_its_user_or_its_unit() {
 fn a_service_that_does_not_run_is_told_why() {
     let rig = pi(Board::Pi4B, PI4_SETTINGS);
     let state = |active: &str| {
-        systemctl(
-            &rig,
-            &format!("LoadState=loaded\\nUnitFileState=enabled\\n{active}"),
-        );
+        systemctl(&rig, &format!("LoadState=loaded\\nUnitFileState=enabled\\n{active}"));
     };
     state("ActiveState=failed\\nResult=exit-code\\nExecMainStatus=78\\nNRestarts=0");
     let (said, remedy) = only_bad(&rig, "unit");
-    says(
-        &said,
-        "BAD  the service does not run: the config has mistakes (result exit-code, status 78, 0 restarts)\n",
-    );
+    says(&said, "BAD  the service does not run: the config has mistakes (result exit-code, status 78, 0 restarts)\n");
     assert!(remedy.contains("`talklight check`"));
     state("ActiveState=deactivating\\nResult=watchdog\\nExecMainStatus=6");
-    says(
-        &only_bad(&rig, "unit").0,
-        "BAD  the service does not run: it hung, and was ended",
-    );
+    says(&only_bad(&rig, "unit").0, "BAD  the service does not run: it hung, and was ended");
     // Between two starts nothing is told of how it ended, so it is asked again.
     let counter = rig.path("asked");
     let counted = format!(
@@ -392,21 +314,12 @@ fn a_service_that_does_not_run_is_told_why() {
     );
     rig.install("systemctl", &counted.replace("grep", "/bin/grep"));
     let (said, remedy) = only_bad(&rig, "unit");
-    says(
-        &said,
-        "missing (result exit-code, status 216, 9 restarts)\n",
-    );
+    says(&said, "missing (result exit-code, status 216, 9 restarts)\n");
     assert!(remedy.starts_with("sudo systemd-sysusers "));
     state("ActiveState=inactive");
-    assert_eq!(
-        only_bad(&rig, "unit").1,
-        "sudo systemctl enable --now talklight"
-    );
+    assert_eq!(only_bad(&rig, "unit").1, "sudo systemctl enable --now talklight");
     state("ActiveState=active");
-    says(
-        &only_bad(&rig, "daemon").0,
-        "BAD  the service runs, and no daemon answers at ",
-    );
+    says(&only_bad(&rig, "daemon").0, "BAD  the service runs, and no daemon answers at ");
 }
 
 #[test]
@@ -415,10 +328,7 @@ fn a_config_that_was_changed_under_the_service_is_seen() {
     rig.put("/etc/talklight/config.toml", CONFIG);
     let since = |us: u128| {
         let started = format!("ExecMainStartTimestampMonotonic={us}");
-        systemctl(
-            &rig,
-            &format!("LoadState=loaded\\nActiveState=active\\n{started}"),
-        );
+        systemctl(&rig, &format!("LoadState=loaded\\nActiveState=active\\n{started}"));
     };
     let now_us = u128::from(crate::rig::monotonic_ns() / 1000);
     since(now_us);
@@ -427,10 +337,7 @@ fn a_config_that_was_changed_under_the_service_is_seen() {
     assert!(!bad.contains_key("config"), "{said}");
     since(0);
     let (_, said, bad) = examine_by(&rig, &[]);
-    says(
-        &said,
-        "BAD  /etc/talklight/config.toml is good, but was changed after the service had read it\n",
-    );
+    says(&said, "BAD  /etc/talklight/config.toml is good, but was changed after the service had read it\n");
     assert!(bad["config"].starts_with("sudo systemctl restart talklight;"));
     // Of another file the service knows nothing.
     assert!(!examine(&rig).2.contains_key("config"));
@@ -439,14 +346,8 @@ fn a_config_that_was_changed_under_the_service_is_seen() {
 #[test]
 fn a_pi_5_tells_what_its_supply_gives() {
     let rig = pi(Board::Pi5, "");
-    rig.put(
-        "/proc/device-tree/chosen/power/max_current",
-        3000_u32.to_be_bytes(),
-    );
-    says(
-        &is_good(&rig),
-        "ok   the Pi has seen no under-voltage; its supply says that it gives 3000 mA\n",
-    );
+    rig.put("/proc/device-tree/chosen/power/max_current", 3000_u32.to_be_bytes());
+    says(&is_good(&rig), "ok   the Pi has seen no under-voltage; its supply says that it gives 3000 mA\n");
 }
 
 #[test]
@@ -466,18 +367,11 @@ fn the_daemon_is_asked_and_left_alone() {
     let rig = pi(Board::Pi4B, PI4_SETTINGS);
     let (config, socket) = (rig.path("pi.toml"), rig.path("s"));
     let (config, socket) = (config.to_str().unwrap(), socket.to_str().unwrap());
-    rig.start(
-        TALKLIGHT,
-        ["--headless", "--config", config, "--socket", socket],
-    );
-    let answers =
-        format!("ok   the daemon answers at {socket}: ready, lightning, 5:00; spi strip sending\n");
+    rig.start(TALKLIGHT, ["--headless", "--config", config, "--socket", socket]);
+    let answers = format!("ok   the daemon answers at {socket}: ready, lightning, 5:00; spi strip sending\n");
     until("the daemon answers", || examine(&rig).1.contains(&answers));
     let pid = rig.pid().unwrap();
-    says(
-        &is_good(&rig),
-        &format!("ok   process {pid} (talklight) drives /dev/spidev0.0\n"),
-    );
+    says(&is_good(&rig), &format!("ok   process {pid} (talklight) drives /dev/spidev0.0\n"));
     rig.terminate();
 }
 
@@ -492,10 +386,7 @@ fn what_is_no_pi_is_said_to_be_none() {
     says(&said, "\nok   config.toml is good\n");
     says(&said, "\n--   no daemon answers at s");
     house.start();
-    says(
-        &house.does(&["doctor"]),
-        "\nok   the daemon answers at s: ready, quick",
-    );
+    says(&house.does(&["doctor"]), "\nok   the daemon answers at s: ready, quick");
     fs::write(house.folder.file("config.toml"), "[strip]\nlamps = 3\n").unwrap();
     let output = house.run(&["doctor"]);
     assert_eq!(output.status.code(), Some(1));
@@ -511,14 +402,8 @@ fn what_the_readme_shows_is_what_is_said() {
     rig.put("/boot/firmware/config.txt", PI4_SETTINGS);
     rig.remove("/dev/spidev0.0");
     let mut said = examine(&rig).1;
-    for (here, there) in [
-        ("pi.toml", "/etc/talklight/config.toml"),
-        ("s", "/run/talklight/control.sock"),
-    ] {
-        said = said.replace(
-            &format!(" {}", rig.path(here).display()),
-            &format!(" {there}"),
-        );
+    for (here, there) in [("pi.toml", "/etc/talklight/config.toml"), ("s", "/run/talklight/control.sock")] {
+        said = said.replace(&format!(" {}", rig.path(here).display()), &format!(" {there}"));
     }
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let (_, shown) = readme.split_once("```\nok   Raspberry Pi ").unwrap();

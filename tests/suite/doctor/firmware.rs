@@ -130,21 +130,14 @@ fn a_section_that_cannot_be_judged_leaves_a_doubt() {
         assert_eq!(file.doubt(&["core_freq"]), None);
     }
     // It is of the kind of the models: it takes the place of one.
-    let file = firmware(
-        &model(PI4),
-        &[("config.txt", "[pi3]\n[board-type=0x11]\ncore_freq=500")],
-    );
+    let file = firmware(&model(PI4), &[("config.txt", "[pi3]\n[board-type=0x11]\ncore_freq=500")]);
     assert!(file.doubt(&["core_freq"]).is_some());
 }
 
 #[test]
 fn a_file_goes_in_where_it_is_named_sections_and_all() {
     let model = model(PI4);
-    let value = |files: &[(&str, &str)]| {
-        firmware(&model, files)
-            .value("core_freq")
-            .map(str::to_owned)
-    };
+    let value = |files: &[(&str, &str)]| firmware(&model, files).value("core_freq").map(str::to_owned);
     let set = Some("500".to_owned());
     let main = ("config.txt", "include more.txt\ninclude gone.txt");
     assert_eq!(value(&[main, ("more.txt", "[pi4]\ncore_freq=500")]), set);
@@ -180,11 +173,9 @@ fn spi_is_on_by_a_parameter_or_an_overlay() {
     ] {
         assert!(!read(off).is_spi_on(), "{off}");
     }
-    for free in [
-        "dtoverlay=spi0-1cs,no_miso",
-        "dtoverlay=spi0-0cs:cs0_pin=5,no_miso",
-        "dtoverlay=spi0-0cs\ndtparam=no_miso",
-    ] {
+    for free in
+        ["dtoverlay=spi0-1cs,no_miso", "dtoverlay=spi0-0cs:cs0_pin=5,no_miso", "dtoverlay=spi0-0cs\ndtparam=no_miso"]
+    {
         assert!(read(free).is_miso_free(), "{free}");
     }
 }

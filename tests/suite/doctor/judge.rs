@@ -1,9 +1,7 @@
 //! What the doctor makes of facts.
 
 use talklight::button::gpio::NoChip;
-use talklight::doctor::facts::{
-    Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog,
-};
+use talklight::doctor::facts::{Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog};
 use talklight::doctor::{Firmware, judge};
 use talklight::wire::{Check, InputFault, LookStatus, PlanStatus, Status, StripStatus, Verdict};
 
@@ -42,15 +40,9 @@ fn healthy(name: &str, config_txt: &str) -> Facts {
         }),
         gpio: Some(Gpio {
             chip: Some(("/dev/gpiochip0".into(), node("gpio", None))),
-            lines: Ok(vec![Line {
-                gpio: 17,
-                state: Use::Open,
-            }]),
+            lines: Ok(vec![Line { gpio: 17, state: Use::Open }]),
         }),
-        watchdog: Watchdog {
-            is_there: true,
-            timeout: Some("1min".into()),
-        },
+        watchdog: Watchdog { is_there: true, timeout: Some("1min".into()) },
         daemon: answers(status()),
         unit: Some(unit("ActiveState=active")),
     }
@@ -62,10 +54,7 @@ fn pi4() -> Facts {
 
 /// What the Pi runs with, its core clock measured.
 fn started(settings: &str, core_mhz: Option<u32>) -> Started {
-    Started {
-        with: Firmware::started_with(settings),
-        core_mhz,
-    }
+    Started { with: Firmware::started_with(settings), core_mhz }
 }
 
 /// The service as it should be, but for these properties.
@@ -76,9 +65,7 @@ fn unit(properties: &str) -> Unit {
 
 /// A service that has failed like this.
 fn failed(result: &str, status: u32) -> Unit {
-    unit(&format!(
-        "ActiveState=failed\nResult={result}\nExecMainStatus={status}"
-    ))
+    unit(&format!("ActiveState=failed\nResult={result}\nExecMainStatus={status}"))
 }
 
 fn answers(status: Status) -> Daemon {
@@ -105,13 +92,7 @@ fn status() -> Status {
         generation: 0,
         chosen: "lightning".into(),
         plans: vec!["lightning".into()],
-        strip: StripStatus {
-            kind: "spi".into(),
-            leds: 60,
-            health: "sending".into(),
-            error: None,
-            trial: None,
-        },
+        strip: StripStatus { kind: "spi".into(), leds: 60, health: "sending".into(), error: None, trial: None },
         look: LookStatus {
             green: "#00ff90".into(),
             yellow: "#ffaa00".into(),
@@ -178,10 +159,7 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
     });
     let fixed = MODELS[3].1;
     vec![
-        (
-            "config",
-            with(pi4(), |facts| facts.config = Err("line 3".into())),
-        ),
+        ("config", with(pi4(), |facts| facts.config = Err("line 3".into()))),
         ("config", with(pi4(), |facts| facts.config_is_newer = true)),
         (
             "spi",
@@ -191,18 +169,9 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
             }),
         ),
         ("spi", with_strip(|strip| strip.node = None)),
-        (
-            "spi-access",
-            with_node(|node| node.service_may = Some(false)),
-        ),
-        (
-            "spi-access",
-            with_node(|node| (node.may, node.service_may) = (false, None)),
-        ),
-        (
-            "data-line",
-            with_strip(|strip| strip.data_taken_by = Some("led0".into())),
-        ),
+        ("spi-access", with_node(|node| node.service_may = Some(false))),
+        ("spi-access", with_node(|node| (node.may, node.service_may) = (false, None))),
+        ("data-line", with_strip(|strip| strip.data_taken_by = Some("led0".into()))),
         ("buffer", with_strip(|strip| strip.frame_bytes = Some(4108))),
         (
             "buffer",
@@ -210,38 +179,14 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
                 (strip.frame_bytes, strip.bufsiz_to_be) = (Some(4108), Some(65_536));
             }),
         ),
-        (
-            "buffer",
-            with_strip(|strip| strip.frame_bytes = Some(65_537)),
-        ),
+        ("buffer", with_strip(|strip| strip.frame_bytes = Some(65_537))),
         ("core-clock", healthy(PI4, "")),
-        (
-            "core-clock",
-            with(healthy(PI3, ""), |facts| {
-                facts.started = Some(started("", Some(400)))
-            }),
-        ),
-        (
-            "core-clock",
-            edited(PI4, "core_freq=500\ncore_freq_min=200", fixed),
-        ),
+        ("core-clock", with(healthy(PI3, ""), |facts| facts.started = Some(started("", Some(400))))),
+        ("core-clock", edited(PI4, "core_freq=500\ncore_freq_min=200", fixed)),
         ("core-clock", edited(PI4, fixed, "")),
-        (
-            "core-clock",
-            with(pi4(), |facts| {
-                facts.started = Some(started(fixed, Some(200)))
-            }),
-        ),
-        (
-            "core-clock",
-            with(healthy(PI3, "enable_uart=1"), |facts| {
-                facts.throttled = Some(1 << 18)
-            }),
-        ),
-        (
-            "gpio-access",
-            with_gpio(|gpio| gpio.chip.as_mut().unwrap().1.service_may = Some(false)),
-        ),
+        ("core-clock", with(pi4(), |facts| facts.started = Some(started(fixed, Some(200))))),
+        ("core-clock", with(healthy(PI3, "enable_uart=1"), |facts| facts.throttled = Some(1 << 18))),
+        ("gpio-access", with_gpio(|gpio| gpio.chip.as_mut().unwrap().1.service_may = Some(false))),
         (
             "gpio",
             with_gpio(|gpio| {
@@ -250,78 +195,40 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
         ),
         ("button", with_line(Use::Closed)),
         ("button", with_line(Use::Taken("onewire@4".into()))),
-        (
-            "button",
-            with_line(Use::Refused("Device or resource busy".into())),
-        ),
-        (
-            "under-voltage",
-            with(pi4(), |facts| facts.throttled = Some(0x5_0005)),
-        ),
-        (
-            "under-voltage",
-            with(pi4(), |facts| facts.throttled = Some(0x5_0000)),
-        ),
-        (
-            "unit",
-            with_unit(unit("ActiveState=inactive\nUnitFileState=disabled")),
-        ),
+        ("button", with_line(Use::Refused("Device or resource busy".into()))),
+        ("under-voltage", with(pi4(), |facts| facts.throttled = Some(0x5_0005))),
+        ("under-voltage", with(pi4(), |facts| facts.throttled = Some(0x5_0000))),
+        ("unit", with_unit(unit("ActiveState=inactive\nUnitFileState=disabled"))),
         ("unit", with_unit(unit("ActiveState=inactive"))),
-        (
-            "unit",
-            with(pi4(), |facts| {
-                facts.unit = Some(unit("ActiveState=active\nUnitFileState=disabled"))
-            }),
-        ),
-        (
-            "unit",
-            with_unit(unit("LoadState=masked\nActiveState=inactive")),
-        ),
-        (
-            "unit",
-            with_unit(unit("LoadState=bad-setting\nActiveState=inactive")),
-        ),
+        ("unit", with(pi4(), |facts| facts.unit = Some(unit("ActiveState=active\nUnitFileState=disabled")))),
+        ("unit", with_unit(unit("LoadState=masked\nActiveState=inactive"))),
+        ("unit", with_unit(unit("LoadState=bad-setting\nActiveState=inactive"))),
         ("unit", with_unit(failed("exit-code", 78))),
         ("unit", with_unit(failed("exit-code", 203))),
         ("unit", with_unit(failed("exit-code", 214))),
         ("unit", with_unit(failed("exit-code", 217))),
         ("unit", with_unit(failed("exit-code", 1))),
         ("unit", with_unit(failed("watchdog", 6))),
-        (
-            "unit",
-            with_unit(unit(
-                "ActiveState=activating\nResult=success\nExecMainStatus=0\nNRestarts=7",
-            )),
-        ),
+        ("unit", with_unit(unit("ActiveState=activating\nResult=success\nExecMainStatus=0\nNRestarts=7"))),
         ("daemon", with_daemon(absent())),
         ("daemon", with_daemon(Daemon::Two("a and b".into()))),
-        (
-            "daemon",
-            with_daemon(Daemon::Silent("the daemon does not answer".into())),
-        ),
+        ("daemon", with_daemon(Daemon::Silent("the daemon does not answer".into()))),
         ("daemon", with_daemon(answers(stuck))),
         // The daemon cannot drive it because somebody else does: a fault of both.
-        (
-            "holder",
-            with_daemon(answers(strip_fails("/dev/spidev0.0 is in use"))),
-        ),
+        ("holder", with_daemon(answers(strip_fails("/dev/spidev0.0 is in use")))),
     ]
 }
 
 fn check(facts: &Facts, name: &str) -> Check {
     let checks = judge(facts);
     let found = checks.iter().find(|check| check.name == name);
-    found
-        .unwrap_or_else(|| panic!("no check of {name}: {checks:#?}"))
-        .clone()
+    found.unwrap_or_else(|| panic!("no check of {name}: {checks:#?}")).clone()
 }
 
 /// The remedy of the one bad check.
 #[track_caller]
 fn remedy(facts: &Facts, name: &str) -> String {
-    let bad = judge(facts)
-        .into_iter()
-        .filter(|check| check.verdict == Verdict::Bad);
+    let bad = judge(facts).into_iter().filter(|check| check.verdict == Verdict::Bad);
     let bad: Vec<Check> = bad.collect();
     assert_eq!(bad.len(), 1, "{bad:#?}");
     assert_eq!(bad[0].name, name);
@@ -355,10 +262,7 @@ fn each_fault_is_seen_and_has_a_remedy() {
 fn each_model_is_told_the_lines_for_its_core_clock() {
     for (name, lines) in MODELS.into_iter().filter(|(_, lines)| !lines.is_empty()) {
         let said = remedy(&healthy(name, ""), "core-clock");
-        assert_eq!(
-            said,
-            format!("add to the end of /boot/firmware/config.txt and reboot:\n{lines}")
-        );
+        assert_eq!(said, format!("add to the end of /boot/firmware/config.txt and reboot:\n{lines}"));
     }
     // Of what is there already, nothing; and in a section of its own, where the file ends in one.
     let half = with(healthy(PI4, "core_freq=500"), |facts| {
@@ -369,26 +273,15 @@ fn each_model_is_told_the_lines_for_its_core_clock() {
         remedy(&half, "core-clock"),
         "add to the end of /boot/firmware/config.txt and reboot:\n[all]\ncore_freq_min=500"
     );
-    let over = remedy(
-        &healthy(PI3, "core_freq=500\ncore_freq_min=400"),
-        "core-clock",
-    );
-    assert!(
-        over.ends_with(":\ncore_freq=250\ncore_freq_min=250"),
-        "{over}"
-    );
+    let over = remedy(&healthy(PI3, "core_freq=500\ncore_freq_min=400"), "core-clock");
+    assert!(over.ends_with(":\ncore_freq=250\ncore_freq_min=250"), "{over}");
     let old = with(healthy(PI4, ""), |facts| facts.boot = "/boot");
     assert!(remedy(&old, "core-clock").contains(" /boot/config.txt "));
 }
 
 #[test]
 fn half_of_what_fixes_the_core_clock_does_not() {
-    for half in [
-        "core_freq=500",
-        "core_freq_min=500",
-        "core_freq=500\ncore_freq_min=250",
-        "core_freq=250",
-    ] {
+    for half in ["core_freq=500", "core_freq_min=500", "core_freq=500\ncore_freq_min=250", "core_freq=250"] {
         verdict(&healthy(PI4, half), "core-clock", Verdict::Bad);
     }
     for other in [
@@ -402,43 +295,20 @@ fn half_of_what_fixes_the_core_clock_does_not() {
     }
     let serial = healthy(PI3, "enable_uart=1\ndtoverlay=disable-bt");
     let text = check(&serial, "core-clock").text;
-    assert!(
-        text.starts_with("the core clock changes with the load"),
-        "{text}"
-    );
+    assert!(text.starts_with("the core clock changes with the load"), "{text}");
     // It has no Bluetooth that would take the better UART.
-    verdict(
-        &healthy("Zero Rev 1.3", "enable_uart=1"),
-        "core-clock",
-        Verdict::Bad,
-    );
-    verdict(
-        &healthy("2 Model B Rev 1.1", "core_freq=400"),
-        "core-clock",
-        Verdict::Bad,
-    );
+    verdict(&healthy("Zero Rev 1.3", "enable_uart=1"), "core-clock", Verdict::Bad);
+    verdict(&healthy("2 Model B Rev 1.1", "core_freq=400"), "core-clock", Verdict::Bad);
 }
 
 #[test]
 fn other_lines_that_fix_the_core_clock_are_named() {
     for (name, lines, by) in [
-        (
-            PI4,
-            "core_freq=500\ncore_freq_min=500",
-            "core_freq=500 and core_freq_min=500",
-        ),
-        (
-            PI4,
-            "core_freq=250\ncore_freq_min=250",
-            "core_freq=250 and core_freq_min=250",
-        ),
+        (PI4, "core_freq=500\ncore_freq_min=500", "core_freq=500 and core_freq_min=500"),
+        (PI4, "core_freq=250\ncore_freq_min=250", "core_freq=250 and core_freq_min=250"),
         (PI4, "enable_uart=1", "enable_uart=1"),
         (PI3, "core_freq=250", "core_freq=250"),
-        (
-            PI3,
-            "core_freq=400\ncore_freq_min=400",
-            "core_freq=400 and core_freq_min=400",
-        ),
+        (PI3, "core_freq=400\ncore_freq_min=400", "core_freq=400 and core_freq_min=400"),
         (PI3, "enable_uart=1", "enable_uart=1"),
         ("Zero 2 W Rev 1.0", "force_turbo=1", "force_turbo=1"),
     ] {
@@ -468,25 +338,13 @@ fn what_the_pi_was_started_with_goes_before_what_the_file_says() {
     }
     // Where nobody can be asked, the file's word holds, and is said to be no more than that.
     let unasked = |text| with(healthy(PI4, text), |facts| facts.started = None);
-    assert!(
-        said(&unasked(fixed))
-            .text
-            .ends_with(" in /boot/firmware/config.txt, if the Pi was started since")
-    );
+    assert!(said(&unasked(fixed)).text.ends_with(" in /boot/firmware/config.txt, if the Pi was started since"));
     assert_eq!(said(&unasked(fixed)).verdict, Verdict::Good);
     assert_eq!(said(&unasked("")).verdict, Verdict::Bad);
     assert_eq!(said(&unasked(&doubt)).verdict, Verdict::Note);
     // A measured clock that falls though it is fixed; some kHz are the counter's.
-    let measured = |mhz| {
-        with(pi4(), |facts| {
-            facts.started = Some(started(fixed, Some(mhz)))
-        })
-    };
-    for (mhz, verdict) in [
-        (500, Verdict::Good),
-        (499, Verdict::Good),
-        (250, Verdict::Bad),
-    ] {
+    let measured = |mhz| with(pi4(), |facts| facts.started = Some(started(fixed, Some(mhz))));
+    for (mhz, verdict) in [(500, Verdict::Good), (499, Verdict::Good), (250, Verdict::Bad)] {
         assert_eq!(said(&measured(mhz)).verdict, verdict);
     }
     // A Pi that is throttled lets go of what is held by other lines alone.
@@ -500,53 +358,21 @@ fn what_is_neither_good_nor_bad_is_said_to_be_so() {
     let note = |facts: Facts, name| verdict(&facts, name, Verdict::Note);
     note(healthy("9 Model Z", ""), "core-clock");
     note(with(pi4(), |facts| facts.throttled = None), "under-voltage");
-    note(
-        with(pi4(), |facts| facts.watchdog.is_there = false),
-        "watchdog",
-    );
-    note(
-        with(pi4(), |facts| facts.watchdog.timeout = None),
-        "watchdog",
-    );
+    note(with(pi4(), |facts| facts.watchdog.is_there = false), "watchdog");
+    note(with(pi4(), |facts| facts.watchdog.timeout = None), "watchdog");
     note(with(pi4(), |facts| facts.strip = None), "spi");
     note(with(pi4(), |facts| facts.gpio = None), "gpio");
-    note(
-        with(pi4(), |facts| {
-            facts.unit = Some(unit("LoadState=not-found"))
-        }),
-        "unit",
-    );
-    note(
-        with(pi4(), |facts| {
-            facts.unit = Some(unit("ActiveState=activating"))
-        }),
-        "unit",
-    );
-    note(
-        with(pi4(), |facts| {
-            facts.unit = Some(unit("ActiveState=inactive"))
-        }),
-        "unit",
-    );
+    note(with(pi4(), |facts| facts.unit = Some(unit("LoadState=not-found"))), "unit");
+    note(with(pi4(), |facts| facts.unit = Some(unit("ActiveState=activating"))), "unit");
+    note(with(pi4(), |facts| facts.unit = Some(unit("ActiveState=inactive"))), "unit");
     note(with_unit(unit("LoadState=not-found")), "daemon");
-    note(
-        with_daemon(Daemon::Refused("join its group".into())),
-        "daemon",
-    );
+    note(with_daemon(Daemon::Refused("join its group".into())), "daemon");
     note(with_daemon(absent()), "holder");
     note(with_gpio(|gpio| gpio.lines = Err(NoLines::Denied)), "gpio");
     // Neither is a reason to call the Pi bad, and both are told how to be better.
     for (name, facts) in [
-        (
-            "watchdog",
-            with(pi4(), |facts| facts.watchdog.timeout = Some("0".into())),
-        ),
-        (
-            "spi",
-            with(pi4(), |facts| {
-                facts.firmware = Some(firmware(&model(PI4), &[("config.txt", MODELS[3].1)]))
-            }),
-        ),
+        ("watchdog", with(pi4(), |facts| facts.watchdog.timeout = Some("0".into()))),
+        ("spi", with(pi4(), |facts| facts.firmware = Some(firmware(&model(PI4), &[("config.txt", MODELS[3].1)])))),
     ] {
         let check = check(&facts, name);
         assert_eq!(check.verdict, Verdict::Note);
@@ -559,22 +385,17 @@ fn remedies_are_lines_to_add_and_the_file() {
     // Of the fault that is told in these words.
     let of = |words: &str| {
         let mut checks = faults().into_iter().flat_map(|(_, facts)| judge(&facts));
-        let found =
-            checks.find(|check| check.verdict == Verdict::Bad && check.text.contains(words));
+        let found = checks.find(|check| check.verdict == Verdict::Bad && check.text.contains(words));
         found.and_then(|check| check.remedy).unwrap()
     };
-    assert_eq!(
-        of("SPI is off"),
-        "add to the end of /boot/firmware/config.txt and reboot:\n[all]\ndtparam=spi=on"
-    );
+    assert_eq!(of("SPI is off"), "add to the end of /boot/firmware/config.txt and reboot:\n[all]\ndtparam=spi=on");
     assert!(of("config.txt enables SPI").starts_with("reboot;"));
     assert!(
         of("spidev0.0 belongs to the group spi; this user may open it, the user talklight may not")
             .starts_with("sudo usermod -aG spi talklight ")
     );
     assert!(
-        of("spidev0.0 belongs to the group spi; this user may not open it")
-            .starts_with("sudo usermod -aG spi $USER")
+        of("spidev0.0 belongs to the group spi; this user may not open it").starts_with("sudo usermod -aG spi $USER")
     );
     assert!(of("gpiochip0 belongs to").starts_with("sudo usermod -aG gpio talklight "));
     let of_root = with_gpio(|gpio| {
@@ -593,10 +414,7 @@ fn remedies_are_lines_to_add_and_the_file() {
     assert!(of("65537 bytes").contains("fewer"));
     assert!(of("status 78").contains("`talklight check`"));
     assert!(of("status 214").ends_with(":\n[Service]\nCPUSchedulingPolicy=other"));
-    assert_eq!(
-        of("stopped and disabled"),
-        "sudo systemctl enable --now talklight"
-    );
+    assert_eq!(of("stopped and disabled"), "sudo systemctl enable --now talklight");
 }
 
 #[test]
@@ -611,11 +429,7 @@ fn a_watchdog_that_is_used_is_good_whatever_its_time() {
 
 #[test]
 fn who_asks_need_not_be_in_the_group_if_the_service_is() {
-    verdict(
-        &with_node(|node| node.may = false),
-        "spi-access",
-        Verdict::Good,
-    );
+    verdict(&with_node(|node| node.may = false), "spi-access", Verdict::Good);
     let denied = with_gpio(|gpio| {
         gpio.lines = Err(NoLines::Denied);
         gpio.chip.as_mut().unwrap().1.may = false;
@@ -635,22 +449,13 @@ fn the_strip_is_held_against_its_limit_and_the_pins() {
     let pins = "; the Pi's own 5 V pins cannot be relied on for that";
     let (verdict, text) = said(833, 850);
     assert_eq!(verdict, Verdict::Good);
-    assert!(
-        text.ends_with("within its limit of 850 mA; its supply should give 1042 mA"),
-        "{text}"
-    );
+    assert!(text.ends_with("within its limit of 850 mA; its supply should give 1042 mA"), "{text}");
     let (verdict, text) = said(1600, 1600);
     assert_eq!(verdict, Verdict::Good);
-    assert!(
-        text.ends_with(&format!("should give 2000 mA{pins}")),
-        "{text}"
-    );
+    assert!(text.ends_with(&format!("should give 2000 mA{pins}")), "{text}");
     let (verdict, text) = said(4161, 0);
     assert_eq!(verdict, Verdict::Note);
-    assert!(
-        text.contains("`max_milliamps = 0` sets no limit; its supply must give 5202 mA"),
-        "{text}"
-    );
+    assert!(text.contains("`max_milliamps = 0` sets no limit; its supply must give 5202 mA"), "{text}");
     assert!(text.ends_with(pins));
 }
 
@@ -664,10 +469,7 @@ fn a_strip_held_by_another_process_is_seen() {
 #[test]
 fn what_the_daemon_says_of_its_inputs_is_left_to_it() {
     let mut told = status();
-    told.faults.push(InputFault {
-        input: "button".into(),
-        error: "it is stuck".into(),
-    });
+    told.faults.push(InputFault { input: "button".into(), error: "it is stuck".into() });
     let facts = with(with_line(Use::Ours), |facts| facts.daemon = answers(told));
     verdict(&facts, "button", Verdict::Note);
     assert!(check(&facts, "daemon").text.contains("it is stuck"));
@@ -677,10 +479,7 @@ fn what_the_daemon_says_of_its_inputs_is_left_to_it() {
 #[test]
 fn a_config_that_the_service_does_not_read_is_told_apart() {
     let own = with(pi4(), |facts| facts.config = Ok("mine.toml".into()));
-    assert_eq!(
-        check(&own, "config").text,
-        "mine.toml is good; the service reads /etc/talklight/config.toml"
-    );
+    assert_eq!(check(&own, "config").text, "mine.toml is good; the service reads /etc/talklight/config.toml");
     let alone = with(own, |facts| facts.unit = None);
     assert_eq!(check(&alone, "config").text, "mine.toml is good");
 }

@@ -13,10 +13,7 @@ const MODELS: [(&str, &str); 13] = [
     ("Compute Module 5 Rev 1.0", ""),
     (PI4, "core_freq=500\ncore_freq_min=500"),
     ("400 Rev 1.0", "core_freq=500\ncore_freq_min=500"),
-    (
-        "Compute Module 4 Rev 1.1",
-        "core_freq=500\ncore_freq_min=500",
-    ),
+    ("Compute Module 4 Rev 1.1", "core_freq=500\ncore_freq_min=500"),
     (PI3, "core_freq=250"),
     ("3 Model B Plus Rev 1.3", "core_freq=250"),
     ("2 Model B Rev 1.1", ""),

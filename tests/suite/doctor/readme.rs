@@ -11,9 +11,7 @@ use super::judge::faults;
 /// What is said of each thing that can be bad, and the check that says it.
 fn said() -> Vec<(&'static str, String)> {
     let bad = faults().into_iter().flat_map(|(_, facts)| judge(&facts));
-    bad.filter(|check| check.verdict == Verdict::Bad)
-        .map(|check| (check.name, check.text.replace('\n', " ")))
-        .collect()
+    bad.filter(|check| check.verdict == Verdict::Bad).map(|check| (check.name, check.text.replace('\n', " "))).collect()
 }
 
 /// The sentences of the column "`talklight doctor` says", each with an `…` for what varies.
@@ -22,10 +20,7 @@ fn quoted() -> Vec<String> {
     let (_, table) = readme
         .split_once("| you see | `talklight doctor` says | do |\n")
         .expect("the README has a table of what goes wrong");
-    let rows = table
-        .lines()
-        .skip(1)
-        .take_while(|line| line.starts_with('|'));
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
     let cells = rows.map(|row| row.split('|').nth(2).expect("a row has three cells"));
     let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned));
     words.collect()
@@ -55,10 +50,7 @@ fn what_the_readme_quotes_can_be_said() {
     assert!(quoted.len() > 10, "{quoted:#?}");
     for quote in quoted {
         let found = said.iter().any(|(_, text)| is_meant(&quote, text));
-        assert!(
-            found,
-            "`{quote}` is nothing that the doctor says:\n{said:#?}"
-        );
+        assert!(found, "`{quote}` is nothing that the doctor says:\n{said:#?}");
     }
 }
 

@@ -31,12 +31,7 @@ pub fn holds(text: &str) {
 }
 
 fn parse(text: &str, bufsiz: usize) -> Result<Config, Mistakes> {
-    Config::parse(
-        text,
-        Origin::File(SOURCE.into()),
-        &Overrides::default(),
-        bufsiz,
-    )
+    Config::parse(text, Origin::File(SOURCE.into()), &Overrides::default(), bufsiz)
 }
 
 /// Each mistake names the file, its line and its key, in the order of the lines, and can be printed.
@@ -46,13 +41,8 @@ fn are_told(mistakes: &Mistakes, text: &str) {
     let mut before = 1;
     for mistake in &mistakes.0 {
         let told = mistake.to_string();
-        assert!(
-            !told.contains(char::is_control) && told.chars().count() < 1000,
-            "{told}"
-        );
-        let rest = told
-            .strip_prefix(SOURCE)
-            .and_then(|rest| rest.strip_prefix(':'));
+        assert!(!told.contains(char::is_control) && told.chars().count() < 1000, "{told}");
+        let rest = told.strip_prefix(SOURCE).and_then(|rest| rest.strip_prefix(':'));
         let (line, what) = rest.and_then(|rest| rest.split_once(": ")).expect(&told);
         let line: usize = line.parse().expect(&told);
         assert!((before..=lines).contains(&line), "{told}");
@@ -68,17 +58,11 @@ fn are_told(mistakes: &Mistakes, text: &str) {
 /// Whatever is accepted can be run.
 pub fn is_sound(config: &Config, bufsiz: usize) {
     let told = config.describe();
-    assert!(
-        !told.contains(|c: char| c.is_control() && c != '\n'),
-        "{told}"
-    );
+    assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told}");
 
     let look = &config.look;
     assert!((1..=5438).contains(&look.leds));
-    assert!(
-        look.flash_half * 6 >= Duration::from_secs(1),
-        "three flashes a second"
-    );
+    assert!(look.flash_half * 6 >= Duration::from_secs(1), "three flashes a second");
     assert!(look.flash_half <= Duration::from_millis(2500));
 
     assert!(config.plans.contains(&config.chosen));
@@ -89,23 +73,14 @@ pub fn is_sound(config: &Config, bufsiz: usize) {
         assert!(plan.flash().is_zero() || plan.flash() >= look.flash_half * 2);
         let name = plan.name().to_ascii_lowercase();
         let others = &config.plans[..number];
-        assert!(
-            others
-                .iter()
-                .all(|other| other.name().to_ascii_lowercase() != name)
-        );
+        assert!(others.iter().all(|other| other.name().to_ascii_lowercase() != name));
         assert!(told.contains(plan.name()));
     }
 
     for path in [&config.socket, &config.tape].into_iter().flatten() {
         assert!(!path.as_os_str().is_empty() && told.contains(path.to_str().expect("UTF-8")));
     }
-    assert!(
-        config
-            .socket
-            .as_ref()
-            .is_none_or(|path| path.as_os_str().len() < 108)
-    );
+    assert!(config.socket.as_ref().is_none_or(|path| path.as_os_str().len() < 108));
     if let Some(buttons) = &config.buttons {
         can_be_pressed(buttons, !matches!(config.strip, Kind::Simulated(_)));
     }
@@ -114,8 +89,8 @@ pub fn is_sound(config: &Config, bufsiz: usize) {
         Kind::Simulated(drive) => drive.as_ref(),
         #[cfg(target_os = "linux")]
         Kind::Spi(spi) => {
-            let [green, yellow, red] = [look.palette.green, look.palette.yellow, look.palette.red]
-                .map(|colour| spi.drive.level(colour));
+            let [green, yellow, red] =
+                [look.palette.green, look.palette.yellow, look.palette.red].map(|colour| spi.drive.level(colour));
             assert!(green != yellow && yellow != red && red != green);
             assert!((2_000_000..=3_800_000).contains(&spi.clock_hz));
             Some(&spi.drive)
@@ -133,10 +108,7 @@ fn can_be_pressed(buttons: &Buttons, real: bool) {
         assert!((2..=27).contains(&pin) && !(real && (7..=11).contains(&pin)));
     }
     assert!(buttons.hold >= Duration::from_millis(300) && buttons.hold <= Duration::from_secs(10));
-    assert!(!matches!(
-        (buttons.bias, buttons.active),
-        (Bias::PullUp, Active::High) | (Bias::PullDown, Active::Low)
-    ));
+    assert!(!matches!((buttons.bias, buttons.active), (Bias::PullUp, Active::High) | (Bias::PullDown, Active::Low)));
 }
 
 /// Every picture, as it is sent, by the estimate of the hardware facts.

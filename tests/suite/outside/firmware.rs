@@ -24,11 +24,7 @@ pub fn holds(bytes: &[u8]) {
 
         // A line at the end applies where the reader says so, and after `[all]` in any case, over all before it.
         let all = if found.ends_in_all { "" } else { "[all]\n" };
-        let mended = read(
-            sections,
-            &format!("{}\n{all}core_freq=123\ndtparam=spi=on", files[0]),
-            &files,
-        );
+        let mended = read(sections, &format!("{}\n{all}core_freq=123\ndtparam=spi=on", files[0]), &files);
         assert_eq!(mended.number("core_freq"), Some(123));
         assert_eq!(mended.doubt(&["core_freq", "dtparam=spi"]), None);
         assert!(mended.is_spi_on() && mended.ends_in_all);
@@ -51,9 +47,7 @@ fn read(sections: &[&str], main: &str, files: &[&str]) -> Firmware {
         opened.set(opened.get() + 1);
         match name {
             "config.txt" => Some(main.to_owned()),
-            name => files
-                .get(name.parse::<usize>().ok()?)
-                .map(|text| (*text).to_owned()),
+            name => files.get(name.parse::<usize>().ok()?).map(|text| (*text).to_owned()),
         }
     };
     let found = Firmware::read(sections, "config.txt", &open).expect("the file is there");

@@ -25,10 +25,7 @@ fn believed(bytes: &[u8]) {
     match decode(bytes, BOOT, NOW) {
         Found::Timer(timer) => {
             assert!(matches!(elsewhere, Found::Nothing | Found::OtherBoot));
-            assert_eq!(
-                bytes[..9],
-                *format!("{:08x} ", crc32(&bytes[9..])).as_bytes()
-            );
+            assert_eq!(bytes[..9], *format!("{:08x} ", crc32(&bytes[9..])).as_bytes());
             assert!(bytes.len() <= 16 * 1024);
             is_sound(&timer);
             comes_back_as_it_was(&timer);
@@ -51,12 +48,9 @@ pub fn comes_back_as_it_was(timer: &Timer) {
     let at = crc32(&file) as usize;
     let mut flipped = file.clone();
     flipped[at % file.len()] ^= 1 << (at % 8);
-    for damaged in [
-        flipped,
-        file[..at % file.len()].to_vec(),
-        [&file[..], b" "].concat(),
-        [&file[..], &file[..]].concat(),
-    ] {
+    for damaged in
+        [flipped, file[..at % file.len()].to_vec(), [&file[..], b" "].concat(), [&file[..], &file[..]].concat()]
+    {
         assert!(matches!(decode(&damaged, BOOT, NOW), Found::Unusable(_)));
     }
 }
@@ -69,10 +63,7 @@ fn is_sound(timer: &Timer) {
     };
     is_ordered(&plan);
     assert!(started <= NOW);
-    let timer = Timer {
-        state: State::Talk(talk),
-        ..*timer
-    };
+    let timer = Timer { state: State::Talk(talk), ..*timer };
     let look = Look {
         leds: 8,
         palette: Palette::CLASSIC,
@@ -102,8 +93,6 @@ fn is_ordered(plan: &Plan) {
 /// The CRC-32 of IEEE 802.3, bit by bit.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |sum, &byte| {
-        (0..8).fold(sum ^ u32::from(byte), |sum, _| {
-            sum >> 1 ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 }
-        })
+        (0..8).fold(sum ^ u32::from(byte), |sum, _| sum >> 1 ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 })
     })
 }

@@ -27,12 +27,7 @@ pub fn holds(bytes: &[u8]) {
         Some(talk) => (talk.started, talk.plan.length()),
         None => (Moment::from_ns(0), Duration::ZERO),
     };
-    let moments = [
-        began,
-        began + length / 2,
-        began + length - Duration::from_nanos(1),
-        began + length,
-    ];
+    let moments = [began, began + length / 2, began + length - Duration::from_nanos(1), began + length];
     for now in moments.into_iter().chain([Moment::from_ns(u64::MAX)]) {
         is_drawn(&snapshot, now);
         assert!(!Status::new(&snapshot, now).line().is_empty());
@@ -41,18 +36,8 @@ pub fn holds(bytes: &[u8]) {
 
 /// On a screen of glyphs, which will change at a later moment if at all.
 fn is_drawn(snapshot: &Snapshot, now: Moment) {
-    let style = Style {
-        depth: Depth::True,
-        plain: false,
-        lines: false,
-    };
-    let (grid, until) = view(
-        snapshot,
-        &Ui::new(Place::Console),
-        now,
-        Size::new(60, 16),
-        style,
-    );
+    let style = Style { depth: Depth::True, plain: false, lines: false };
+    let (grid, until) = view(snapshot, &Ui::new(Place::Console), now, Size::new(60, 16), style);
     for row in 0..grid.size().rows {
         assert!(grid.row(row).iter().all(|cell| !cell.glyph.is_control()));
     }

@@ -37,9 +37,7 @@ fn start_and_reset_on_two_buttons() {
     pi.wait_told("talk reset at 0:0");
     pause(LET_GO);
     pi.press(START);
-    until("the second talk", || {
-        pi.told("talk started by the button") == 2
-    });
+    until("the second talk", || pi.told("talk started by the button") == 2);
     pi.stop(Signal::SIGTERM);
     assert_eq!(pi.phases(), ["ready", "green", "ready", "green"]);
     assert_eq!(pi.told("by the reset button"), 1);
@@ -61,10 +59,7 @@ fn every_wiring() {
         let [request] = pi.rig.requests()[..] else {
             panic!("{:?}", pi.rig.requests());
         };
-        assert_eq!(
-            (request.line, request.flags),
-            (4, INPUT | BOTH_EDGES | flags)
-        );
+        assert_eq!((request.line, request.flags), (4, INPUT | BOTH_EDGES | flags));
         pi.press(4);
         pi.wait_told("talk started by the button");
         pause(LET_GO);
@@ -92,11 +87,7 @@ fn a_hold_resets_and_leaning_on_start_does_not() {
     pi.stop(Signal::SIGTERM);
     let held = pi.rig.drives()[2];
     let tape = pi.tape();
-    let reset = &tape[tape
-        .iter()
-        .rposition(|frame| frame.phase == "green")
-        .unwrap()
-        + 1];
+    let reset = &tape[tape.iter().rposition(|frame| frame.phase == "green").unwrap() + 1];
     let confirmed_ns = held.at_ns + boot_time_ahead_ns() + 302_000_000;
     assert!(reset.t_ns >= confirmed_ns, "a hold takes its time");
     assert_eq!((pi.told("talk started"), pi.told("talk reset")), (1, 1));
@@ -105,17 +96,11 @@ fn a_hold_resets_and_leaning_on_start_does_not() {
 
 #[test]
 fn a_button_held_at_boot_starts_nothing() {
-    let pi = Pi::new(
-        Rig::builder().level(START, Level::Low),
-        &PLAIN,
-        LONG,
-        BUTTON,
-    );
+    let pi = Pi::new(Rig::builder().level(START, Level::Low), &PLAIN, LONG, BUTTON);
     pi.start();
     pi.wait_looked(START);
     pause(Duration::from_millis(300));
-    pi.rig
-        .bounce(START, Level::High, &[1, 2, 1, 3].map(Duration::from_millis));
+    pi.rig.bounce(START, Level::High, &[1, 2, 1, 3].map(Duration::from_millis));
     pause(LET_GO);
     assert_eq!(pi.phases(), ["ready"]);
     pi.press(START);
@@ -148,16 +133,9 @@ impl Happenings {
         let mut stream = UnixStream::connect(pi.rig.path("s")).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(b"attach\n").unwrap();
-        let mut happenings = Self {
-            snapshots: BufReader::new(stream).lines(),
-            seen: 0,
-        };
+        let mut happenings = Self { snapshots: BufReader::new(stream).lines(), seen: 0 };
         // What there is now comes at once.
-        let there_is = happenings
-            .snapshots
-            .next()
-            .expect("the daemon runs")
-            .unwrap();
+        let there_is = happenings.snapshots.next().expect("the daemon runs").unwrap();
         happenings.news(&there_is);
         happenings
     }
@@ -178,9 +156,7 @@ impl Happenings {
         let log = snapshot["log"].as_array().unwrap();
         let number = |entry: &serde_json::Value| entry["number"].as_u64().unwrap();
         let new = log.iter().filter(|entry| number(entry) > self.seen);
-        let told = new
-            .map(|entry| entry["text"].as_str().unwrap().into())
-            .collect();
+        let told = new.map(|entry| entry["text"].as_str().unwrap().into()).collect();
         self.seen = log.last().map_or(0, number);
         told
     }
@@ -195,9 +171,8 @@ fn a_bouncing_press_is_one_and_a_spike_is_none() {
         let pi = Pi::running(&strip, LONG, "[button]\nstart = 17\nhold = \"10s\"\n");
         let spikes = |chance: &mut Chance, most: u64| {
             // Edges that follow one another without rest, and end in an open contact.
-            let delays: Vec<Duration> = (0..2 * chance.between(0, most) + 1)
-                .map(|_| Duration::from_micros(chance.between(10, 950)))
-                .collect();
+            let delays: Vec<Duration> =
+                (0..2 * chance.between(0, most) + 1).map(|_| Duration::from_micros(chance.between(10, 950))).collect();
             pi.rig.bounce(START, Level::Low, &delays);
             pause(delays.iter().sum::<Duration>() + Duration::from_millis(chance.between(5, 30)));
         };
@@ -214,20 +189,14 @@ fn a_bouncing_press_is_one_and_a_spike_is_none() {
                 1 => "talk started by the button",
                 _ => "a talk is running, ",
             };
-            assert!(
-                told.len() == 1 && told[0].starts_with(expected),
-                "seed {seed}, press {press}: {told:?}"
-            );
+            assert!(told.len() == 1 && told[0].starts_with(expected), "seed {seed}, press {press}: {told:?}");
             pause(Duration::from_millis(chance.between(25, 60)));
             pi.rig.bounce(START, Level::High, &bounce(&mut chance));
             pause(LET_GO);
         }
         pi.does("reset");
         let told = happenings.next();
-        assert!(
-            told.len() == 1 && told[0].starts_with("talk reset"),
-            "seed {seed}: {told:?}"
-        );
+        assert!(told.len() == 1 && told[0].starts_with("talk reset"), "seed {seed}: {told:?}");
         assert!(pi.rig.edges().iter().all(|edge| !edge.overflowed));
     });
 }
@@ -295,9 +264,7 @@ fn what_the_buttons_did_while_the_daemon_could_not_run_counts_as_when_it_was_don
         pi.rig.signal(Signal::SIGSTOP);
         pause(delays.iter().sum::<Duration>() + ms(50));
         pi.rig.signal(Signal::SIGCONT);
-        until("the contact has done it", || {
-            pi.rig.drives().len() > delays.len()
-        });
+        until("the contact has done it", || pi.rig.drives().len() > delays.len());
     };
     let press = || {
         let pi = Pi::running(&PLAIN, LONG, "[button]\nstart = 17\nhold = \"10s\"\n");
@@ -346,11 +313,7 @@ fn a_line_that_cannot_be_had_is_told_once_and_taken_once_it_can() {
     let busy = |pi: &Pi, there: bool| pi.rig.gpio_busy(START, !there);
     let ebusy = format!("(os error {EBUSY}); `gpioinfo` tells who else uses it");
     let ways: [(Way<'_>, &str, &str); 2] = [
-        (
-            &forbidden,
-            "/dev/gpiochip0 may not be opened",
-            "; is this user in the group `gpio`?",
-        ),
+        (&forbidden, "/dev/gpiochip0 may not be opened", "; is this user in the group `gpio`?"),
         (&busy, "GPIO 17 on /dev/gpiochip0: ", &ebusy),
     ];
     at_once(&ways, |(way, what, remedy)| {
@@ -376,9 +339,7 @@ fn a_line_that_is_taken_takes_no_other_button_with_it() {
     let pi = Pi::new(Rig::builder(), &PLAIN, LONG, TWO_BUTTONS);
     pi.rig.gpio_busy(RESET, true);
     pi.start();
-    pi.wait_told(&format!(
-        "reset button failed: GPIO {RESET} on /dev/gpiochip0: "
-    ));
+    pi.wait_told(&format!("reset button failed: GPIO {RESET} on /dev/gpiochip0: "));
     pi.press(START);
     pi.wait_told("talk started by the button");
     pi.rig.gpio_busy(RESET, false);
@@ -390,12 +351,7 @@ fn a_line_that_is_taken_takes_no_other_button_with_it() {
 
 #[test]
 fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
-    let plan = Plan {
-        length: 2500,
-        yellow: 2000,
-        red: 1500,
-        ..BRISK
-    };
+    let plan = Plan { length: 2500, yellow: 2000, red: 1500, ..BRISK };
     let pi = Pi::running(&PLAIN, plan, TWO_BUTTONS);
     pi.press(START);
     pi.wait_told("talk started by the button");
@@ -416,18 +372,12 @@ fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
     pi.wait_told("ready again by the reset button");
     assert_eq!((pi.told("failed"), pi.told("is back")), (2, 2));
     let tape = pi.tape();
-    let over = tape
-        .iter()
-        .rposition(|frame| frame.phase == "over")
-        .unwrap();
+    let over = tape.iter().rposition(|frame| frame.phase == "over").unwrap();
     let started_ns = pi.started_ns().unwrap();
     for frame in tape[..over].iter().filter(|frame| frame.phase != "ready") {
         assert_eq!(frame.phase, plan.phase(frame.t_ns - started_ns));
     }
-    assert_eq!(
-        pi.phases(),
-        ["ready", "green", "yellow", "red", "flash", "over", "ready"]
-    );
+    assert_eq!(pi.phases(), ["ready", "green", "yellow", "red", "flash", "over", "ready"]);
 }
 
 #[test]
@@ -452,12 +402,7 @@ fn a_button_that_is_stuck_is_told_and_stops_nothing() {
         assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
     };
     let since_boot = || {
-        let pi = Pi::new(
-            Rig::builder().level(RESET, Level::Low),
-            &PLAIN,
-            LONG,
-            TWO_BUTTONS,
-        );
+        let pi = Pi::new(Rig::builder().level(RESET, Level::Low), &PLAIN, LONG, TWO_BUTTONS);
         pi.start();
         pi.press(START);
         pi.wait_told("talk started by the button");

@@ -33,26 +33,17 @@ fn a_daemon_killed_at_any_moment_is_followed_by_the_right_picture() {
         let frame = frames.iter().find(|frame| frame.write_ns == first).unwrap();
         let dark = frame.pixels.iter().all(|pixel| *pixel == [0; 4]);
         let elapsed_ns = first - started_ns;
-        assert!(
-            !dark || CALM.phase(elapsed_ns) == "flash",
-            "dark at {elapsed_ns} ns"
-        );
+        assert!(!dark || CALM.phase(elapsed_ns) == "flash", "dark at {elapsed_ns} ns");
     }
 }
 
 #[test]
 fn every_orderly_end_blanks_the_strip() {
-    let signals = [
-        Signal::SIGTERM,
-        Signal::SIGINT,
-        Signal::SIGHUP,
-        Signal::SIGQUIT,
-    ];
+    let signals = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
     at_once(&signals, |&signal| {
         let pi = Pi::running(&PLAIN, LONG, BUTTON);
         pi.does("start");
-        pi.rig
-            .wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
+        pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
         pi.stop(signal);
         pi.judge();
         assert_eq!(pi.rig.output().last().unwrap(), "stopping");
@@ -78,47 +69,32 @@ fn what_the_service_does_after_an_end() {
     ];
     let pi = Pi::running(&PLAIN, LONG, BUTTON);
     pi.does("start");
-    pi.rig
-        .wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
+    pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
     pi.rig.kill();
     let arguments = pi.arguments(&["blank", "--after-service"]);
     for (result, status, blanks) in ends {
         let before = pi.rig.transfers().len();
-        let variables = [
-            format!("SERVICE_RESULT={result}"),
-            format!("EXIT_STATUS={status}"),
-        ];
+        let variables = [format!("SERVICE_RESULT={result}"), format!("EXIT_STATUS={status}")];
         let command = variables.iter().map(String::as_str).chain([TALKLIGHT]);
-        let ran = pi
-            .rig
-            .run_on_pi("env", command.chain(arguments.iter().map(String::as_str)));
+        let ran = pi.rig.run_on_pi("env", command.chain(arguments.iter().map(String::as_str)));
         assert_eq!(output(&ran), (Some(0), String::new()), "{result} {status}");
         let sent = pi.rig.transfers().split_off(before);
         assert_eq!(sent.len(), usize::from(blanks), "{result} {status}");
         assert!(!blanks || pi.is_dark());
     }
-    assert!(
-        pi.rig
-            .transfers()
-            .iter()
-            .all(|transfer| transfer.bytes.len() == pi.strip.frame_bytes())
-    );
+    assert!(pi.rig.transfers().iter().all(|transfer| transfer.bytes.len() == pi.strip.frame_bytes()));
 }
 
 #[test]
 fn blanking_by_hand_takes_a_strip_that_nobody_drives() {
     let pi = Pi::running(&PLAIN, LONG, BUTTON);
     pi.does("start");
-    pi.rig
-        .wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
+    pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
     let blank = || output(&pi.rig.run_on_pi(TALKLIGHT, pi.arguments(&["blank"])));
     let held = pi.rig.pid().unwrap();
     let (code, told) = blank();
     assert_eq!(code, Some(1), "{told}");
-    assert!(
-        told.contains(&format!("process {held} (talklight) holds it")),
-        "{told}"
-    );
+    assert!(told.contains(&format!("process {held} (talklight) holds it")), "{told}");
     assert!(!pi.is_dark());
     pi.rig.kill();
     assert_eq!(blank(), (Some(0), String::new()));
@@ -139,10 +115,7 @@ fn one_daemon_to_a_strip() {
     let (code, told) = output(&pi.rig.run_on_pi(TALKLIGHT, arguments));
     assert_eq!(code, Some(1), "{told}");
     let holder = format!("process {held} (talklight) holds it; stop that one first");
-    assert!(
-        told.contains("the strip on /dev/spidev0.0 is driven already") && told.ends_with(&holder),
-        "{told}"
-    );
+    assert!(told.contains("the strip on /dev/spidev0.0 is driven already") && told.ends_with(&holder), "{told}");
     assert!(!pi.rig.path("other").exists());
     pi.wait_phase("over");
     pi.stop(Signal::SIGTERM);

@@ -7,13 +7,7 @@ use super::*;
 const SPIDEV: &str = "/dev/spidev0.0";
 
 /// Long enough for a strip to fail in one phase and come back in another.
-const FAULTY: Plan = Plan {
-    length: 2000,
-    yellow: 1600,
-    red: 1000,
-    flash: 500,
-    half: 250,
-};
+const FAULTY: Plan = Plan { length: 2000, yellow: 1600, red: 1000, flash: 500, half: 250 };
 
 impl Pi {
     fn health(&self) -> String {
@@ -45,10 +39,7 @@ fn writes_that_fail_are_told_once_and_the_talk_keeps_time() {
                   /boot/firmware/cmdline.txt";
     let errors = [
         (EIO, "/dev/spidev0.0: Input/output error (os error 5)"),
-        (
-            ETIMEDOUT,
-            "/dev/spidev0.0: Connection timed out (os error 110)",
-        ),
+        (ETIMEDOUT, "/dev/spidev0.0: Connection timed out (os error 110)"),
         (EMSGSIZE, remedy),
     ];
     at_once(&errors, |&(errno, why)| {
@@ -59,15 +50,9 @@ fn writes_that_fail_are_told_once_and_the_talk_keeps_time() {
         let failing_ns = monotonic_ns();
         assert_eq!(pi.wait_told("strip failed"), format!("strip failed: {why}"));
         let status = pi.status()["strip"].clone();
-        assert_eq!(
-            (&status["health"], &status["error"]),
-            (&"failing".into(), &why.into())
-        );
+        assert_eq!((&status["health"], &status["error"]), (&"failing".into(), &why.into()));
         let (_, told) = output(&pi.rig.run(TALKLIGHT, pi.arguments(&["status"])));
-        assert!(
-            told.ends_with(&format!("; spi strip failing: {why}")),
-            "{told}"
-        );
+        assert!(told.ends_with(&format!("; spi strip failing: {why}")), "{told}");
         pi.wait_phase("red");
         pi.rig.spi_error(0);
         let mended_ns = monotonic_ns();
@@ -79,8 +64,7 @@ fn writes_that_fail_are_told_once_and_the_talk_keeps_time() {
         assert!(refusals.iter().all(|refusal| refusal.errno == errno));
         // Each mark was tried, and sent nothing.
         assert!(refusals.len() >= 2, "{refusals:?}");
-        let sent =
-            |transfer: &crate::rig::Transfer| (failing_ns..mended_ns).contains(&transfer.start_ns);
+        let sent = |transfer: &crate::rig::Transfer| (failing_ns..mended_ns).contains(&transfer.start_ns);
         assert!(!pi.rig.transfers().iter().any(sent));
     });
 }
@@ -99,11 +83,8 @@ fn a_strip_that_comes_later_or_again_shows_the_talk_as_it_is_then() {
     };
     let no_node = "/dev/spidev0.0 is not there; is `dtparam=spi=on` in /boot/firmware/config.txt?";
     let no_right = "/dev/spidev0.0 may not be opened; is this user in the group `spi`?";
-    let ways: [(Way<'_>, bool, &str); 3] = [
-        (&missing, true, no_node),
-        (&forbidden, true, no_right),
-        (&gone, false, no_node),
-    ];
+    let ways: [(Way<'_>, bool, &str); 3] =
+        [(&missing, true, no_node), (&forbidden, true, no_right), (&gone, false, no_node)];
     at_once(&ways, |&(way, at_start, why)| {
         let pi = Pi::new(Rig::builder(), &PLAIN, FAULTY, BUTTON);
         if at_start {
@@ -119,10 +100,7 @@ fn a_strip_that_comes_later_or_again_shows_the_talk_as_it_is_then() {
         pi.wait_told("strip failed: /dev/spidev0.0");
         pi.wait_phase("red");
         let status = pi.status()["strip"].clone();
-        assert_eq!(
-            (&status["health"], &status["error"]),
-            (&"failing".into(), &why.into())
-        );
+        assert_eq!((&status["health"], &status["error"]), (&"failing".into(), &why.into()));
         let back_ns = monotonic_ns();
         way(&pi, true);
         pi.wait_sent_after(back_ns);
@@ -152,10 +130,7 @@ fn a_write_that_takes_a_second_delays_its_own_frame_only() {
     let (tape, ahead_ns) = (pi.tape(), boot_time_ahead_ns());
     let transfers = pi.rig.transfers();
     let late = tape.iter().filter(|frame| {
-        let sent = transfers
-            .iter()
-            .map(|transfer| transfer.start_ns + ahead_ns)
-            .find(|&sent_ns| sent_ns >= frame.t_ns);
+        let sent = transfers.iter().map(|transfer| transfer.start_ns + ahead_ns).find(|&sent_ns| sent_ns >= frame.t_ns);
         sent.is_some_and(|sent_ns| sent_ns - frame.t_ns >= 1_000_000_000)
     });
     assert_eq!(late.count(), 1);
@@ -166,8 +141,7 @@ fn a_strip_that_hangs_goes_dark_once_it_can_and_holds_up_nobody_who_insists() {
     let hung = || {
         let pi = Pi::running(&PLAIN, LONG, BUTTON);
         pi.does("start");
-        pi.rig
-            .wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
+        pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
         pi.rig.spi_hang(true);
         pi.rig.signal(Signal::SIGTERM);
         pause(Duration::from_millis(1200));
@@ -190,10 +164,7 @@ fn a_strip_that_hangs_goes_dark_once_it_can_and_holds_up_nobody_who_insists() {
         assert!(!pi.is_dark());
         // What the service manager does then.
         let blank = pi.arguments(&["blank"]);
-        assert_eq!(
-            output(&pi.rig.run_on_pi(TALKLIGHT, blank)),
-            (Some(0), String::new())
-        );
+        assert_eq!(output(&pi.rig.run_on_pi(TALKLIGHT, blank)), (Some(0), String::new()));
         assert!(pi.is_dark());
     };
     let jobs: [&(dyn Fn() + Sync); 2] = [&patient, &insistent];
@@ -202,11 +173,7 @@ fn a_strip_that_hangs_goes_dark_once_it_can_and_holds_up_nobody_who_insists() {
 
 #[test]
 fn frames_lost_here_and_there_leave_no_trace_in_the_others() {
-    let strip = Strip {
-        leds: 60,
-        bar: true,
-        ..PLAIN
-    };
+    let strip = Strip { leds: 60, bar: true, ..PLAIN };
     at_once(&[1, 2, 3], |&seed| {
         let pi = Pi::new(Rig::builder().seed(seed), &strip, FAULTY, BUTTON);
         pi.rig.spi_fail_percent(30);

@@ -5,21 +5,11 @@ use crate::terminal::Terminal;
 use pty_process::blocking::{Command, open};
 
 /// Long enough for a strip to hang while one phase follows another, and to be back before the end.
-const HUNG: Plan = Plan {
-    length: 6000,
-    yellow: 4500,
-    red: 2500,
-    flash: 1000,
-    half: 500,
-};
+const HUNG: Plan = Plan { length: 6000, yellow: 4500, red: 2500, flash: 1000, half: 500 };
 
 fn command(pi: &Pi) -> Command {
     let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
-    Command::new(TALKLIGHT)
-        .args(pi.begin(&[]))
-        .env_clear()
-        .envs(env)
-        .envs(pi.rig.prepare())
+    Command::new(TALKLIGHT).args(pi.begin(&[])).env_clear().envs(env).envs(pi.rig.prepare())
 }
 
 /// A screen on which somebody has started a talk, and the strip shows it.
@@ -29,8 +19,7 @@ fn talk(pi: &Pi) -> Terminal {
     screen.sees("space start");
     screen.keys(" ");
     screen.sees("talk started by the keyboard");
-    pi.rig
-        .wait_frame(PATIENCE, |frame| frame.pixels == [GREEN; 8]);
+    pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [GREEN; 8]);
     screen
 }
 
@@ -81,8 +70,7 @@ fn closing_the_terminal_blanks_the_strip() {
     let mut child = command(&pi).spawn(pts).unwrap();
     pi.wait_begun();
     pi.does("start");
-    pi.rig
-        .wait_frame(PATIENCE, |frame| frame.pixels == [GREEN; 8]);
+    pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [GREEN; 8]);
     drop(pty);
     let mut end = None;
     until("it ends", || {
@@ -147,9 +135,7 @@ fn a_screen_that_panics_leaves_the_terminal_as_it_was_and_the_talk_goes_on() {
     pi.rig.no_clock("screen");
     screen.is_left();
     screen.sees("panicked at ");
-    until("it is told", || {
-        pi.faults() == ["keyboard: it panicked; please report this bug"]
-    });
+    until("it is told", || pi.faults() == ["keyboard: it panicked; please report this bug"]);
     pi.wait_phase("over");
     until("the strip is dark", || pi.is_dark());
     screen.signal(Signal::SIGTERM);

@@ -18,17 +18,8 @@ fn talk(builder: Builder, strip: &Strip) -> Pi {
 
 #[test]
 fn a_whole_talk_from_a_press_to_the_dark() {
-    let strip = Strip {
-        leds: 60,
-        gamma: true,
-        brightness: 128,
-        max_milliamps: 850,
-        ..PLAIN
-    };
-    let bar = Strip {
-        bar: true,
-        ..strip.clone()
-    };
+    let strip = Strip { leds: 60, gamma: true, brightness: 128, max_milliamps: 850, ..PLAIN };
+    let bar = Strip { bar: true, ..strip.clone() };
     at_once(&[strip, bar], |strip| {
         let pi = talk(Rig::builder(), strip);
         let pressed = pi.rig.drives()[0];
@@ -62,19 +53,11 @@ fn the_limit_of_current_holds_on_the_wire() {
     at_once(&strips, |strip| {
         let pi = talk(Rig::builder(), strip);
         let frames = pi.rig.frames(Profile::WS2812B_150, strip.channels()).frames;
-        let most = frames
-            .iter()
-            .map(|frame| strip.draws(sum(frame.pixels.as_flattened())));
+        let most = frames.iter().map(|frame| strip.draws(sum(frame.pixels.as_flattened())));
         // It is dimmed, and no more than it must be: another step of brightness adds two channels of each LED at the least.
         let step = 60 * 3 * MILLIAMPS_PER_LED;
         assert!(most.max().unwrap() + step > strip.may_draw());
-        let told = pi.rig.run_on_pi(
-            TALKLIGHT,
-            [
-                "check".into(),
-                pi.rig.path("config.toml").display().to_string(),
-            ],
-        );
+        let told = pi.rig.run_on_pi(TALKLIGHT, ["check".into(), pi.rig.path("config.toml").display().to_string()]);
         let (_, told) = output(&told);
         assert!(told.contains("by the limit of"), "{told}");
     });
@@ -83,23 +66,9 @@ fn the_limit_of_current_holds_on_the_wire() {
 /// Its yellow is longer than that of the new config, which alone would leave more current to each LED.
 #[test]
 fn a_bar_of_an_older_config_keeps_its_brightness() {
-    let strip = Strip {
-        leds: 60,
-        bar: true,
-        max_milliamps: 850,
-        green: [0x00, 0xff, 0x00],
-        ..PLAIN
-    };
-    let old = Plan {
-        yellow: 2400,
-        ..CALM
-    };
-    let new = Plan {
-        yellow: 300,
-        red: 200,
-        flash: 0,
-        ..CALM
-    };
+    let strip = Strip { leds: 60, bar: true, max_milliamps: 850, green: [0x00, 0xff, 0x00], ..PLAIN };
+    let old = Plan { yellow: 2400, ..CALM };
+    let new = Plan { yellow: 300, red: 200, flash: 0, ..CALM };
     assert!(strip.scale(old) < 0.7 * strip.scale(new));
     let pi = Pi::running(&strip, old, BUTTON);
     pi.does("start");
@@ -116,13 +85,7 @@ fn a_bar_of_an_older_config_keeps_its_brightness() {
 fn every_order_of_colours_on_both_chips() {
     let orders = ["grb", "rgb", "rbg", "gbr", "brg", "bgr"];
     let strips = ["ws2812", "sk6812-rgbw"].map(|chip| {
-        orders.map(|order| Strip {
-            chip,
-            order,
-            green: [0x10, 0xe3, 0x57],
-            yellow: [0xf1, 0xa2, 0x33],
-            ..PLAIN
-        })
+        orders.map(|order| Strip { chip, order, green: [0x10, 0xe3, 0x57], yellow: [0xf1, 0xa2, 0x33], ..PLAIN })
     });
     at_once(strips.as_flattened(), |strip| {
         let pi = talk(Rig::builder(), strip);
@@ -140,10 +103,7 @@ fn every_order_of_colours_on_both_chips() {
             // What the three have in common is white.
             green = [green[0] - 0x10, green[1] - 0x10, green[2] - 0x10, 0x10];
         }
-        assert!(
-            frames.iter().any(|frame| frame.pixels == [green; 8]),
-            "{frames:?}"
-        );
+        assert!(frames.iter().any(|frame| frame.pixels == [green; 8]), "{frames:?}");
     });
 }
 
@@ -173,11 +133,7 @@ fn both_chips_from_one_led_to_the_longest_strip() {
 #[test]
 fn a_strip_longer_than_the_buffer_is_refused_with_the_line_to_add() {
     for (chip, leds, most, bytes) in [("ws2812", 319, 318, 4108), ("sk6812-rgbw", 239, 238, 4104)] {
-        let strip = Strip {
-            chip,
-            leds,
-            ..PLAIN
-        };
+        let strip = Strip { chip, leds, ..PLAIN };
         let pi = Pi::new(Rig::builder(), &strip, BRISK, BUTTON);
         let ran = pi.rig.run_on_pi(TALKLIGHT, pi.arguments(&["--headless"]));
         let (code, told) = output(&ran);
@@ -186,10 +142,7 @@ fn a_strip_longer_than_the_buffer_is_refused_with_the_line_to_add() {
             "{leds} LEDs make a frame of {bytes} bytes, and spidev takes 4096, which is {most} LEDs; append \
              `spidev.bufsiz=8192` to the line of /boot/firmware/cmdline.txt and reboot"
         );
-        assert!(
-            told.contains("config.toml:3: strip.leds") && told.contains(&expected),
-            "{told}"
-        );
+        assert!(told.contains("config.toml:3: strip.leds") && told.contains(&expected), "{told}");
         assert!(pi.rig.transfers().is_empty() && pi.rig.refusals().is_empty());
     }
     // With the line it goes.
@@ -228,11 +181,7 @@ fn every_model_keeps_the_timing_of_the_data_sheet() {
         let pi = talk(builder.env("PISHIM_CORE_HZ", core_hz), &PLAIN);
         let transfers = pi.rig.transfers();
         assert!(
-            transfers
-                .iter()
-                .all(|transfer| transfer.hz_asked == 3_300_000
-                    && transfer.hz == hz
-                    && transfer.mode == 0)
+            transfers.iter().all(|transfer| transfer.hz_asked == 3_300_000 && transfer.hz == hz && transfer.mode == 0)
         );
     });
 }
@@ -242,12 +191,7 @@ fn setting_the_wall_clock_moves_no_talk() {
     let pi = Pi::running(&PLAIN, CALM, BUTTON);
     pi.press(START);
     // An hour ahead, into another year, to before 1970, and back.
-    for (ms, ahead_s) in [
-        (200, 3600),
-        (700, 31_536_000),
-        (1200, -2_000_000_000),
-        (1700, 0),
-    ] {
+    for (ms, ahead_s) in [(200, 3600), (700, 31_536_000), (1200, -2_000_000_000), (1700, 0)] {
         pi.wait_elapsed(ms);
         pi.rig.wall_clock(ahead_s);
     }

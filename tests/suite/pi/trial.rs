@@ -41,18 +41,8 @@ impl Tester {
 
     fn end(mut self) -> (Option<i32>, String) {
         let mut told = String::new();
-        self.child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut told)
-            .unwrap();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut told)
-            .unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
         (self.child.wait().unwrap().code(), told)
     }
 }
@@ -60,10 +50,7 @@ impl Tester {
 impl Pi {
     fn strip_shows(&self, is_it: impl Fn(&[[u8; 4]]) -> bool) -> bool {
         let decoded = self.rig.frames(Profile::LAX, self.strip.channels());
-        decoded
-            .frames
-            .last()
-            .is_some_and(|frame| is_it(&frame.pixels))
+        decoded.frames.last().is_some_and(|frame| is_it(&frame.pixels))
     }
 }
 
@@ -83,9 +70,7 @@ fn a_strip_is_found_out_through_the_daemon_and_given_back() {
     let red = |pixels: &[[u8; 4]]| pixels.len() == 12 && all(RED_GRB)(pixels);
     until("red", || pi.strip_shows(red));
     // The board is posted after the strip has its frame.
-    until("the status tells", || {
-        pi.status()["strip"]["trial"] == "ws2812 grb 12 red"
-    });
+    until("the status tells", || pi.status()["strip"]["trial"] == "ws2812 grb 12 red");
     assert_eq!(pi.status()["phase"], "ready");
     tester.answer(&pi, "red", red, "g");
     tester.answer(&pi, "green", all([0, 0xff, 0, 0]), "r");
@@ -120,25 +105,16 @@ fn a_strip_is_found_out_through_the_daemon_and_given_back() {
 fn a_press_takes_the_strip_from_the_test_at_once() {
     let pi = Pi::running(&PLAIN, LONG, BUTTON);
     let mut tester = Tester::start(&pi);
-    for (colour, answer) in [
-        (RED_GRB, "r"),
-        ([0, 0xff, 0, 0], "g"),
-        ([0, 0, 0xff, 0], "b"),
-    ] {
+    for (colour, answer) in [(RED_GRB, "r"), ([0, 0xff, 0, 0], "g"), ([0, 0, 0xff, 0], "b")] {
         tester.answer(&pi, "a colour", all(colour), answer);
     }
     until("tens", || pi.strip_shows(|pixels| pixels.len() == 318));
     pi.press(START);
-    let green = |pixels: &[[u8; 4]]| {
-        pixels[..8] == [GREEN; 8] && pixels[8..].iter().all(|pixel| *pixel == DARK)
-    };
+    let green = |pixels: &[[u8; 4]]| pixels[..8] == [GREEN; 8] && pixels[8..].iter().all(|pixel| *pixel == DARK);
     until("the talk has the strip", || pi.strip_shows(green));
     let (code, told) = tester.end();
     assert_eq!(code, Some(1), "{told}");
-    assert!(
-        told.contains("talklight: a talk is running, 1:00:"),
-        "{told}"
-    );
+    assert!(told.contains("talklight: a talk is running, 1:00:"), "{told}");
     assert!(pi.strip_shows(green), "nothing but the talk");
 }
 
@@ -148,10 +124,7 @@ fn during_a_talk_there_is_no_test() {
     pi.does("start");
     let (code, told) = Tester::start(&pi).end();
     assert_eq!(code, Some(1), "{told}");
-    assert!(
-        told.starts_with("talklight: a talk is running, 1:00:"),
-        "{told}"
-    );
+    assert!(told.starts_with("talklight: a talk is running, 1:00:"), "{told}");
     pi.stop(Signal::SIGTERM);
     pi.judge();
 }
@@ -165,23 +138,12 @@ fn ctrl_c_gives_the_strip_back() {
         }
         let tester = Tester::start(&pi);
         until("red", || pi.strip_shows(all(RED_GRB)));
-        kill(
-            Pid::from_raw(tester.child.id().cast_signed()),
-            Signal::SIGINT,
-        )
-        .unwrap();
+        kill(Pid::from_raw(tester.child.id().cast_signed()), Signal::SIGINT).unwrap();
         let (code, told) = tester.end();
         assert_eq!(code, Some(1), "{told}");
-        assert!(
-            told.contains("the test has ended without an answer"),
-            "{told}"
-        );
+        assert!(told.contains("the test has ended without an answer"), "{told}");
         let given_back = |pixels: &[[u8; 4]]| {
-            if with_daemon {
-                ready(pixels)
-            } else {
-                all(DARK)(pixels)
-            }
+            if with_daemon { ready(pixels) } else { all(DARK)(pixels) }
         };
         until("the strip is back", || pi.strip_shows(given_back));
     }
@@ -191,24 +153,14 @@ fn ctrl_c_gives_the_strip_back() {
 fn without_a_daemon_the_strip_is_driven_from_here() {
     let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
     let mut tester = Tester::start(&pi);
-    for (colour, answer) in [
-        (RED_GRB, "r"),
-        ([0, 0xff, 0, 0], "g"),
-        ([0, 0, 0xff, 0], "b"),
-    ] {
+    for (colour, answer) in [(RED_GRB, "r"), ([0, 0xff, 0, 0], "g"), ([0, 0, 0xff, 0], "b")] {
         tester.answer(&pi, "a colour", all(colour), answer);
     }
     tester.answer(&pi, "tens", |pixels| pixels.len() == 318, "8");
     let (code, told) = tester.end();
     assert_eq!(code, Some(0), "{told}");
-    assert!(
-        told.contains("No timer is running, so the strip is driven from here."),
-        "{told}"
-    );
-    assert!(
-        told.contains("has it: 8 LEDs, ws2812 in the order grb. Nothing is to be changed."),
-        "{told}"
-    );
+    assert!(told.contains("No timer is running, so the strip is driven from here."), "{told}");
+    assert!(told.contains("has it: 8 LEDs, ws2812 in the order grb. Nothing is to be changed."), "{told}");
     assert!(pi.strip_shows(|pixels| pixels.len() == 318 && all(DARK)(pixels)));
 }
 
@@ -221,13 +173,7 @@ fn a_strip_that_cannot_be_had_is_named() {
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("/dev/spidev0.0"), "{told}");
     // A simulated strip is no strip.
-    let (code, told) = output(
-        &pi.rig
-            .run(TALKLIGHT, ["test-strip", "--strip", "simulated"]),
-    );
+    let (code, told) = output(&pi.rig.run(TALKLIGHT, ["test-strip", "--strip", "simulated"]));
     assert_eq!(code, Some(1), "{told}");
-    assert!(
-        told.contains("set `kind = \"spi\"` under [strip]"),
-        "{told}"
-    );
+    assert!(told.contains("set `kind = \"spi\"` under [strip]"), "{told}");
 }

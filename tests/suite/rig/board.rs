@@ -97,8 +97,7 @@ impl Builder {
 
     /// A variable for every program on this Pi.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Builder {
-        self.env
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -107,19 +106,15 @@ impl Builder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         // A Pi's /run is in memory. On a disk the program would wait for its own files, and for the rig's log.
         let memory = Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir());
-        let dir = memory
-            .unwrap_or_else(std::env::temp_dir)
-            .join(format!("talklight-rig.{}.{count}", std::process::id()));
+        let dir =
+            memory.unwrap_or_else(std::env::temp_dir).join(format!("talklight-rig.{}.{count}", std::process::id()));
         // A crashed run may have had this process id.
         let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir)
-            .unwrap_or_else(|error| panic!("cannot make `{}`: {error}", dir.display()));
+        fs::create_dir_all(&dir).unwrap_or_else(|error| panic!("cannot make `{}`: {error}", dir.display()));
         let fifo = dir.join("ctl");
         mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).expect("cannot make the rig's fifo");
         let mut open = OpenOptions::new();
-        open.read(true)
-            .write(true)
-            .custom_flags(nix::libc::O_NONBLOCK);
+        open.read(true).write(true).custom_flags(nix::libc::O_NONBLOCK);
         let [name, board, soc, revision, label, core_hz] = self.model.facts();
         let mut env = vec![
             ("PISHIM_DIR".into(), dir.clone().into()),
@@ -138,10 +133,7 @@ impl Builder {
             dir,
             env,
             gpiochip: format!("/dev/gpiochip{}", self.gpiochip),
-            world: Mutex::new(World {
-                levels: self.levels,
-                ..World::default()
-            }),
+            world: Mutex::new(World { levels: self.levels, ..World::default() }),
             program: Mutex::default(),
         };
         let bufsiz = self.bufsiz;
@@ -156,18 +148,9 @@ impl Builder {
             chip(*number, label);
         }
         rig.put("/dev/gpiomem", [0; 4096]);
-        rig.put(
-            "/sys/module/spidev/parameters/bufsiz",
-            format!("{bufsiz}\n"),
-        );
-        let (revision, model) = (
-            format!("Revision\t: {revision}\n"),
-            format!("Raspberry Pi {name}"),
-        );
-        rig.put(
-            "/proc/cpuinfo",
-            format!("processor\t: 0\n\n{revision}Model\t\t: {model}\n"),
-        );
+        rig.put("/sys/module/spidev/parameters/bufsiz", format!("{bufsiz}\n"));
+        let (revision, model) = (format!("Revision\t: {revision}\n"), format!("Raspberry Pi {name}"));
+        rig.put("/proc/cpuinfo", format!("processor\t: 0\n\n{revision}Model\t\t: {model}\n"));
         for base in ["/sys/firmware/devicetree/base", "/proc/device-tree"] {
             let compatible = format!("raspberrypi,{board}\0brcm,bcm{soc}\0");
             rig.put(&format!("{base}/compatible"), compatible);
@@ -208,54 +191,12 @@ impl Model {
     /// Name, board and chip in the device tree, revision code, label of the gpiochip, core clock that feeds SPI.
     fn facts(self) -> [&'static str; 6] {
         match self {
-            Model::Zero => [
-                "Zero W Rev 1.1",
-                "model-zero-w",
-                "2835",
-                "9000c1",
-                "bcm2835",
-                "400000000",
-            ],
-            Model::Pi2B => [
-                "2 Model B Rev 1.1",
-                "2-model-b",
-                "2836",
-                "a01041",
-                "bcm2835",
-                "250000000",
-            ],
-            Model::Zero2W => [
-                "Zero 2 W Rev 1.0",
-                "model-zero-2-w",
-                "2837",
-                "902120",
-                "bcm2835",
-                "400000000",
-            ],
-            Model::Pi3B => [
-                "3 Model B Rev 1.2",
-                "3-model-b",
-                "2837",
-                "a02082",
-                "bcm2835",
-                "400000000",
-            ],
-            Model::Pi4B => [
-                "4 Model B Rev 1.5",
-                "4-model-b",
-                "2711",
-                "d03115",
-                "bcm2711",
-                "500000000",
-            ],
-            Model::Pi5 => [
-                "5 Model B Rev 1.0",
-                "5-model-b",
-                "2712",
-                "d04170",
-                "rp1",
-                "200000000",
-            ],
+            Model::Zero => ["Zero W Rev 1.1", "model-zero-w", "2835", "9000c1", "bcm2835", "400000000"],
+            Model::Pi2B => ["2 Model B Rev 1.1", "2-model-b", "2836", "a01041", "bcm2835", "250000000"],
+            Model::Zero2W => ["Zero 2 W Rev 1.0", "model-zero-2-w", "2837", "902120", "bcm2835", "400000000"],
+            Model::Pi3B => ["3 Model B Rev 1.2", "3-model-b", "2837", "a02082", "bcm2835", "400000000"],
+            Model::Pi4B => ["4 Model B Rev 1.5", "4-model-b", "2711", "d03115", "bcm2711", "500000000"],
+            Model::Pi5 => ["5 Model B Rev 1.0", "5-model-b", "2712", "d04170", "rp1", "200000000"],
         }
     }
 }

@@ -111,32 +111,19 @@ impl Log {
         }
         let Some(file) = &mut self.file else { return };
         let mut text = std::mem::take(&mut self.rest);
-        file.read_to_end(&mut text)
-            .expect("cannot read the rig's log");
-        let whole = text
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
+        file.read_to_end(&mut text).expect("cannot read the rig's log");
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         self.rest = text.split_off(whole);
         for line in String::from_utf8_lossy(&text).lines() {
-            assert!(
-                self.read(line).is_some(),
-                "the rig's log has a line of another form: `{line:.80}`"
-            );
+            assert!(self.read(line).is_some(), "the rig's log has a line of another form: `{line:.80}`");
         }
     }
 
     /// What the strip showed so far.
     pub fn frames(&mut self) -> &[Frame] {
-        self.transfers[self.pictured..]
-            .iter()
-            .for_each(|transfer| self.picture.feed(transfer));
+        self.transfers[self.pictured..].iter().for_each(|transfer| self.picture.feed(transfer));
         self.pictured = self.transfers.len();
-        if self
-            .picture
-            .latches_ns()
-            .is_some_and(|latches_ns| latches_ns < monotonic_ns())
-        {
+        if self.picture.latches_ns().is_some_and(|latches_ns| latches_ns < monotonic_ns()) {
             self.picture.idle();
         }
         self.picture.frames()
@@ -155,23 +142,11 @@ impl Log {
                 let (end_ns, hz_asked, hz) = (number()?, number()? as u32, number()? as u32);
                 let (mode, dma, bytes) = (number()? as u32, number()? == 1, unhex(fields.next()?)?);
                 let start_ns = at_ns;
-                self.transfers.push(Transfer {
-                    start_ns,
-                    end_ns,
-                    hz_asked,
-                    hz,
-                    mode,
-                    dma,
-                    bytes,
-                });
+                self.transfers.push(Transfer { start_ns, end_ns, hz_asked, hz, mode, dma, bytes });
             }
             "F" => {
                 let (errno, bytes) = (number()? as i32, number()? as usize);
-                self.refusals.push(Refusal {
-                    at_ns,
-                    errno,
-                    bytes,
-                });
+                self.refusals.push(Refusal { at_ns, errno, bytes });
             }
             "G" => {
                 let line = number()? as u32;
@@ -182,30 +157,15 @@ impl Log {
                 let (line, rising) = (number()? as u32, number()? == 1);
                 let (seq, stamp_ns) = (number()? as u32, number()?);
                 let overflowed = fields.next().is_some();
-                self.edges.push(Edge {
-                    at_ns,
-                    line,
-                    rising,
-                    seq,
-                    stamp_ns,
-                    overflowed,
-                });
+                self.edges.push(Edge { at_ns, line, rising, seq, stamp_ns, overflowed });
             }
             "L" => {
                 let line = number()? as u32;
                 let flags = u64::from_str_radix(fields.nth(1)?, 16).ok()?;
                 let debounce_us = fields.nth(1)?.parse().ok()?;
-                self.requests.push(LineRequest {
-                    at_ns,
-                    line,
-                    flags,
-                    debounce_us,
-                });
+                self.requests.push(LineRequest { at_ns, line, flags, debounce_us });
             }
-            "V" => self.looks.push(Look {
-                at_ns,
-                line: number()? as u32,
-            }),
+            "V" => self.looks.push(Look { at_ns, line: number()? as u32 }),
             "W" => self.wall_clock_readings += 1,
             "T" => self.pid = Some(number()? as u32),
             _ => self.synced = number()? as usize,

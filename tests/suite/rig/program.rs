@@ -25,9 +25,7 @@ pub struct Program {
 impl Program {
     pub fn spawn(mut command: Command) -> Program {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let lines = Arc::default();
         read_lines(child.stdout.take(), &lines);
         read_lines(child.stderr.take(), &lines);
@@ -62,13 +60,8 @@ fn read_lines(pipe: Option<impl Read + Send + 'static>, lines: &Arc<Mutex<Vec<St
 
 /// For a program that should end soon.
 pub fn run_to_end(mut command: Command) -> Output {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let child = command
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     let pid = Pid::from_raw(child.id().cast_signed());
     let (ended, end) = mpsc::channel();
     thread::spawn(move || ended.send(child.wait_with_output()));
@@ -103,37 +96,14 @@ pub fn shim() -> &'static Path {
 fn compile(cc: &str, source: &str, library: &Path) {
     let mut words = cc.split_whitespace();
     let mut command = Command::new(words.next().unwrap_or("cc"));
-    command
-        .args(words)
-        .args([
-            "-O2",
-            "-fPIC",
-            "-shared",
-            "-x",
-            "c",
-            "-",
-            "-ldl",
-            "-lpthread",
-            "-o",
-        ])
-        .arg(library);
+    command.args(words).args(["-O2", "-fPIC", "-shared", "-x", "c", "-", "-ldl", "-lpthread", "-o"]).arg(library);
     let child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let remedy = "install gcc and libc's and linux's headers, or set CC";
-    let mut child = child.unwrap_or_else(|error| {
-        panic!("the pretend pi needs a c compiler, `{cc}`: {error}; {remedy}")
-    });
+    let mut child =
+        child.unwrap_or_else(|error| panic!("the pretend pi needs a c compiler, `{cc}`: {error}; {remedy}"));
     // A compiler that fails early closes its input, and says why on stderr.
-    let _ = child
-        .stdin
-        .take()
-        .expect("the compiler has pipes")
-        .write_all(source.as_bytes());
-    let output = child
-        .wait_with_output()
-        .expect("cannot wait for the compiler");
+    let _ = child.stdin.take().expect("the compiler has pipes").write_all(source.as_bytes());
+    let output = child.wait_with_output().expect("cannot wait for the compiler");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "`{cc}` cannot build the pretend pi; {remedy}\n{errors}"
-    );
+    assert!(output.status.success(), "`{cc}` cannot build the pretend pi; {remedy}\n{errors}");
 }

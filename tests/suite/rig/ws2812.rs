@@ -15,31 +15,16 @@ pub struct Profile {
 
 impl Profile {
     /// WS2812B datasheet: T0H 400, T1H 800, T0L 850, T1L 450 ns, each ± 150.
-    pub const WS2812B_150: Profile = Profile {
-        t0h: (250, 550),
-        t1h: (650, 950),
-        t0l: (700, 1000),
-        t1l: (300, 600),
-        reset_ns: 280_000,
-    };
+    pub const WS2812B_150: Profile =
+        Profile { t0h: (250, 550), t1h: (650, 950), t0l: (700, 1000), t1l: (300, 600), reset_ns: 280_000 };
 
     /// WS2812B-V5 datasheet: a shorter zero, and longer highs and lows.
-    pub const WS2812B_V5: Profile = Profile {
-        t0h: (220, 380),
-        t1h: (580, 1600),
-        t0l: (580, 1600),
-        t1l: (220, 1600),
-        reset_ns: 280_000,
-    };
+    pub const WS2812B_V5: Profile =
+        Profile { t0h: (220, 380), t1h: (580, 1600), t0l: (580, 1600), t1l: (220, 1600), reset_ns: 280_000 };
 
     /// What strips are known to take beyond their datasheets: for tests that ask for the picture only.
-    pub const LAX: Profile = Profile {
-        t0h: (200, 500),
-        t1h: (550, 5500),
-        t0l: (450, 5000),
-        t1l: (200, 5000),
-        reset_ns: 280_000,
-    };
+    pub const LAX: Profile =
+        Profile { t0h: (200, 500), t1h: (550, 5500), t0l: (450, 5000), t1l: (200, 5000), reset_ns: 280_000 };
 }
 
 /// The frames of a capture, and how well their bits kept to the profile.
@@ -89,10 +74,7 @@ impl Span {
 
 impl Default for Span {
     fn default() -> Span {
-        Span {
-            min_ns: f64::INFINITY,
-            max_ns: f64::NEG_INFINITY,
-        }
+        Span { min_ns: f64::INFINITY, max_ns: f64::NEG_INFINITY }
     }
 }
 
@@ -150,12 +132,7 @@ impl Decoder {
             let (mut rest, mut left) = (byte, 8);
             while left > 0 {
                 let level = rest & 0x80 != 0;
-                let same = if level {
-                    rest.leading_ones()
-                } else {
-                    rest.leading_zeros()
-                }
-                .min(left);
+                let same = if level { rest.leading_ones() } else { rest.leading_zeros() }.min(left);
                 self.run(level, f64::from(same) * clock_ns, transfer.start_ns);
                 rest = rest.checked_shl(same).unwrap_or(0);
                 left -= same;
@@ -174,8 +151,7 @@ impl Decoder {
 
     /// When a wire that stays idle latches what it holds; `None` if nothing waits.
     pub fn latches_ns(&self) -> Option<u64> {
-        self.pulse
-            .map(|_| self.wire_ns as u64 + u64::from(self.profile.reset_ns))
+        self.pulse.map(|_| self.wire_ns as u64 + u64::from(self.profile.reset_ns))
     }
 
     /// The wire stays idle: ends the frame that waits for its latch.
@@ -199,11 +175,7 @@ impl Decoder {
         self.run_ns += ns;
         if level {
             let start_ns = self.wire_ns;
-            let pulse = self.pulse.get_or_insert(Pulse {
-                write_ns,
-                start_ns,
-                high_ns: 0.0,
-            });
+            let pulse = self.pulse.get_or_insert(Pulse { write_ns, start_ns, high_ns: 0.0 });
             pulse.high_ns = self.run_ns;
         } else if self.run_ns >= f64::from(self.profile.reset_ns) {
             self.low(self.run_ns);
@@ -216,13 +188,7 @@ impl Decoder {
         let Some(pulse) = self.pulse.take() else {
             return;
         };
-        let Profile {
-            t0h,
-            t1h,
-            t0l,
-            t1l,
-            reset_ns,
-        } = self.profile;
+        let Profile { t0h, t1h, t0l, t1l, reset_ns } = self.profile;
         let timing = &mut self.decoded.timing;
         let one = pulse.high_ns > f64::from(t0h.1 + t1h.0) / 2.0;
         let (high, low, high_span, low_span) = if one {
@@ -255,8 +221,7 @@ impl Decoder {
     fn judge(&mut self, level: &str, ns: f64, (min, max): (u32, u32), pulse: Pulse) {
         if ns < f64::from(min) - 0.5 || ns > f64::from(max) + 0.5 {
             let (bit, at_ns) = (self.bits, pulse.start_ns);
-            let fault =
-                format!("bit {bit} at {at_ns:.0}: {level} {ns:.0} ns outside ({min}, {max})");
+            let fault = format!("bit {bit} at {at_ns:.0}: {level} {ns:.0} ns outside ({min}, {max})");
             self.decoded.faults.push(fault);
         }
     }
@@ -265,25 +230,17 @@ impl Decoder {
         let Some(first) = self.first.take() else {
             return;
         };
-        let (bytes, bits) = (
-            std::mem::take(&mut self.bytes),
-            std::mem::take(&mut self.bits),
-        );
+        let (bytes, bits) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.bits));
         let wide = 8 * self.channels;
         if bits % wide != 0 {
-            let fault = format!(
-                "frame at {:.0}: {bits} bits, not a multiple of {wide}",
-                first.start_ns
-            );
+            let fault = format!("frame at {:.0}: {bits} bits, not a multiple of {wide}", first.start_ns);
             self.decoded.faults.push(fault);
         }
         let whole = bytes[..bits / 8].chunks_exact(self.channels);
         self.decoded.frames.push(Frame {
             write_ns: first.write_ns,
             first_bit_ns: first.start_ns as u64,
-            pixels: whole
-                .map(|grbw| [grbw[1], grbw[0], grbw[2], *grbw.get(3).unwrap_or(&0)])
-                .collect(),
+            pixels: whole.map(|grbw| [grbw[1], grbw[0], grbw[2], *grbw.get(3).unwrap_or(&0)]).collect(),
             bits,
         });
     }

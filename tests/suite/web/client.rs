@@ -16,12 +16,7 @@ pub struct Ask {
 
 impl Ask {
     pub fn new(method: &str, path: &str) -> Self {
-        let ask = Self {
-            method: method.into(),
-            path: path.into(),
-            headers: Vec::new(),
-            body: String::new(),
-        };
+        let ask = Self { method: method.into(), path: path.into(), headers: Vec::new(), body: String::new() };
         ask.with("Host", "127.0.0.1").with("Connection", "close")
     }
 
@@ -43,19 +38,14 @@ impl Ask {
     }
 
     pub fn without(mut self, name: &str) -> Self {
-        self.headers
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self
     }
 
     pub fn of(&self, port: u16) -> Answer {
         let headers = self.headers.iter();
-        let headers: String = headers
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
-        let Self {
-            method, path, body, ..
-        } = self;
+        let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let Self { method, path, body, .. } = self;
         let request = format!("{method} {path} HTTP/1.1\r\n{headers}\r\n{body}");
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         // Who is refused early may be hung up on before all is said.
@@ -84,15 +74,11 @@ impl Answer {
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
         let mut lines = head.lines();
-        let status = lines
-            .next()
-            .and_then(|line| line.split(' ').nth(1)?.parse().ok());
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
         let headers = lines.filter_map(|line| line.split_once(": "));
         Self {
             status: status.expect("a status"),
-            headers: headers
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.into()))
-                .collect(),
+            headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.into())).collect(),
             body: body.into(),
         }
     }

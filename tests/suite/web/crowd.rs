@@ -29,11 +29,7 @@ fn the_paired_phone_gets_through_a_crowd() {
     };
     // The phone's own connection, from before the crowd came, and left open by it.
     let mut phone = TcpStream::connect(("127.0.0.1", web.port)).unwrap();
-    write!(
-        phone,
-        "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
-    )
-    .unwrap();
+    write!(phone, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n").unwrap();
     let mut crowd = VecDeque::new();
     for number in 0..CROWD {
         let mut stream = TcpStream::connect(("127.0.0.1", web.port)).unwrap();
@@ -58,9 +54,6 @@ fn the_paired_phone_gets_through_a_crowd() {
     // Its own connection has stayed: it hears what is new.
     web.house.does(&["start"]);
     let news = format!("\"generation\":{},", web.generation());
-    assert!(
-        Answer::until(phone, &news),
-        "the paired listener was sent away"
-    );
+    assert!(Answer::until(phone, &news), "the paired listener was sent away");
     assert_eq!(web.house.status()["strip"]["health"], "sending");
 }

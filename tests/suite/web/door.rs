@@ -14,13 +14,9 @@ use crate::harness::text;
 /// What a browser is told, whatever the answer.
 fn assert_guarded(answer: &Answer) {
     let policy = answer.header("content-security-policy").unwrap();
-    for rule in [
-        "default-src 'none'",
-        "script-src 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-        "form-action 'none'",
-    ] {
+    for rule in
+        ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"]
+    {
         assert!(policy.contains(rule), "{policy}");
     }
     assert!(!policy.contains("unsafe"), "{policy}");
@@ -44,13 +40,7 @@ fn every_answer_tells_the_browser_what_to_allow() {
 #[test]
 fn a_name_of_somebody_elses_reads_nothing() {
     let web = Web::of("hosts = [\"timer.example.org\"]");
-    let name = text(
-        &std::process::Command::new("uname")
-            .arg("-n")
-            .output()
-            .unwrap()
-            .stdout,
-    );
+    let name = text(&std::process::Command::new("uname").arg("-n").output().unwrap().stdout);
     let name = name.trim();
     let port = web.port;
     let ours = [
@@ -81,10 +71,7 @@ fn a_name_of_somebody_elses_reads_nothing() {
         assert_eq!(answer.status, 421, "{host}");
         assert_eq!(answer.json()["status"], json!(null), "{host}");
     }
-    assert_eq!(
-        Ask::get("/api/v1/status").without("Host").of(port).status,
-        421
-    );
+    assert_eq!(Ask::get("/api/v1/status").without("Host").of(port).status, 421);
 }
 
 #[test]
@@ -93,17 +80,8 @@ fn a_page_of_somebody_elses_changes_nothing() {
     let host = format!("127.0.0.1:{}", web.port);
     let [ticket, _] = web.invite();
     let cookie = web.pair(&ticket);
-    let cookie = cookie
-        .header("set-cookie")
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap();
-    let with_cookie = || {
-        Ask::post("/api/v1/start", "{}")
-            .with("Host", &host)
-            .with("Cookie", cookie)
-    };
+    let cookie = cookie.header("set-cookie").unwrap().split(';').next().unwrap();
+    let with_cookie = || Ask::post("/api/v1/start", "{}").with("Host", &host).with("Cookie", cookie);
     let foreign = [
         "http://evil.example".to_owned(),
         "null".into(),
@@ -122,11 +100,7 @@ fn a_page_of_somebody_elses_changes_nothing() {
     assert_eq!(with_cookie().of(web.port).status, 403);
     for site in ["cross-site", "same-site"] {
         let ask = with_cookie().with("Origin", &format!("http://{host}"));
-        assert_eq!(
-            ask.with("Sec-Fetch-Site", site).of(web.port).status,
-            403,
-            "{site}"
-        );
+        assert_eq!(ask.with("Sec-Fetch-Site", site).of(web.port).status, 403, "{site}");
     }
     // Nor does it pair.
     let [_, code] = web.invite();
@@ -136,10 +110,7 @@ fn a_page_of_somebody_elses_changes_nothing() {
     assert_eq!((answer.status, answer.header("set-cookie")), (403, None));
     // And is told of no other origin by a preflight.
     let preflight = Ask::new("OPTIONS", "/api/v1/start").with("Origin", "http://evil.example");
-    assert_eq!(
-        preflight.of(web.port).header("access-control-allow-origin"),
-        None
-    );
+    assert_eq!(preflight.of(web.port).header("access-control-allow-origin"), None);
     assert_eq!(web.house.status()["phase"], "ready");
     let ours = with_cookie().with("Origin", &format!("http://{host}"));
     let answer = ours.with("Sec-Fetch-Site", "same-origin").of(web.port);
@@ -152,12 +123,7 @@ fn a_proxy_in_front_has_another_scheme_and_the_same_name() {
     let [ticket, _] = web.invite();
     let body = json!({ "answer": ticket }).to_string();
     let ask = Ask::post("/api/v1/pair", &body).with("Host", "timer.example.org");
-    assert_eq!(
-        ask.with("Origin", "https://timer.example.org")
-            .of(web.port)
-            .status,
-        200
-    );
+    assert_eq!(ask.with("Origin", "https://timer.example.org").of(web.port).status, 200);
 }
 
 #[test]
@@ -166,19 +132,11 @@ fn what_makes_no_sense_is_refused_with_the_right_status() {
     let token = web.token();
     let start = |body: &str| {
         let ask = Ask::post("/api/v1/start", body);
-        ask.with("Authorization", &format!("Bearer {token}"))
-            .of(web.port)
-            .status
+        ask.with("Authorization", &format!("Bearer {token}")).of(web.port).status
     };
-    for body in [
-        "[]",
-        "{",
-        "17",
-        "{\"generation\": -1}",
-        "{\"generation\": \"17\"}",
-        "{\"plam\": \"lightning\"}",
-        "\u{0}",
-    ] {
+    for body in
+        ["[]", "{", "17", "{\"generation\": -1}", "{\"generation\": \"17\"}", "{\"plam\": \"lightning\"}", "\u{0}"]
+    {
         assert_eq!(start(body), 400, "{body}");
     }
     let long = |length: usize| format!("{{\"plan\": \"{}\"}}", "x".repeat(length - 12));
@@ -214,9 +172,7 @@ fn who_is_slow_is_sent_away_in_time() {
     assert!((4..8).contains(&passed().as_secs()), "{:?}", passed());
     // Nothing was said that could be answered: the connection just ends.
     for mut stream in [head, silent] {
-        stream
-            .set_read_timeout(Some(Duration::from_secs(15)))
-            .unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
         let end = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
         assert!(end.is_ok(), "{end:?}");
     }
@@ -229,34 +185,19 @@ fn without_a_word_in_the_config_nothing_listens() {
     let house = House::running(super::PLANS);
     let reply = house.say("invite");
     assert_eq!(reply["ok"], false);
-    assert!(
-        reply["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("the web is off"),
-        "{reply}"
-    );
+    assert!(reply["message"].as_str().unwrap().starts_with("the web is off"), "{reply}");
     let pid = house.daemon.as_ref().unwrap().id();
     if let Ok(tcp) = std::fs::read_dir(format!("/proc/{pid}/fd")) {
         let sockets = tcp.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
         let inodes: Vec<String> = sockets
-            .filter_map(|link| {
-                Some(
-                    link.to_str()?
-                        .strip_prefix("socket:[")?
-                        .strip_suffix(']')?
-                        .to_owned(),
-                )
-            })
+            .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
             .collect();
-        let table = ["tcp", "tcp6"].map(|name| {
-            std::fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap_or_default()
-        });
-        let listens = table.concat().lines().any(|line| {
-            line.split_whitespace()
-                .nth(9)
-                .is_some_and(|inode| inodes.iter().any(|ours| ours == inode))
-        });
+        let table =
+            ["tcp", "tcp6"].map(|name| std::fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap_or_default());
+        let listens = table
+            .concat()
+            .lines()
+            .any(|line| line.split_whitespace().nth(9).is_some_and(|inode| inodes.iter().any(|ours| ours == inode)));
         assert!(!listens);
     }
 }

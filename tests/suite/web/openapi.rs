@@ -21,12 +21,7 @@ fn meant<'a>(document: &'a Value, it: &'a Value) -> &'a Value {
         None => it,
         Some(path) => {
             let path = path.as_str().unwrap().strip_prefix('#').unwrap();
-            meant(
-                document,
-                document
-                    .pointer(path)
-                    .unwrap_or_else(|| panic!("no {path}")),
-            )
+            meant(document, document.pointer(path).unwrap_or_else(|| panic!("no {path}")))
         }
     }
 }
@@ -45,44 +40,22 @@ fn misfits(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Str
         match word.as_str() {
             "description" => {}
             "type" => {
-                let types = rule
-                    .as_array()
-                    .cloned()
-                    .unwrap_or_else(|| vec![rule.clone()]);
-                must(
-                    types
-                        .iter()
-                        .any(|name| is_of_type(value, name.as_str().unwrap())),
-                    "type",
-                );
+                let types = rule.as_array().cloned().unwrap_or_else(|| vec![rule.clone()]);
+                must(types.iter().any(|name| is_of_type(value, name.as_str().unwrap())), "type");
             }
             "enum" => must(rule.as_array().unwrap().contains(value), "enum"),
-            "minimum" => must(
-                value
-                    .as_f64()
-                    .is_none_or(|number| number >= rule.as_f64().unwrap()),
-                "minimum",
-            ),
+            "minimum" => must(value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()), "minimum"),
             "pattern" => {
                 assert_eq!(rule, "^#[0-9a-f]{6}$", "the one pattern that is known here");
-                let digits = value
-                    .as_str()
-                    .and_then(|text| text.strip_prefix('#'))
-                    .unwrap_or_default();
+                let digits = value.as_str().and_then(|text| text.strip_prefix('#')).unwrap_or_default();
                 must(
-                    digits.len() == 6
-                        && digits
-                            .bytes()
-                            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
+                    digits.len() == 6 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
                     "pattern",
                 );
             }
             "required" => {
                 for name in rule.as_array().unwrap() {
-                    must(
-                        value.get(name.as_str().unwrap()).is_some(),
-                        &format!("required {name}"),
-                    );
+                    must(value.get(name.as_str().unwrap()).is_some(), &format!("required {name}"));
                 }
             }
             "properties" => {
@@ -90,9 +63,7 @@ fn misfits(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Str
                 for (name, inner) in value.as_object().into_iter().flatten() {
                     match rule.get(name) {
                         None => must(false, &format!("{name} is not described")),
-                        Some(rule) => {
-                            deeper.extend(misfits(document, rule, inner, &format!("{at}.{name}")))
-                        }
+                        Some(rule) => deeper.extend(misfits(document, rule, inner, &format!("{at}.{name}"))),
                     }
                 }
             }
@@ -104,10 +75,7 @@ fn misfits(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Str
             }
             "anyOf" => {
                 let mut any = rule.as_array().unwrap().iter();
-                must(
-                    any.any(|one| misfits(document, one, value, at).is_empty()),
-                    "anyOf",
-                );
+                must(any.any(|one| misfits(document, one, value, at).is_empty()), "anyOf");
             }
             word => panic!("`{word}` is not known here"),
         }
@@ -135,11 +103,7 @@ fn assert_told(document: &Value, method: &str, path: &str, answer: &Answer) {
     let told = told.unwrap_or_else(|| panic!("{method} {path}: {} is not told of", answer.status));
     let content = meant(document, told)["content"].as_object().unwrap();
     let (kind, content) = content.iter().next().unwrap();
-    assert_eq!(
-        answer.header("content-type"),
-        Some(kind.as_str()),
-        "{method} {path}"
-    );
+    assert_eq!(answer.header("content-type"), Some(kind.as_str()), "{method} {path}");
     if kind == "application/json" {
         let found = misfits(document, &content["schema"], &answer.json(), path);
         assert!(found.is_empty(), "{method} {path}: {found:?}");
@@ -154,14 +118,9 @@ fn the_check_finds_what_does_not_fit() {
     });
     let misfit = |value: Value| !misfits(&json!({}), &schema, &value, "").is_empty();
     assert!(!misfit(json!({"a": 1, "b": ["x"]})));
-    for value in [
-        json!([]),
-        json!({}),
-        json!({"a": 0}),
-        json!({"a": "1"}),
-        json!({"a": 1, "c": 1}),
-        json!({"a": 1, "b": ["y"]}),
-    ] {
+    for value in
+        [json!([]), json!({}), json!({"a": 0}), json!({"a": "1"}), json!({"a": 1, "c": 1}), json!({"a": 1, "b": ["y"]})]
+    {
         assert!(misfit(value.clone()), "{value}");
     }
 }
@@ -181,39 +140,26 @@ fn every_route_is_told_of_and_none_else() {
         })
         .collect();
     // As they are written in the router, and in the list of pages.
-    let source =
-        |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let source = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
     let routed: BTreeSet<(String, String)> = [source("src/web.rs"), source("src/web/pages.rs")]
         .concat()
         .lines()
         .filter_map(|line| {
             let (_, rest) = line.split_once(&format!("\"{PREFIX}"))?;
             let (name, rest) = rest.split_once('"')?;
-            let method = if rest.contains("post(") {
-                "post"
-            } else {
-                "get"
-            };
+            let method = if rest.contains("post(") { "post" } else { "get" };
             Some((format!("{PREFIX}{name}"), method.to_owned()))
         })
         .collect();
     assert_eq!(told, routed);
     // And as they are answered.
     for (path, method) in &told {
-        let other = if method == "get" {
-            Ask::post(path, "")
-        } else {
-            Ask::get(path)
-        };
+        let other = if method == "get" { Ask::post(path, "") } else { Ask::get(path) };
         assert_eq!(other.of(web.port).status, 405, "{path}");
         if path.ends_with("/events") {
             continue;
         }
-        let same = if method == "get" {
-            Ask::get(path)
-        } else {
-            Ask::post(path, "")
-        };
+        let same = if method == "get" { Ask::get(path) } else { Ask::post(path, "") };
         let answer = same.of(web.port);
         assert!(![404, 405].contains(&answer.status), "{path}");
         assert_told(&document, method, path, &answer);

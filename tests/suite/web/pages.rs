@@ -29,10 +29,7 @@ fn with_all(web: &Web, path: &str) -> Vec<(String, String, String)> {
         .concat();
         for taken in takes {
             let taken = taken.replacen("./", "/", 1);
-            assert!(
-                taken.starts_with('/') && !taken.starts_with("//"),
-                "{path} takes {taken}"
-            );
+            assert!(taken.starts_with('/') && !taken.starts_with("//"), "{path} takes {taken}");
             if known.insert(taken.clone()) {
                 open.push(taken);
             }
@@ -89,11 +86,7 @@ fn no_page_asks_anybody_else_nor_goes_round_the_policy() {
                 assert!(!body.contains(name), "{path}: {name}");
             }
             let scripts = body.matches("<script").count();
-            assert_eq!(
-                scripts,
-                body.matches("<script type=\"module\" src=\"/").count(),
-                "{path}"
-            );
+            assert_eq!(scripts, body.matches("<script type=\"module\" src=\"/").count(), "{path}");
         }
     }
 }

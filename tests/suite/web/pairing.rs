@@ -61,9 +61,7 @@ fn what_is_nearly_right_is_wrong() {
         &ticket[..31],
         &code[1..],
         &format!("{code}0"),
-        &ticket
-            .to_uppercase()
-            .replace(|c: char| c.is_ascii_digit(), "g"),
+        &ticket.to_uppercase().replace(|c: char| c.is_ascii_digit(), "g"),
     ] {
         assert!(is_wrong(pairing.redeem(answer, now)), "{answer}");
     }
@@ -105,14 +103,7 @@ fn ten_wrong_codes_in_a_minute_close_codes_for_a_minute() {
 fn what_is_no_code_is_no_guess_at_one() {
     let (_folder, pairing, now) = pairing();
     for _ in 0..10 * WRONG_MAX {
-        for answer in [
-            "",
-            "no",
-            "12345",
-            "1234567",
-            "12345x",
-            "0b77f39f10ddd5fcb186008eccb42ad8",
-        ] {
+        for answer in ["", "no", "12345", "1234567", "12345x", "0b77f39f10ddd5fcb186008eccb42ad8"] {
             assert!(is_wrong(pairing.redeem(answer, now)));
         }
     }
@@ -123,9 +114,7 @@ fn what_is_no_code_is_no_guess_at_one() {
 #[test]
 fn codes_are_spread_over_all_there_are() {
     let (_folder, pairing, now) = pairing();
-    let codes: Vec<u32> = (0..2000)
-        .map(|_| pairing.invite(now).unwrap().code.parse().unwrap())
-        .collect();
+    let codes: Vec<u32> = (0..2000).map(|_| pairing.invite(now).unwrap().code.parse().unwrap()).collect();
     // Of ten equal parts each has 200 of them; that one has less than 100 happens once in 10^13 times.
     for part in 0..10 {
         let count = codes.iter().filter(|&&code| code / 100_000 == part).count();
@@ -151,23 +140,14 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_not_taken() {
     pairing.issue().unwrap();
     let path = folder.file("paired");
     let open = || Pairing::open(path.clone(), LISTEN.parse().unwrap());
-    let refused = || {
-        open()
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default()
-    };
+    let refused = || open().err().map(|error| error.to_string()).unwrap_or_default();
     assert!(open().is_ok());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     assert!(refused().contains("this user alone"), "{}", refused());
     assert!(refused().contains("remove it to unpair all"));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, "a token\n").unwrap();
-    assert!(
-        refused().contains("something else than tokens"),
-        "{}",
-        refused()
-    );
+    assert!(refused().contains("something else than tokens"), "{}", refused());
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("elsewhere", &path).unwrap();
     assert!(!refused().is_empty());
@@ -178,19 +158,13 @@ fn paired_by_ticket_over_http_until_all_are_forgotten() {
     let mut web = Web::running();
     let [ticket, _] = web.invite();
     let answer = web.pair(&format!(" {ticket}\n"));
-    assert_eq!(
-        (answer.status, answer.json()["message"].as_str()),
-        (200, Some("paired"))
-    );
+    assert_eq!((answer.status, answer.json()["message"].as_str()), (200, Some("paired")));
     let cookie = answer.header("set-cookie").unwrap().to_owned();
     let mut parts = cookie.split("; ");
     let pair = parts.next().unwrap();
     let mut attributes: Vec<&str> = parts.collect();
     attributes.sort_unstable();
-    assert_eq!(
-        attributes,
-        ["HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=Strict"]
-    );
+    assert_eq!(attributes, ["HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=Strict"]);
     let token = pair.strip_prefix("talklight=").unwrap();
     assert_eq!(token.len(), 64);
     assert_eq!(web.pair(&ticket).status, 403);
@@ -234,10 +208,7 @@ fn guessing_over_http_is_closed_without_disturbing_who_is_paired() {
         let answer = web.pair(answer);
         assert_eq!((answer.status, answer.header("set-cookie")), (429, None));
         let said = answer.json()["message"].as_str().unwrap().to_owned();
-        assert!(
-            said.contains("open again in") && said.ends_with(" s"),
-            "{said}"
-        );
+        assert!(said.contains("open again in") && said.ends_with(" s"), "{said}");
     }
     assert_eq!(web.post("/api/v1/start", &token, &json!({})).status, 200);
 }
@@ -250,8 +221,5 @@ fn a_file_that_cannot_be_taken_is_an_error_at_start() {
     let path = web.house.folder.file("state").join("talklight/paired");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let said = web.house.misconfigured();
-    assert!(
-        said.contains("talklight/paired") && said.contains("remove it to unpair all"),
-        "{said}"
-    );
+    assert!(said.contains("talklight/paired") && said.contains("remove it to unpair all"), "{said}");
 }

@@ -36,10 +36,7 @@ fn answer(request: impl Fn(&Pairing) -> Request<Body>) -> (StatusCode, String, V
         }
         asked
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (status, body) = runtime.block_on(async {
         let hosts = ["timer.example.org".to_owned()];
         let mut router = router(&board, pairing, &events, &hosts).unwrap();
@@ -76,31 +73,19 @@ fn who_has_none_and_who_comes_from_elsewhere_reach_no_engine() {
     let foreign = |pairing: &Pairing| {
         let cookie = format!("talklight={}", pairing.issue().unwrap());
         let ask = post("/api/v1/reset").header("Cookie", cookie);
-        ask.header("Origin", "http://elsewhere.example")
-            .body(Body::empty())
-            .unwrap()
+        ask.header("Origin", "http://elsewhere.example").body(Body::empty()).unwrap()
     };
     let (status, _, asked) = answer(foreign);
     assert_eq!((status, asked), (StatusCode::FORBIDDEN, Vec::new()));
-    let rebound = |_: &Pairing| {
-        Request::get("/api/v1/status")
-            .header("Host", "elsewhere.example")
-            .body(Body::empty())
-            .unwrap()
-    };
+    let rebound =
+        |_: &Pairing| Request::get("/api/v1/status").header("Host", "elsewhere.example").body(Body::empty()).unwrap();
     assert_eq!(answer(rebound).0, StatusCode::MISDIRECTED_REQUEST);
 }
 
 #[test]
 fn the_pages_and_what_is_none() {
     let get = |path: &'static str| {
-        answer(move |_| {
-            Request::get(path)
-                .header("Host", "[::1]:8080")
-                .body(Body::empty())
-                .unwrap()
-        })
-        .0
+        answer(move |_| Request::get(path).header("Host", "[::1]:8080").body(Body::empty()).unwrap()).0
     };
     for path in ["/", "/remote", "/api/v1/status", "/api/v1/openapi.json"] {
         assert_eq!(get(path), StatusCode::OK, "{path}");
