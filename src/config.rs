@@ -8,13 +8,16 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context;
+
+use crate::core::drive::Drive;
+use crate::core::look::Look;
+use crate::core::plan::Plan;
 #[cfg(target_os = "linux")]
-use crate::button::{Role, gpio};
-use crate::drive::Drive;
-use crate::frame::Look;
-use crate::plan::Plan;
+use crate::input::{button::Role, gpio};
 #[cfg(target_os = "linux")]
 use crate::strip::spi;
+use crate::strip::{Strip, simulated::Simulated};
 
 use values::Values;
 pub use values::{Mistake, Mistakes};
@@ -157,6 +160,32 @@ impl Config {
         values.lay_flags(overrides, leds.as_deref());
         let config = meaning::config(&mut values, origin.clone(), bufsiz);
         values.finish(config)
+    }
+
+    /// The strip of the config, for its plans and that of a talk which an older config may have begun.
+    pub fn open_strip(&self, talk: Option<Plan>) -> anyhow::Result<Box<dyn Strip>> {
+        #[cfg(not(target_os = "linux"))]
+        let _ = talk;
+        match &self.strip {
+            Kind::Simulated(_) => Ok(Box::new(Simulated::default())),
+            #[cfg(target_os = "linux")]
+            Kind::Spi(spi) => {
+                use crate::core::drive::Drive;
+                use crate::strip::spi::SpiStrip;
+                let plans: Vec<_> = self.plans.iter().copied().chain(talk).collect();
+                let pictures: Vec<_> = self.look.brightest(&plans).collect();
+                let leds = self.look.leds;
+                let drive = Drive::new(*spi.drive.settings(), leds, &pictures)?;
+                let strip = SpiStrip::new(spi.device.clone(), spi.clock_hz, drive);
+                let strip = strip.with_context(|| {
+                    format!(
+                        "the strip on {} is driven already; `talklight console` shows it",
+                        spi.device.path().display()
+                    )
+                })?;
+                Ok(Box::new(strip))
+            }
+        }
     }
 }
 

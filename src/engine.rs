@@ -11,18 +11,22 @@
 //! Within a step the order is: apply the command, keep the timer for a restart, show the picture, publish, reply. Time
 //! comes in as an argument, so the whole of it runs in virtual time as well.
 
+pub mod board;
+pub mod event;
+pub mod status;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use crate::board::{Board, Guest, Happening, Health, Shown, Snapshot, Tone};
-use crate::clock::{self, Moment};
-use crate::event::{Answer, Event, NotLent, Origin, Request, Stop};
-use crate::frame::Rgb;
+use crate::core::clock::{self, Moment};
+use crate::core::look::Rgb;
+use crate::core::timer::{Phase, Refusal, Timer};
+use crate::engine::board::{Board, Guest, Happening, Health, Shown, Snapshot, Tone};
+use crate::engine::event::{Answer, Event, NotLent, Origin, Request, Stop};
+use crate::show::sample::Trial;
 use crate::strip::Strip;
-use crate::timer::{Phase, Refusal, Timer};
-use crate::trial::Trial;
 
 /// How often the picture is sent when nothing changes: a glitch on the wire stays until the next frame. The same beat
 /// tries a failed strip again and tells the watchdog that all is well.

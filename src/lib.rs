@@ -2,15 +2,15 @@
 //!
 //! # The idea
 //!
-//! The [timer](timer::Timer) is a small value. What it [reads](timer::Timer::at), what the strip
-//! [shows](frame::Look::picture) and when that [changes](frame::Look::next_change) are functions of that value and a
+//! The [timer](core::timer::Timer) is a small value. What it [reads](core::timer::Timer::at), what the strip
+//! [shows](core::look::Look::picture) and when that [changes](core::look::Look::next_change) are functions of that value and a
 //! moment. Nothing counts, nothing ticks.
 //!
 //! ```
 //! use std::time::Duration;
-//! use talklight::clock::Moment;
-//! use talklight::plan::Plan;
-//! use talklight::timer::{Command, Phase, Timer};
+//! use talklight::core::clock::Moment;
+//! use talklight::core::plan::Plan;
+//! use talklight::core::timer::{Command, Phase, Timer};
 //!
 //! let [length, yellow, red, flash] = [300, 120, 60, 30].map(Duration::from_secs);
 //! let plan = Plan::new("lightning", length, yellow, red, flash)?;
@@ -35,49 +35,34 @@
 //!   Keeper::keep   drive, Strip::show, Keeper::shown
 //! ```
 //!
-//! What the strip shows is chosen in one place, [`board::Snapshot::shown`]: the timer's picture, or between talks that of a
-//! [trial], which a talk ends at once.
+//! What the strip shows is chosen in one place, [`engine::board::Snapshot::shown`]: the timer's picture, or between talks that of a
+//! [trial](show::sample), which a talk ends at once.
 //!
 //! # What is absent
 //!
-//! - The core ([plan], [timer], [frame], [drive]) has no clock, no I/O and no serde, and nothing in it fails once it is
-//!   made. Time is an argument; [`clock::now`] is the one reading, and only the edges call it.
+//! - The core ([core]) has no clock, no I/O and no serde, and nothing in it fails once it is
+//!   made. Time is an argument; [`core::clock::now`] is the one reading, and only the edges call it.
 //! - The engine never waits for anybody but the strip. Whoever is slow, stuck or gone keeps only himself waiting.
 //! - Modules import from those above them in this list and from no other:
 
 // In order: each may import what stands above it. A test holds this.
-pub mod clock;
-pub mod plan;
-pub mod timer;
+pub mod core;
 
-pub mod frame;
+pub mod os;
 
-pub mod drive;
+pub mod show;
 
-pub mod trial;
-
-pub mod event;
-
-pub mod board;
-
-pub mod lock;
 pub mod strip;
 
 pub mod engine;
 
-pub mod wire;
+pub mod store;
 
-pub mod journal;
-pub mod notify;
-pub mod pairing;
-pub mod resume;
-pub mod tape;
+pub mod report;
 
-pub mod button;
-pub mod client;
-pub mod invite;
-pub mod signal;
-pub mod socket;
+pub mod input;
+
+pub mod control;
 
 pub mod screen;
 #[cfg(feature = "web")]
@@ -85,10 +70,7 @@ pub mod web;
 
 pub mod config;
 
-pub mod doctor;
+pub mod setup;
 
 pub mod cli;
-pub mod console;
-pub mod daemon;
-#[cfg(target_os = "linux")]
-pub mod tester;
+pub mod run;

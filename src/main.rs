@@ -5,13 +5,18 @@ use std::process::ExitCode;
 use anyhow::Context;
 use talklight::cli::{self, Cli, Exit, Flags, Verb};
 use talklight::config::{Config, Mistakes, Overrides};
-use talklight::event::Origin;
-use talklight::invite::{self, Invited, Paper};
+use talklight::control::client;
+use talklight::control::invite::{self, Invited, Paper};
+use talklight::control::protocol::{self, Ask, Pass, Status, What};
+use talklight::core::clock;
+use talklight::engine::event::Origin;
+use talklight::report::{journal, notify};
+use talklight::screen::console;
 use talklight::screen::style::Style;
+use talklight::setup::doctor;
 #[cfg(target_os = "linux")]
-use talklight::tester;
-use talklight::wire::{self, Ask, Pass, Status, What};
-use talklight::{client, clock, console, daemon, doctor, journal, notify, screen};
+use talklight::setup::test_strip;
+use talklight::{run, screen};
 
 fn main() -> ExitCode {
     restore_terminal_on_panic();
@@ -20,7 +25,7 @@ fn main() -> ExitCode {
         let prefix = if error.is::<Mistakes>() { "" } else { "talklight: " };
         journal::complain(&format!("{prefix}{error:#}"));
         notify::before_failing();
-        if error.is::<Mistakes>() || error.is::<daemon::Misconfigured>() { Exit::Config } else { Exit::Failure }
+        if error.is::<Mistakes>() || error.is::<run::Misconfigured>() { Exit::Config } else { Exit::Failure }
     });
     exit.into()
 }
@@ -28,7 +33,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let flags = &cli.flags;
     match cli.command.clone() {
-        None => daemon::run(config(flags)?, flags.headless).map(|()| Exit::Success),
+        None => run::run(config(flags)?, flags.headless).map(|()| Exit::Success),
         Some(Verb::Start { plan }) => tell(flags, What::Start(plan)),
         Some(Verb::Reset) => tell(flags, What::Reset),
         Some(Verb::Undo) => tell(flags, What::Undo),
@@ -49,18 +54,18 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         }
         Some(Verb::Doctor { json }) => {
             let report = doctor::examine(flags.config.as_deref(), &overrides(flags));
-            let said = say(&if json { wire::encode(&report) } else { report.to_string() })?;
+            let said = say(&if json { protocol::encode(&report) } else { report.to_string() })?;
             Ok(if report.good { said } else { Exit::Failure })
         }
         #[cfg(target_os = "linux")]
-        Some(Verb::TestStrip) => tester::run(&config(flags)?).map(|()| Exit::Success),
+        Some(Verb::TestStrip) => test_strip::run(&config(flags)?).map(|()| Exit::Success),
         #[cfg(not(target_os = "linux"))]
         Some(Verb::TestStrip) => anyhow::bail!("a strip on SPI takes Linux"),
         Some(Verb::Blank { after_service }) => match config(flags) {
             _ if after_service && notify::restart_follows(Exit::Config as u8) => Ok(Exit::Success),
             // The daemon has told the mistakes already, and blanked the strip if it ever lit it.
             Err(_) if after_service => Ok(Exit::Success),
-            config => daemon::blank(&config?).map(|()| Exit::Success),
+            config => run::blank(&config?).map(|()| Exit::Success),
         },
     }
 }
@@ -130,13 +135,13 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
     let (path, stream) = with_daemon(flags, client::find)?;
     if !watch {
         let status = client::request(stream, &ask)?.status.context("the daemon tells no status")?;
-        return say(&if json { wire::encode(&status) } else { status.line() });
+        return say(&if json { protocol::encode(&status) } else { status.line() });
     }
     let mut lines = client::watch(stream, &ask)?;
     loop {
         // A daemon that hangs up is a line that cannot be read, or none.
         for line in lines.by_ref().map_while(Result::ok) {
-            let exit = if json { say(&line) } else { say(&wire::decode::<Status>(&line)?.line()) };
+            let exit = if json { say(&line) } else { say(&protocol::decode::<Status>(&line)?.line()) };
             if exit? == Exit::Failure {
                 return Ok(Exit::Failure);
             }

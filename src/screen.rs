@@ -13,12 +13,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 
-use crate::board::Snapshot;
-use crate::clock::{self, Moment};
-use crate::event::Origin;
-use crate::invite::Invited;
-use crate::timer::Command;
+use crate::control::invite::Invited;
+use crate::core::clock::{self, Moment};
+use crate::core::timer::Command;
+use crate::engine::board::Snapshot;
+use crate::engine::event::Origin;
 
+pub mod console;
 mod digits;
 mod foot;
 pub mod grid;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::frame::Rgb;
-use crate::trial::Make;
+use crate::core::look::Rgb;
+use crate::show::sample::Make;
 
 pub mod simulated;
 #[cfg(target_os = "linux")]

@@ -12,9 +12,9 @@ use axum::Router;
 use axum::routing::{get, post};
 use tokio::runtime::Builder;
 
-use crate::board::Board;
-use crate::event::Events;
-use crate::pairing::Pairing;
+use crate::engine::board::Board;
+use crate::engine::event::Events;
+use crate::store::pairing::Pairing;
 use news::News;
 
 mod api;
@@ -22,6 +22,7 @@ mod door;
 mod guard;
 mod news;
 mod pages;
+pub mod press;
 
 /// The port, open: from here on it is this daemon's.
 pub struct Web {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
-use talklight::board::Snapshot;
-use talklight::wire::{self, Reply, SnapshotRecord};
+use talklight::control::protocol::{self, Reply, SnapshotRecord};
+use talklight::engine::board::Snapshot;
 
 use crate::floor::pause;
 use crate::rig::{Rig, monotonic_ns};
@@ -88,13 +88,13 @@ impl Daemon {
     /// A command that is obeyed, and when it was said.
     pub fn does(&self, line: &str) -> u64 {
         let (said, answer) = self.ask(line);
-        let reply: Reply = wire::decode(&answer).unwrap();
+        let reply: Reply = protocol::decode(&answer).unwrap();
         assert!(reply.ok, "{line}: {}", reply.message);
         said
     }
 
     pub fn snapshot(&self) -> Snapshot {
-        let record: SnapshotRecord = wire::decode(&self.ask("attach").1).unwrap();
+        let record: SnapshotRecord = protocol::decode(&self.ask("attach").1).unwrap();
         record.try_into().unwrap()
     }
 

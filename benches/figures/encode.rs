@@ -5,12 +5,12 @@ use std::hint::black_box;
 
 use embedded_hal::spi::{ErrorType, SpiBus};
 use smart_leds_trait::{RGB8, SmartLedsWrite};
-use talklight::clock::Moment;
 use talklight::config::{Config, Kind, Origin, Overrides};
-use talklight::drive::Chip;
-use talklight::frame::Rgb;
+use talklight::core::clock::Moment;
+use talklight::core::drive::Chip;
+use talklight::core::look::Rgb;
+use talklight::core::timer::{Command, Timer};
 use talklight::strip::spi::frame_bytes;
-use talklight::timer::{Command, Timer};
 use ws2812_spi::hosted::Ws2812;
 
 use crate::rig::monotonic_ns;

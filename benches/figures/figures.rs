@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use talklight::clock;
-use talklight::timer::State;
+use talklight::core::clock;
+use talklight::core::timer::State;
 
 use crate::daemon::{Daemon, TALKLIGHT};
 use crate::encode::{frame_ns, wire_ns};

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use talklight::timer::State;
+use talklight::core::timer::State;
 
 use crate::daemon::{Daemon, TALKLIGHT};
 use crate::figures::{at, boot_ahead_ns, pi, row, spread};

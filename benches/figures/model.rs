@@ -1,6 +1,6 @@
 //! What a strip should show, computed anew: from the talk's beginning and the time to phase, colour and LEDs.
 
-use talklight::timer::Phase;
+use talklight::core::timer::Phase;
 
 /// A bar, sent as it is looked at: no gamma, full brightness, no limit of current. Times in milliseconds; marks are time left.
 #[derive(Clone, Copy)]

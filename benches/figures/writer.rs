@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use rppal::spi::{Bus, Mode, SlaveSelect, Spi};
-use talklight::drive::Chip;
+use talklight::core::drive::Chip;
 use talklight::strip::spi::frame_bytes;
 
 use crate::figures::pi;

@@ -1,8 +1,8 @@
 //! Phases that somebody might take for one another.
 
 use super::values::Values;
-use crate::drive::{Drive, DriveSettings, gamma};
-use crate::frame::{Look, Palette, Pattern, Picture, ReadyLook, Rgb};
+use crate::core::drive::{Drive, DriveSettings, gamma};
+use crate::core::look::{Look, Palette, Pattern, Picture, ReadyLook, Rgb};
 
 /// The phases as seen under some circumstances, and what to do if two of them look alike then.
 struct View {

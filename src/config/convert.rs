@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use crate::frame::Rgb;
+use crate::core::look::Rgb;
 
 /// From this likeness on, one name may be meant by another: half of its letters are in place.
 const LIKENESS_MIN: f64 = 0.5;

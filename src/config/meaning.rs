@@ -14,9 +14,9 @@ use super::convert::{
 use super::values::{CHOSEN, Values};
 use super::words::seconds;
 use super::{Active, Bias, Buttons, Config, Kind, Origin, WebConfig};
-use crate::drive::{Chip, Drive, DriveSettings, Order};
-use crate::frame::{Look, Palette, Pattern, ReadyLook};
-use crate::plan::{self, Plan, PlanError};
+use crate::core::drive::{Chip, Drive, DriveSettings, Order};
+use crate::core::look::{Look, Palette, Pattern, ReadyLook};
+use crate::core::plan::{self, Plan, PlanError};
 #[cfg(target_os = "linux")]
 use crate::strip::spi;
 

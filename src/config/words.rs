@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::convert::HEADER_PINS;
 use super::{Active, Buttons, Config, Kind};
-use crate::drive::Drive;
-use crate::frame::{Look, Pattern, Picture, ReadyLook};
-use crate::plan::{Clock, Plan};
+use crate::core::drive::Drive;
+use crate::core::look::{Look, Pattern, Picture, ReadyLook};
+use crate::core::plan::{Clock, Plan};
 
 impl Config {
     /// What the config means, in words, on several lines.
@@ -67,8 +67,8 @@ impl super::SpiConfig {
         let mut lines = vec![format!(
             "{} {} in the order {} on {} at {} MHz",
             count(leds),
-            name_of(&crate::drive::Chip::ALL, settings.chip),
-            name_of(&crate::drive::Order::ALL, settings.order),
+            name_of(&crate::core::drive::Chip::ALL, settings.chip),
+            name_of(&crate::core::drive::Order::ALL, settings.order),
             self.device.path().display(),
             f64::from(self.clock_hz) / 1e6,
         )];

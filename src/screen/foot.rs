@@ -6,11 +6,11 @@ use super::Place;
 use super::grid::{Ink, PAPER};
 use super::text::wrapped;
 use super::view::{HINT, Painter, QUIET, Rows, Span, TEXT};
-use crate::board::{Health, Tone};
-use crate::clock::Moment;
-use crate::frame::Rgb;
-use crate::plan::{Clock, Plan};
-use crate::timer::{END_GUARD, Phase, seconds_left};
+use crate::core::clock::Moment;
+use crate::core::look::Rgb;
+use crate::core::plan::{Clock, Plan};
+use crate::core::timer::{END_GUARD, Phase, seconds_left};
+use crate::engine::board::{Health, Tone};
 
 /// How long a happening is news.
 pub const NEWS: Duration = Duration::from_secs(6);

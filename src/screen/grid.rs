@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{Code, Depth};
-use crate::frame::Rgb;
+use crate::core::look::Rgb;
 
 /// The background. Ours, so that the LEDs glow on every theme.
 pub const PAPER: Rgb = Rgb::new(12, 14, 18);

@@ -5,8 +5,8 @@ use super::grid::{Grid, Ink};
 use super::style::Style;
 use super::text::wrapped;
 use super::view::{HINT, QUIET, TEXT};
-use crate::board::Snapshot;
-use crate::plan::Clock;
+use crate::core::plan::Clock;
+use crate::engine::board::Snapshot;
 
 /// A heading, and under it what goes on the left and what it means.
 type Section = (&'static str, Vec<(String, String)>);

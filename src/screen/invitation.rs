@@ -6,9 +6,9 @@ use super::grid::Ink;
 use super::style::Depth;
 use super::text::wrapped;
 use super::view::{Painter, QUIET, Span, TEXT};
-use crate::frame::Rgb;
-use crate::invite::{Invited, half_block};
-use crate::timer::seconds_left;
+use crate::control::invite::{Invited, half_block};
+use crate::core::look::Rgb;
+use crate::core::timer::seconds_left;
 
 /// Dark on light, as cameras have it, whatever the screen's own colours.
 const CODE: Ink = Ink::new(Rgb::BLACK).on(Rgb::new(255, 255, 255));

@@ -5,11 +5,11 @@ use std::time::Duration;
 use vte::{Params, Parser, Perform};
 
 use super::Place;
-use crate::board::Snapshot;
-use crate::clock::Moment;
-use crate::invite::Invited;
-use crate::pairing;
-use crate::timer::Command;
+use crate::control::invite::Invited;
+use crate::core::clock::Moment;
+use crate::core::timer::Command;
+use crate::engine::board::Snapshot;
+use crate::store::pairing;
 
 /// The same key again within this time of its last arrival may be a key held down: X11 repeats one after 660 ms, Linux
 /// after 250.

@@ -1,6 +1,6 @@
 //! How much a terminal can show: colours, and glyphs beyond ASCII.
 
-use crate::frame::Rgb;
+use crate::core::look::Rgb;
 
 /// What the environment says about the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

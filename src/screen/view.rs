@@ -8,11 +8,11 @@ use super::help;
 use super::keys::Ui;
 use super::style::{Depth, Style};
 use super::text::spaced;
-use crate::board::Snapshot;
-use crate::clock::Moment;
-use crate::frame::Rgb;
-use crate::plan::Clock;
-use crate::timer::{Phase, Reading, seconds_left, whole_seconds};
+use crate::core::clock::Moment;
+use crate::core::look::Rgb;
+use crate::core::plan::Clock;
+use crate::core::timer::{Phase, Reading, seconds_left, whole_seconds};
+use crate::engine::board::Snapshot;
 
 pub(super) const TEXT: Ink = Ink::new(Rgb::new(222, 226, 232));
 pub(super) const QUIET: Ink = Ink::new(Rgb::new(146, 153, 164));

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Strip, StripError};
-use crate::frame::Rgb;
+use crate::core::look::Rgb;
 
 /// Clones are the same strip.
 #[derive(Clone, Debug, Default)]

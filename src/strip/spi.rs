@@ -9,10 +9,10 @@ use smart_leds_trait::{RGB8, RGBW, SmartLedsWrite, White};
 use ws2812_spi::hosted::Ws2812;
 
 use super::{Strip, StripError};
-use crate::drive::{Chip, Drive, Wire};
-use crate::frame::Rgb;
-use crate::lock::{self, Held};
-use crate::trial::Make;
+use crate::core::drive::{Chip, Drive, Wire};
+use crate::core::look::Rgb;
+use crate::os::lock::{self, Held};
+use crate::show::sample::Make;
 
 /// The kernel's default for the longest write that spidev takes, in bytes.
 pub const BUFSIZ_DEFAULT: usize = 4096;

@@ -15,13 +15,14 @@ use tokio::time::timeout;
 
 use super::House;
 use super::door::{Place, Standing};
-use crate::board::Snapshot;
-use crate::clock;
-use crate::event::{Answer, Event, Origin, Request as Asked};
-use crate::pairing::Unpaired;
-use crate::plan;
-use crate::timer::{Command, Refusal};
-use crate::wire::{self, Credential, Press, Reply, Status};
+use super::press::{Credential, Press, Said};
+use crate::control::protocol::{self, Reply, Status};
+use crate::core::clock;
+use crate::core::plan;
+use crate::core::timer::{Command, Refusal};
+use crate::engine::board::Snapshot;
+use crate::engine::event::{Answer, Event, Origin, Request as Asked};
+use crate::store::pairing::Unpaired;
 
 /// A request has a plan's name and a number in it, or a ticket.
 const BODY_BYTES_MAX: usize = 512;
@@ -48,7 +49,7 @@ type Meant = (&'static str, Press);
 type Seat = Option<Extension<Arc<Place>>>;
 
 pub async fn status(State(house): State<House>) -> Response {
-    json(StatusCode::OK, wire::encode(&Status::new(&house.board.latest(), clock::now())))
+    json(StatusCode::OK, protocol::encode(&Status::new(&house.board.latest(), clock::now())))
 }
 
 /// The status now and whenever it has changed, and a beat each second, for as long as somebody listens.
@@ -128,7 +129,7 @@ pub async fn not_so() -> Response {
 /// An answer that says why not.
 pub fn refused(status: StatusCode, why: impl Into<String>) -> Response {
     let reply = Reply::new(false, why, None);
-    json(status, wire::encode(&reply))
+    json(status, protocol::encode(&reply))
 }
 
 async fn press(verb: &'static str, State(house): State<House>, place: Seat, request: Request) -> Response {
@@ -175,15 +176,15 @@ async fn carry_out(house: House, verb: &'static str, press: Press, command: Comm
     match answer.result {
         // A repeat of what was done, whose answer got lost on the way, is done already.
         Err(Refusal::Stale) if let Some(reply) = house.done.find(verb, &press) => {
-            json(StatusCode::OK, wire::encode(&Reply { status, ..reply }))
+            json(StatusCode::OK, protocol::encode(&Reply { status, ..reply }))
         }
         Err(refusal) => {
             let reply = Reply::new(false, refusal.to_string(), status);
-            json(StatusCode::CONFLICT, wire::encode(&reply))
+            json(StatusCode::CONFLICT, protocol::encode(&reply))
         }
         Ok(outcome) => {
             let reply = Reply::new(true, outcome.to_string(), status);
-            let text = wire::encode(&reply);
+            let text = protocol::encode(&reply);
             if press.generation.is_some() && outcome.is_change() {
                 house.done.remember(verb, press, reply);
             }
@@ -205,7 +206,7 @@ async fn ask(house: &House, command: Command, generation: Option<u64>) -> Result
 }
 
 /// What the body of a request says; an empty one says nothing more than the request itself.
-async fn body<T: wire::Said>(request: Request) -> Result<T, Response> {
+async fn body<T: Said>(request: Request) -> Result<T, Response> {
     let bytes = match timeout(BODY, to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
         Err(_) => {
             return Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not come"));
@@ -271,7 +272,7 @@ fn unpaired() -> Response {
 fn done(house: &House, message: String) -> Response {
     let status = Status::new(&house.board.latest(), clock::now());
     let reply = Reply::new(true, message, Some(status));
-    json(StatusCode::OK, wire::encode(&reply))
+    json(StatusCode::OK, protocol::encode(&reply))
 }
 
 fn json(status: StatusCode, text: String) -> Response {

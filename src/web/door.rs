@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tower_service::Service;
 
-use crate::clock::{self, Moment};
+use crate::core::clock::{self, Moment};
 
 /// Connections at one time: five hundred stage views and what a room has in its pockets, below the 1024 descriptors of a
 /// process.

@@ -10,9 +10,9 @@ use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::board::Board;
-use crate::clock;
-use crate::wire::{self, Status};
+use crate::control::protocol::{self, Status};
+use crate::core::clock;
+use crate::engine::board::Board;
 
 /// A page that hears nothing for two and a half of these has lost the daemon, and says so within three seconds.
 const BEAT: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ impl News {
     pub fn follow(board: Arc<Board>) -> std::io::Result<Self> {
         let bell = UnixStream::from_std(board.subscribe()?.into())?;
         let mut last = Status::new(&board.latest(), clock::now());
-        let (tell, status) = watch::channel(event("status", &wire::encode(&last)));
+        let (tell, status) = watch::channel(event("status", &protocol::encode(&last)));
         tokio::spawn(async move {
             while bell.readable().await.is_ok() {
                 // Hushed before the board is read, lest a snapshot goes unseen.
@@ -38,7 +38,7 @@ impl News {
                 let now = Status::new(&board.latest(), clock::now());
                 if !now.is_same_but_for_time(&last) {
                     last = now;
-                    tell.send_replace(event("status", &wire::encode(&last)));
+                    tell.send_replace(event("status", &protocol::encode(&last)));
                 }
             }
         });

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use talklight::button::{Button, Role, STUCK, Signal};
-use talklight::clock::Moment;
+use talklight::core::clock::Moment;
+use talklight::input::button::{Button, Role, STUCK, Signal};
 
 use crate::harness::Chance;
 

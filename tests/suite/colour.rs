@@ -1,9 +1,9 @@
 //! Colours are told apart by everyone, and look like what they are called: as they are meant, and as a strip is sent them
 //! from full brightness down to 8 of 255, with and without gamma, by either chip, and dimmed by the limit of current.
 
-use talklight::drive::{Chip, Drive, DriveSettings, Order};
-use talklight::frame::{Look, Palette, Pattern, ReadyLook, Rgb};
-use talklight::plan::Plan;
+use talklight::core::drive::{Chip, Drive, DriveSettings, Order};
+use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
+use talklight::core::plan::Plan;
 
 /// Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB: protanopia, deuteranopia, tritanopia, and no change.
 const VISIONS: [[[f64; 3]; 3]; 4] = [

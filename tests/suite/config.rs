@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use talklight::config::{
     Active, Bias, Buttons, Config, Kind, Mistakes, Origin, Overrides, WebConfig, find, search_path,
 };
-use talklight::frame::{Palette, Rgb};
+use talklight::core::look::{Palette, Rgb};
 
 use crate::outside::config::holds;
 
@@ -522,7 +522,7 @@ fn two_buttons_and_their_wires_make_sense() {
 #[cfg(target_os = "linux")]
 mod spi {
     use super::*;
-    use talklight::button::Role;
+    use talklight::input::button::Role;
 
     #[track_caller]
     fn spi_says(lines: &str, expected: &str) {

@@ -103,7 +103,7 @@ fn a_daemon_killed_at_any_moment_goes_on_to_the_same_end() {
     until("the talk is on the tape", || phases(&house.tape()).contains(&"green"));
     let began = started(&house.tape());
     for kill_at in [300, 700, 1200, 1700] {
-        until("the moment has come", || talklight::clock::now().as_ns() >= began + kill_at * 1_000_000);
+        until("the moment has come", || talklight::core::clock::now().as_ns() >= began + kill_at * 1_000_000);
         house.signal(Signal::SIGKILL);
         house.start();
         // The first frame already is right, and so are all that follow: the end has not moved at all.

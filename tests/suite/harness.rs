@@ -203,9 +203,9 @@ impl Chance {
 
 /// Waits until something is so.
 pub fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let end = talklight::clock::now() + PATIENCE;
+    let end = talklight::core::clock::now() + PATIENCE;
     while !so() {
-        assert!(talklight::clock::now() < end, "waited in vain: {what}");
+        assert!(talklight::core::clock::now() < end, "waited in vain: {what}");
         pause(Duration::from_millis(5));
     }
 }

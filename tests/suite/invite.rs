@@ -4,19 +4,19 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use talklight::board::{Happening, Health, Snapshot};
-use talklight::clock::Moment;
-use talklight::event::Origin;
-use talklight::frame::{Look, Palette, Pattern, ReadyLook, Rgb};
-use talklight::invite::{Invited, Paper, drawn, likeliest};
-use talklight::pairing;
-use talklight::plan::Plan;
+use talklight::control::invite::{Invited, Paper, drawn, likeliest};
+use talklight::core::clock::Moment;
+use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
+use talklight::core::plan::Plan;
+use talklight::core::timer::Timer;
+use talklight::engine::board::{Happening, Health, Snapshot};
+use talklight::engine::event::Origin;
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
 use talklight::screen::keys::{Act, Key, Ui};
 use talklight::screen::style::{Depth, Style};
 use talklight::screen::view::view;
-use talklight::timer::Timer;
+use talklight::store::pairing;
 
 use crate::harness::{House, text};
 
@@ -200,7 +200,7 @@ fn p_invites_and_any_key_takes_it_down() {
         (Key::Char('p'), Act::Nothing),
         (Key::Char('q'), Act::Nothing),
         (Key::Other, Act::Nothing),
-        (Key::Char(' '), Act::Send(talklight::timer::Command::Start(None), None)),
+        (Key::Char(' '), Act::Send(talklight::core::timer::Command::Start(None), None)),
         (Key::Char('?'), Act::Nothing),
     ] {
         ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
@@ -221,7 +221,11 @@ fn p_invites_and_any_key_takes_it_down() {
 #[test]
 fn a_chair_is_told_of_a_pairing() {
     let mut snapshot = house(true);
-    snapshot.note(NOW, Origin::Pairing, Happening::Told(talklight::board::Tone::Done, "a device was paired".into()));
+    snapshot.note(
+        NOW,
+        Origin::Pairing,
+        Happening::Told(talklight::engine::board::Tone::Done, "a device was paired".into()),
+    );
     let style = Style { depth: Depth::None, plain: true, lines: false };
     let (grid, _) = view(&snapshot, &Ui::new(Place::Daemon), NOW, Size::new(80, 24), style);
     assert!(words(&grid).contains("a device was paired"));

@@ -9,9 +9,9 @@ mod snapshot;
 
 use proptest::prelude::*;
 use proptest::string::string_regex;
-use talklight::board::Snapshot;
-use talklight::timer::Timer;
-use talklight::wire::{self, REQUEST_MAX, SnapshotRecord};
+use talklight::control::protocol::{self, REQUEST_MAX, SnapshotRecord};
+use talklight::core::timer::Timer;
+use talklight::engine::board::Snapshot;
 
 /// Words that mean something, and among them strange ones.
 fn words(known: &'static str, strange: &str) -> impl Strategy<Value = Vec<String>> + use<> {
@@ -67,10 +67,10 @@ proptest! {
 
     #[test]
     fn a_record_with_any_number_in_it(timer in crate::wire::timer(), at in any::<prop::sample::Index>(), number in any::<u64>()) {
-        let snapshot = wire::encode(&SnapshotRecord::from(&crate::wire::snapshot(timer)));
+        let snapshot = protocol::encode(&SnapshotRecord::from(&crate::wire::snapshot(timer)));
         snapshot::holds(snapshot.as_bytes());
         snapshot::holds(changed(&snapshot, at, number).as_bytes());
-        let kept = talklight::resume::encode(&timer, resume::BOOT);
+        let kept = talklight::store::resume::encode(&timer, resume::BOOT);
         let (_, kept) = kept.split_once(' ').expect("a checksum goes before the rest");
         resume::holds(kept.as_bytes());
         resume::holds(changed(kept, at, number).as_bytes());
@@ -91,7 +91,7 @@ proptest! {
 #[test]
 fn a_resume_file_longer_than_one_can_be_is_damaged() {
     let timer = Timer::new(crate::wire::plan("lightning", 300), 1);
-    let file = talklight::resume::encode(&timer, resume::BOOT);
+    let file = talklight::store::resume::encode(&timer, resume::BOOT);
     let (_, record) = file.split_once(' ').unwrap();
     resume::holds((record.to_owned() + &" ".repeat(16 * 1024)).as_bytes());
 }
@@ -104,9 +104,9 @@ fn files_that_include_each_other_come_to_an_end() {
 
 #[test]
 fn a_snapshot_that_no_daemon_would_send_is_refused() {
-    let is_read = |line: &str| wire::decode::<SnapshotRecord>(line).and_then(Snapshot::try_from).is_ok();
+    let is_read = |line: &str| protocol::decode::<SnapshotRecord>(line).and_then(Snapshot::try_from).is_ok();
     let snapshot = crate::wire::snapshot(Timer::new(crate::wire::plan("lightning", 300), 1));
-    let line = wire::encode(&SnapshotRecord::from(&snapshot));
+    let line = protocol::encode(&SnapshotRecord::from(&snapshot));
     let between = |from: &str, to| line.split_once(from).unwrap().1.split_once(to).unwrap().0;
     let plans = between("\"plans\":[", ']');
     let talk = format!("{{\"plan\":{}}},\"started_ns\":1}}", between("\"chosen\":", '}'));

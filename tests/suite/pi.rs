@@ -380,7 +380,7 @@ impl Pi {
     fn wait_elapsed(&self, ms: u64) {
         self.wait_phase("green");
         let then = self.started_ns().unwrap() + ms * 1_000_000;
-        until("the talk goes on", || talklight::clock::now().as_ns() >= then);
+        until("the talk goes on", || talklight::core::clock::now().as_ns() >= then);
     }
 
     /// The beginning of the one talk, in the tape's time.

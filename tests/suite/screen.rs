@@ -6,18 +6,18 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use talklight::board::{Happening, Health, Snapshot};
-use talklight::clock::Moment;
-use talklight::event::Origin;
-use talklight::frame::{Look, Palette, Pattern, ReadyLook, Rgb};
-use talklight::plan::Plan;
+use talklight::core::clock::Moment;
+use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
+use talklight::core::plan::Plan;
+use talklight::core::timer::{Command, Outcome, Phase, Refusal, State, Talk, Timer, Undo};
+use talklight::engine::board::{Happening, Health, Snapshot};
+use talklight::engine::event::Origin;
 use talklight::screen::grid::{Grid, Size, diff};
 use talklight::screen::keys::{Act, HELD, Key, Keyboard, Ui};
 use talklight::screen::style::{Depth, Style};
 use talklight::screen::text::wrapped;
 use talklight::screen::view::view;
 use talklight::screen::{Place, keys::Notice};
-use talklight::timer::{Command, Outcome, Phase, Refusal, State, Talk, Timer, Undo};
 
 const FANCY: Style = Style { depth: Depth::True, plain: false, lines: false };
 const PLAIN: Style = Style { depth: Depth::Sixteen, plain: true, lines: false };

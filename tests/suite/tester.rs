@@ -1,10 +1,10 @@
 //! The dialog of `talklight test-strip`, with somebody who says what he sees on a strip that nobody knows.
 
-use talklight::drive::{Chip, DriveSettings, Order, Wire};
-use talklight::frame::Rgb;
+use talklight::core::drive::{Chip, DriveSettings, Order, Wire};
+use talklight::core::look::Rgb;
+use talklight::setup::test_strip::{Dialog, Next};
+use talklight::show::sample::{Make, Sample, Trial};
 use talklight::strip::spi;
-use talklight::tester::{Dialog, Next};
-use talklight::trial::{Make, Sample, Trial};
 
 const BUFSIZ: usize = 4096;
 

@@ -195,7 +195,7 @@ fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
             beat.as_u64().unwrap()
         })
         .collect();
-    let now = talklight::clock::now().as_ns();
+    let now = talklight::core::clock::now().as_ns();
     assert!(beats[2] <= now && now - beats[2] < 1_000_000_000);
     for pair in beats.windows(2) {
         let apart = pair[1] - pair[0];

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use talklight::board::{Guest, Health, Snapshot};
-use talklight::clock::Moment;
-use talklight::event::Origin;
-use talklight::frame::{Look, Palette, Pattern, ReadyLook};
-use talklight::plan::Plan;
-use talklight::resume::{Found, ResumeFile};
-use talklight::timer::{Command, Timer};
-use talklight::wire::{Ask, SnapshotRecord, Status, TimerRecord, What};
+use talklight::control::protocol::{Ask, SnapshotRecord, Status, TimerRecord, What};
+use talklight::core::clock::Moment;
+use talklight::core::look::{Look, Palette, Pattern, ReadyLook};
+use talklight::core::plan::Plan;
+use talklight::core::timer::{Command, Timer};
+use talklight::engine::board::{Guest, Health, Snapshot};
+use talklight::engine::event::Origin;
+use talklight::store::resume::{Found, ResumeFile};
 
 pub fn plan(name: &str, length: u64) -> Plan {
     let s = Duration::from_secs;

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
-use talklight::drive::{Chip, Drive, DriveSettings, Order, TooLittleCurrent, Wire};
-use talklight::frame::{Look, Palette, Pattern, Picture, Rgb};
+use talklight::core::drive::{Chip, Drive, DriveSettings, Order, TooLittleCurrent, Wire};
+use talklight::core::look::{Look, Palette, Pattern, Picture, Rgb};
 
 use super::harness::{look, plan};
 

@@ -6,13 +6,13 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use proptest::prelude::*;
-use talklight::board::{Board, Happening, Health, LOG_LENGTH, Tone};
-use talklight::clock::Moment;
+use talklight::core::clock::Moment;
+use talklight::core::look::{Look, Palette, Pattern, Rgb};
+use talklight::core::timer::{Command, Outcome, Phase, Refusal, Timer};
+use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Tone};
+use talklight::engine::event::{Event, NotLent, Origin, Request, Stop};
 use talklight::engine::{BEAT, Engine, Keeper};
-use talklight::event::{Event, NotLent, Origin, Request, Stop};
-use talklight::frame::{Look, Palette, Pattern, Rgb};
 use talklight::strip::{Strip, StripError};
-use talklight::timer::{Command, Outcome, Phase, Refusal, Timer};
 
 use super::harness::{BOOT, House, Kept, board, command, look, plan, play, span};
 use super::model::Verdict;
@@ -91,7 +91,7 @@ mod order {
             for _ in 0..200 {
                 let (reply, answer) = sync_channel(1);
                 send.send(reply).unwrap();
-                let answered: talklight::event::Answer = answer.recv().unwrap();
+                let answered: talklight::engine::event::Answer = answer.recv().unwrap();
                 assert_eq!(board.latest().timer, answered.timer);
             }
         });

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use talklight::clock::Moment;
-use talklight::frame::{Look, Palette, Pattern, Picture, ReadyLook, Rgb};
-use talklight::plan::Plan;
-use talklight::timer::{Command, Phase, Timer};
+use talklight::core::clock::Moment;
+use talklight::core::look::{Look, Palette, Pattern, Picture, ReadyLook, Rgb};
+use talklight::core::plan::Plan;
+use talklight::core::timer::{Command, Phase, Timer};
 
 use super::harness::{BOOT, look, plan, play, span};
 use super::model::{Model, SECOND, ns};

@@ -22,16 +22,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use talklight::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
-use talklight::clock::Moment;
-use talklight::drive::{Chip, Order};
+use talklight::core::clock::Moment;
+use talklight::core::drive::{Chip, Order};
+use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
+use talklight::core::plan::Plan;
+use talklight::core::timer::{Command, Outcome, Phase, Timer};
+use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
+use talklight::engine::event::{Answer, Event, Origin, Request};
 use talklight::engine::{self, BEAT, Engine, Keeper};
-use talklight::event::{Answer, Event, Origin, Request};
-use talklight::frame::{Look, Palette, Pattern, ReadyLook, Rgb};
-use talklight::plan::Plan;
+use talklight::show::sample::{Make, Sample, Trial};
 use talklight::strip::simulated::Simulated;
-use talklight::timer::{Command, Outcome, Phase, Timer};
-use talklight::trial::{Make, Sample, Trial};
 
 use super::model::{Model, Verdict, ns};
 

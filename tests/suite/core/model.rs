@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use talklight::clock::Moment;
-use talklight::frame::{Look, Pattern, ReadyLook, Rgb};
-use talklight::plan::Plan;
-use talklight::timer::{self, Command, Phase, State, Timer};
+use talklight::core::clock::Moment;
+use talklight::core::look::{Look, Pattern, ReadyLook, Rgb};
+use talklight::core::plan::Plan;
+use talklight::core::timer::{self, Command, Phase, State, Timer};
 
 /// What the table of commands says about one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

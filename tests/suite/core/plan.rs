@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use talklight::plan::{Clock, Plan, PlanError};
+use talklight::core::plan::{Clock, Plan, PlanError};
 
 use super::harness::span;
 

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use talklight::clock::Moment;
-use talklight::plan::Plan;
-use talklight::timer::{Command, END_GUARD, Outcome, Phase, Refusal, Timer, UNDO_WINDOW, seconds_left, whole_seconds};
+use talklight::core::clock::Moment;
+use talklight::core::plan::Plan;
+use talklight::core::timer::{
+    Command, END_GUARD, Outcome, Phase, Refusal, Timer, UNDO_WINDOW, seconds_left, whole_seconds,
+};
 
 use super::harness::{BOOT, command, plan, play, span};
 use super::model::{Model, Verdict, ns};

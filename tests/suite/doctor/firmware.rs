@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use talklight::doctor::{Firmware, Model};
+use talklight::setup::doctor::{Firmware, Model};
 
 use super::{PI3, PI4};
 

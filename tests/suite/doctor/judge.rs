@@ -1,9 +1,10 @@
 //! What the doctor makes of facts.
 
-use talklight::button::gpio::NoChip;
-use talklight::doctor::facts::{Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog};
-use talklight::doctor::{Firmware, judge};
-use talklight::wire::{Check, InputFault, LookStatus, PlanStatus, Status, StripStatus, Verdict};
+use talklight::engine::status::{InputFault, LookStatus, PlanStatus, Status, StripStatus};
+use talklight::input::gpio::NoChip;
+use talklight::setup::doctor::facts::{Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog};
+use talklight::setup::doctor::{Check, Verdict};
+use talklight::setup::doctor::{Firmware, judge};
 
 use super::firmware::{firmware, model};
 use super::{MODELS, PI3, PI4};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use talklight::doctor::judge;
-use talklight::wire::Verdict;
+use talklight::setup::doctor::Verdict;
+use talklight::setup::doctor::judge;
 
 use super::judge::faults;
 

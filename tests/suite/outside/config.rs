@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use talklight::config::{Active, Bias, Buttons, Config, Kind, Mistakes, Origin, Overrides};
-use talklight::drive::{Drive, Wire};
-use talklight::frame::Rgb;
+use talklight::core::drive::{Drive, Wire};
+use talklight::core::look::Rgb;
 
 /// Forty characters, escaped: `\u{10ffff}` at the longest.
 const LONG: usize = 401;

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use talklight::doctor::Firmware;
+use talklight::setup::doctor::Firmware;
 
 /// The sections of a Pi 4 and those of a Pi 5.
 const MODELS: [&[&str]; 2] = [&["pi4"], &["pi5"]];

@@ -1,7 +1,7 @@
 //! What must hold of the bytes that a client says on the socket, whatever they are.
 
-use talklight::event::Origin;
-use talklight::wire::{Ask, REQUEST_MAX, What};
+use talklight::control::protocol::{Ask, REQUEST_MAX, What};
+use talklight::engine::event::Origin;
 
 pub fn holds(said: &[u8]) {
     let heard = Ask::heard(said, true).expect("nothing comes after the end");

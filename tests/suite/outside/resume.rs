@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use talklight::clock::Moment;
-use talklight::frame::{Look, Palette, Pattern, ReadyLook};
-use talklight::plan::Plan;
-use talklight::resume::{Found, decode, encode};
-use talklight::timer::{State, Talk, Timer};
+use talklight::core::clock::Moment;
+use talklight::core::look::{Look, Palette, Pattern, ReadyLook};
+use talklight::core::plan::Plan;
+use talklight::core::timer::{State, Talk, Timer};
+use talklight::store::resume::{Found, decode, encode};
 
 pub const BOOT: &str = "2b5b7f0c-9d3c-4c55-a0f4-5a1f0e0c8f11";
 const NOW: Moment = Moment::from_ns(u64::MAX / 2);

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use talklight::board::Snapshot;
-use talklight::clock::Moment;
+use talklight::control::protocol::{SnapshotRecord, Status, decode, encode};
+use talklight::core::clock::Moment;
+use talklight::engine::board::Snapshot;
 use talklight::screen::Place;
 use talklight::screen::grid::Size;
 use talklight::screen::keys::Ui;
 use talklight::screen::style::{Depth, Style};
 use talklight::screen::view::view;
-use talklight::wire::{SnapshotRecord, Status, decode, encode};
 
 pub fn holds(bytes: &[u8]) {
     let Ok(line) = str::from_utf8(bytes) else {

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::json;
-use talklight::clock;
+use talklight::core::clock;
 
 use super::client::{Answer, Ask};
 use super::{House, Web};

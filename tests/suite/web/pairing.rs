@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
-use talklight::clock::Moment;
-use talklight::pairing::{CLOSED, INVITATION, PAIRED_MAX, Pairing, Unpaired, WRONG_MAX};
+use talklight::core::clock::Moment;
+use talklight::store::pairing::{CLOSED, INVITATION, PAIRED_MAX, Pairing, Unpaired, WRONG_MAX};
 
 use super::Web;
 use super::client::Ask;

@@ -5,9 +5,9 @@ use std::sync::mpsc::sync_channel;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use talklight::event::Event;
-use talklight::pairing::Pairing;
-use talklight::timer::{Command, Timer};
+use talklight::core::timer::{Command, Timer};
+use talklight::engine::event::Event;
+use talklight::store::pairing::Pairing;
 use talklight::web::router;
 use tower_service::Service;
 
@@ -27,10 +27,10 @@ fn answer(request: impl Fn(&Pairing) -> Request<Body>) -> (StatusCode, String, V
         let mut timer = Timer::new(plan("lightning"), 7);
         for event in inbox {
             if let Event::Command(request) = event {
-                let at = talklight::clock::Moment::from_ns(1);
+                let at = talklight::core::clock::Moment::from_ns(1);
                 let result = timer.apply(request.command, at);
                 asked.push(request.command);
-                let answer = talklight::event::Answer { result, timer, at };
+                let answer = talklight::engine::event::Answer { result, timer, at };
                 request.reply.unwrap().send(answer).unwrap();
             }
         }

@@ -1,0 +1,7 @@
+//! Values and colour arithmetic: no input or output, no clock of its own, and nothing that fails once it is made.
+
+pub mod clock;
+pub mod drive;
+pub mod look;
+pub mod plan;
+pub mod timer;

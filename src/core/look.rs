@@ -1,0 +1,216 @@
+//! The look: what an eye should see on the strip at any moment.
+
+use std::time::Duration;
+
+use crate::core::clock::Moment;
+use crate::core::plan::Plan;
+use crate::core::timer::{Phase, Reading, Timer};
+
+/// A colour as a screen would show it (sRGB).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Rgb {
+    pub r: u8,
+    pub g: u8,
+    pub b: u8,
+}
+
+impl Rgb {
+    pub const BLACK: Rgb = Rgb::new(0, 0, 0);
+
+    pub const fn new(r: u8, g: u8, b: u8) -> Self {
+        Self { r, g, b }
+    }
+}
+
+/// The colours of the phases. Flash is red, over is dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Palette {
+    pub green: Rgb,
+    pub yellow: Rgb,
+    pub red: Rgb,
+    /// The dot that says "powered, waiting".
+    pub ready: Rgb,
+}
+
+impl Palette {
+    /// The colours of a traffic light: the green leans to blue and the yellow to amber. By Machado's simulation of the
+    /// three kinds of colour blindness (2009, severity 1) any two stay 0.1 or more apart in OKLab, where 0.02 is just
+    /// seen side by side; also as a strip is sent them in the few steps that a brightness of 8 leaves.
+    pub const CLASSIC: Palette = Palette {
+        green: Rgb::new(0x00, 0xff, 0x99),
+        yellow: Rgb::new(0xff, 0xaa, 0x00),
+        red: Rgb::new(0xff, 0x00, 0x00),
+        ready: Rgb::new(0x40, 0x40, 0x40),
+    };
+
+    /// Blue for green and a brighter yellow: 0.2 or more apart for everyone.
+    pub const COLOUR_BLIND: Palette = Palette {
+        green: Rgb::new(0x00, 0xb0, 0xff),
+        yellow: Rgb::new(0xff, 0xd8, 0x00),
+        red: Rgb::new(0xff, 0x00, 0x00),
+        ready: Rgb::new(0x40, 0x40, 0x40),
+    };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// Every LED in the phase's colour.
+    Solid,
+    /// A bar from the first LED on that shortens with the time left.
+    Bar,
+}
+
+/// What the strip shows when no talk has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadyLook {
+    Dot,
+    Off,
+}
+
+/// How a reading becomes a picture on a strip of `leds` LEDs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// At least 1.
+    pub leds: usize,
+    pub palette: Palette,
+    pub pattern: Pattern,
+    pub ready: ReadyLook,
+    /// Half a period of the flash, as long lit as dark, at its fastest: it is stretched so that a whole number of periods
+    /// makes up the phase. Not zero.
+    pub flash_half: Duration,
+}
+
+impl Look {
+    /// What a strip of three colours takes in the longest write that spidev can be set up for, 65536 bytes; a simulated one
+    /// is not longer.
+    pub const LEDS_MAX: usize = (65_536 - 280) / 12;
+    /// Three flashes a second are the most that WCAG 2.1, success criterion 2.3.1, allows.
+    pub const FLASH_HZ_MAX: f64 = 3.0;
+    /// Below this a flash reads as a colour that comes and goes.
+    pub const FLASH_HZ_MIN: f64 = 0.2;
+
+    /// Half a period at `hz` flashes a second, rounded up so that the limit is kept.
+    pub fn flash_half(hz: f64) -> Duration {
+        Duration::from_nanos((0.5e9 / hz).ceil() as u64)
+    }
+
+    /// The picture of a reading.
+    pub fn picture(&self, reading: &Reading) -> Picture {
+        let Palette { green, yellow, red, .. } = self.palette;
+        let lit = self.lit(reading.left, &reading.plan);
+        match reading.phase {
+            Phase::Ready => self.waiting(),
+            Phase::Green => Picture::new(green, lit),
+            Phase::Yellow => Picture::new(yellow, lit),
+            Phase::Red => Picture::new(red, lit),
+            Phase::Flash if self.halves_left(reading.left, &reading.plan).is_multiple_of(2) => Picture::new(red, lit),
+            Phase::Flash | Phase::Over => Picture::DARK,
+        }
+    }
+
+    /// The first moment after `now` at which the picture differs from that of `now`, if time alone ever changes it.
+    pub fn next_change(&self, timer: &Timer, now: Moment) -> Option<Moment> {
+        let shown = self.picture(&timer.at(now));
+        let mut then = now;
+        loop {
+            then = self.next_edge(timer, then)?;
+            if self.picture(&timer.at(then)) != shown {
+                return Some(then);
+            }
+        }
+    }
+
+    /// The pictures among which the hungriest one of these plans is: each phase that they have, as it begins, and ready.
+    pub fn brightest<'a>(&'a self, plans: &'a [Plan]) -> impl Iterator<Item = Picture> + 'a {
+        let Palette { green, yellow, red, .. } = self.palette;
+        let phases = plans.iter().flat_map(move |plan| {
+            [
+                (green, plan.length(), plan.yellow()),
+                (yellow, plan.yellow(), plan.red()),
+                (red, plan.red(), Duration::ZERO),
+            ]
+            .into_iter()
+            .filter(|(_, first, last)| first > last)
+            .map(|(colour, first, _)| Picture::new(colour, self.lit(first, plan)))
+        });
+        phases.chain([self.waiting()])
+    }
+
+    fn waiting(&self) -> Picture {
+        match self.ready {
+            ReadyLook::Dot => Picture::new(self.palette.ready, 1),
+            ReadyLook::Off => Picture::DARK,
+        }
+    }
+
+    /// The next moment at which a phase, a flash or a step of the bar ends; the picture may stay the same.
+    fn next_edge(&self, timer: &Timer, now: Moment) -> Option<Moment> {
+        let phase_ends = timer.next_phase(now)?;
+        let Reading { phase, plan, left, .. } = timer.at(now);
+        let left_ns = left.as_nanos();
+        let mut next = phase_ends;
+        if phase == Phase::Flash && self.halves(&plan) > 0 {
+            let edge = self.halves_left(left, &plan) * plan.flash().as_nanos() / self.halves(&plan);
+            next = next.min(now + nanos(left_ns - edge));
+        }
+        if self.pattern == Pattern::Bar {
+            let shorter = self.lit(left, &plan) as u128 - 1;
+            let step = shorter * plan.length().as_nanos() / self.leds as u128;
+            next = next.min(now + nanos(left_ns - step));
+        }
+        Some(next)
+    }
+
+    /// Half-periods in the whole of the flash: an even number, so that it begins and ends with an edge that can be seen.
+    /// None where it is too short for a flash; it is steady then.
+    fn halves(&self, plan: &Plan) -> u128 {
+        plan.flash().as_nanos() / (2 * self.flash_half.as_nanos()) * 2
+    }
+
+    /// Whole half-periods between now and the end; the flash is lit where they are even.
+    fn halves_left(&self, left: Duration, plan: &Plan) -> u128 {
+        (left.as_nanos() * self.halves(plan)).saturating_sub(1) / plan.flash().as_nanos()
+    }
+
+    fn lit(&self, left: Duration, plan: &Plan) -> usize {
+        match self.pattern {
+            Pattern::Solid => self.leds,
+            Pattern::Bar => (left.as_nanos() * self.leds as u128).div_ceil(plan.length().as_nanos()) as usize,
+        }
+    }
+}
+
+/// The first `lit` LEDs in one colour, the others dark. Equal pictures look equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    colour: Rgb,
+    lit: usize,
+}
+
+impl Picture {
+    pub const DARK: Picture = Picture { colour: Rgb::BLACK, lit: 0 };
+
+    pub fn new(colour: Rgb, lit: usize) -> Self {
+        if colour == Rgb::BLACK || lit == 0 { Self::DARK } else { Self { colour, lit } }
+    }
+
+    pub fn colour(&self) -> Rgb {
+        self.colour
+    }
+
+    /// How many LEDs are lit.
+    pub fn lit(&self) -> usize {
+        self.lit
+    }
+
+    /// Fills the whole of `frame`.
+    pub fn paint(&self, frame: &mut [Rgb]) {
+        let lit = self.lit.min(frame.len());
+        frame[..lit].fill(self.colour);
+        frame[lit..].fill(Rgb::BLACK);
+    }
+}
+
+fn nanos(ns: u128) -> Duration {
+    Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,338 @@
+//! The timer: what a chair can do to it, and what it reads at any moment.
+//!
+//! It is a value. It holds no clock and counts nothing: [`Timer::at`] derives everything from the moment it is
+//! given, so a late look lands in the right phase and an early one changes nothing.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::core::clock::Moment;
+use crate::core::plan::{Clock, Plan};
+
+/// How long a reset can be undone.
+pub const UNDO_WINDOW: Duration = Duration::from_secs(10);
+/// How long after the end a start is taken for a late "stop" and refused.
+pub const END_GUARD: Duration = Duration::from_secs(2);
+
+/// The whole state of talklight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// The plan that a start without a name takes.
+    pub chosen: Plan,
+    pub state: State,
+    /// Counts every change of state; a command meant for an older generation is refused.
+    pub generation: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// No talk; the last one may still be brought back.
+    Ready { undo: Option<Undo> },
+    /// A talk from its start until its reset or the next start, so also when it is over.
+    Talk(Talk),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Talk {
+    pub plan: Plan,
+    pub started: Moment,
+}
+
+/// A talk that was reset, and the moment from which it cannot be brought back any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undo {
+    pub talk: Talk,
+    pub until: Moment,
+}
+
+/// What a chair can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A talk of this plan, or of the chosen one.
+    Start(Option<Plan>),
+    Reset,
+    Undo,
+    /// The plan of the starts to come.
+    Choose(Plan),
+}
+
+/// What a command did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Started(Plan),
+    /// A running talk was reset after `elapsed`, with `left` to go.
+    Reset {
+        elapsed: Duration,
+        left: Duration,
+    },
+    /// A talk that was over was cleared away.
+    Cleared,
+    Undone {
+        left: Duration,
+    },
+    Chosen(Plan),
+    /// There was no talk to reset.
+    AlreadyReady,
+    /// The plan was the chosen one already.
+    AlreadyChosen(Plan),
+}
+
+/// Why a command was refused. The text says what to do instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    AlreadyRunning { left: Duration },
+    JustEnded,
+    ChooseWhileRunning { left: Duration },
+    NothingToUndo,
+    UndoTooLate,
+    UndoDuringTalk,
+    Stale,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    Ready,
+    Green,
+    Yellow,
+    Red,
+    Flash,
+    Over,
+}
+
+/// What the timer reads at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    pub phase: Phase,
+    /// The plan of the talk, or of the next one.
+    pub plan: Plan,
+    /// Time left of the talk: its length when ready, zero when over.
+    pub left: Duration,
+    /// Time since the end of the talk; zero before.
+    pub overrun: Duration,
+    /// How long a reset can still be undone, if there is one to undo.
+    pub undo: Option<Duration>,
+}
+
+impl Timer {
+    /// A timer in ready. `generation` should differ from that of any timer before it, so that no old command fits.
+    pub const fn new(chosen: Plan, generation: u64) -> Self {
+        Self { chosen, state: State::Ready { undo: None }, generation }
+    }
+
+    /// Does `command`, or says why not. Time may stand still between two calls but never goes back.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; then nothing has changed.
+    pub fn apply(&mut self, command: Command, now: Moment) -> Result<Outcome, Refusal> {
+        use Command::{Choose, Reset, Start, Undo};
+        use Standing::{Over, Ready, Running};
+
+        let done = match (command, self.standing(now)) {
+            (Start(plan), Ready { .. }) => self.start(plan, now),
+            (Start(_), Running { left, .. }) => return Err(Refusal::AlreadyRunning { left }),
+            (Start(_), Over { overrun, .. }) if overrun < END_GUARD => {
+                return Err(Refusal::JustEnded);
+            }
+            (Start(plan), Over { .. }) => self.start(plan, now),
+
+            (Reset, Ready { .. }) => return Ok(Outcome::AlreadyReady),
+            (Reset, Running { talk, left }) => {
+                self.state = State::Ready { undo: Some(self::Undo { talk, until: now + UNDO_WINDOW }) };
+                Outcome::Reset { elapsed: now.since(talk.started), left }
+            }
+            (Reset, Over { .. }) => {
+                self.state = State::Ready { undo: None };
+                Outcome::Cleared
+            }
+
+            (Undo, Ready { undo: None }) => return Err(Refusal::NothingToUndo),
+            (Undo, Ready { undo: Some(undo) }) if now >= undo.until => {
+                return Err(Refusal::UndoTooLate);
+            }
+            (Undo, Ready { undo: Some(undo) }) => {
+                self.state = State::Talk(undo.talk);
+                Outcome::Undone { left: undo.talk.left(now) }
+            }
+            (Undo, Running { .. }) => return Err(Refusal::UndoDuringTalk),
+            (Undo, Over { .. }) => return Err(Refusal::NothingToUndo),
+
+            (Choose(_), Running { left, .. }) => return Err(Refusal::ChooseWhileRunning { left }),
+            (Choose(plan), Ready { .. } | Over { .. }) if plan == self.chosen => {
+                return Ok(Outcome::AlreadyChosen(plan));
+            }
+            (Choose(plan), Ready { .. } | Over { .. }) => {
+                self.chosen = plan;
+                Outcome::Chosen(plan)
+            }
+        };
+        self.generation = self.generation.wrapping_add(1);
+        Ok(done)
+    }
+
+    /// What the timer reads at `now`.
+    pub fn at(&self, now: Moment) -> Reading {
+        let zero = Duration::ZERO;
+        match self.standing(now) {
+            Standing::Ready { undo } => Reading {
+                phase: Phase::Ready,
+                plan: self.chosen,
+                left: self.chosen.length(),
+                overrun: zero,
+                undo: undo.filter(|undo| now < undo.until).map(|undo| undo.until.since(now)),
+            },
+            Standing::Running { talk: Talk { plan, .. }, left } => {
+                let phase = if left <= plan.flash() {
+                    Phase::Flash
+                } else if left <= plan.red() {
+                    Phase::Red
+                } else if left <= plan.yellow() {
+                    Phase::Yellow
+                } else {
+                    Phase::Green
+                };
+                Reading { phase, plan, left, overrun: zero, undo: None }
+            }
+            Standing::Over { talk, overrun } => {
+                Reading { phase: Phase::Over, plan: talk.plan, left: zero, overrun, undo: None }
+            }
+        }
+    }
+
+    /// The talk that is on, is over, or may be brought back.
+    pub fn talk(&self) -> Option<Talk> {
+        match self.state {
+            State::Talk(talk) => Some(talk),
+            State::Ready { undo } => undo.map(|undo| undo.talk),
+        }
+    }
+
+    /// The next moment at which the phase changes by itself.
+    pub fn next_phase(&self, now: Moment) -> Option<Moment> {
+        let State::Talk(talk) = self.state else {
+            return None;
+        };
+        [talk.plan.yellow(), talk.plan.red(), talk.plan.flash(), Duration::ZERO]
+            .map(|left| talk.end() - left)
+            .into_iter()
+            .find(|&mark| mark > now)
+    }
+
+    fn start(&mut self, plan: Option<Plan>, now: Moment) -> Outcome {
+        let plan = plan.unwrap_or(self.chosen);
+        self.state = State::Talk(Talk { plan, started: now });
+        Outcome::Started(plan)
+    }
+
+    fn standing(&self, now: Moment) -> Standing {
+        match self.state {
+            State::Ready { undo } => Standing::Ready { undo },
+            State::Talk(talk) if now < talk.end() => Standing::Running { talk, left: talk.left(now) },
+            State::Talk(talk) => Standing::Over { talk, overrun: now.since(talk.end()) },
+        }
+    }
+}
+
+impl Talk {
+    pub fn end(&self) -> Moment {
+        self.started + self.plan.length()
+    }
+
+    /// Time left at `now`; zero when the talk is over.
+    pub fn left(&self, now: Moment) -> Duration {
+        self.end().since(now).min(self.plan.length())
+    }
+}
+
+/// The states of the table of commands: a talk is running or over by the moment it is looked at.
+enum Standing {
+    Ready { undo: Option<Undo> },
+    Running { talk: Talk, left: Duration },
+    Over { talk: Talk, overrun: Duration },
+}
+
+impl Outcome {
+    /// Whether the timer is another than before.
+    pub fn is_change(&self) -> bool {
+        !matches!(self, Self::AlreadyReady | Self::AlreadyChosen(_))
+    }
+}
+
+impl Phase {
+    pub const ALL: [Phase; 6] = [Phase::Ready, Phase::Green, Phase::Yellow, Phase::Red, Phase::Flash, Phase::Over];
+
+    /// The phase in one word, as programs and logs have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Red => "red",
+            Self::Flash => "flash",
+            Self::Over => "over",
+        }
+    }
+
+    /// From the press of start to the end of the talk.
+    pub fn is_running(self) -> bool {
+        match self {
+            Self::Green | Self::Yellow | Self::Red | Self::Flash => true,
+            Self::Ready | Self::Over => false,
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started(plan) => write!(f, "started {}, {}", plan.name(), Clock(plan.length())),
+            Self::Reset { elapsed, left } => {
+                write!(f, "reset at {}, {} left", Clock(whole_seconds(*elapsed)), Clock(seconds_left(*left)))
+            }
+            Self::Cleared => write!(f, "reset after the end"),
+            Self::Undone { left } => write!(f, "undone, {} left", Clock(seconds_left(*left))),
+            Self::Chosen(plan) => write!(f, "the next talk is {}, {}", plan.name(), Clock(plan.length())),
+            Self::AlreadyReady => write!(f, "ready already; there is no talk to reset"),
+            Self::AlreadyChosen(plan) => write!(f, "{} is chosen already", plan.name()),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyRunning { left } => {
+                write!(f, "a talk is running, {} left; reset it first", Clock(seconds_left(*left)))
+            }
+            Self::JustEnded => write!(f, "the talk has just ended; to start the next one, start again"),
+            Self::ChooseWhileRunning { left } => {
+                write!(f, "a talk is running, {} left; choose when it is over, or reset it", Clock(seconds_left(*left)))
+            }
+            Self::NothingToUndo => write!(f, "there is no reset to undo; start a talk"),
+            Self::UndoTooLate => {
+                write!(f, "a reset can be undone for {} seconds only; start a new talk", UNDO_WINDOW.as_secs())
+            }
+            Self::UndoDuringTalk => {
+                write!(f, "only a reset can be undone; to end this talk, reset it")
+            }
+            Self::Stale => write!(f, "the timer has changed since you looked; look, and do it again"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Time left as people read it: the second that has begun counts, so that a clock shows 0:00 only at the end.
+pub fn seconds_left(left: Duration) -> Duration {
+    Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+}
+
+/// Time passed as people read it: whole seconds, begun ones left out.
+pub fn whole_seconds(passed: Duration) -> Duration {
+    Duration::from_secs(passed.as_secs())
+}

@@ -1,0 +1,192 @@
+//! The status: what the timer reads, for programs and for people.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::clock::Moment;
+use crate::core::look::Rgb;
+use crate::core::plan::Clock;
+use crate::core::timer;
+use crate::engine::board::{Health, Snapshot};
+use crate::engine::event::Origin;
+
+/// The state of the timer for programs. The shape is stable: names stay, new ones may come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// `ready`, `green`, `yellow`, `red`, `flash` or `over`.
+    pub phase: String,
+    /// The plan of the talk, or of the next one.
+    pub plan: PlanStatus,
+    /// Time left of the talk: its length when ready, 0 from the end on.
+    pub left_ms: u64,
+    /// Time since the end of the talk.
+    pub overrun_ms: u64,
+    /// How long a reset can still be undone; null if there is none to undo.
+    pub undo_ms: Option<u64>,
+    /// Changes with every change of state. A request that begins with `if GENERATION` is refused once it is another.
+    pub generation: u64,
+    /// The plan of the next start without a name.
+    pub chosen: String,
+    /// The names of all plans.
+    pub plans: Vec<String>,
+    pub strip: StripStatus,
+    pub look: LookStatus,
+    /// Inputs that have failed.
+    pub faults: Vec<InputFault>,
+    /// The moment of this status, in nanoseconds of CLOCK_BOOTTIME.
+    pub at_ns: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanStatus {
+    pub name: String,
+    pub length_ms: u64,
+    pub yellow_ms: u64,
+    pub red_ms: u64,
+    pub flash_ms: u64,
+}
+
+/// How the phases look, for whoever shows them elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LookStatus {
+    /// As a screen shows them, such as `#00ff99`.
+    pub green: String,
+    pub yellow: String,
+    pub red: String,
+    /// Half a period of the flash at its fastest; it is stretched so that an even number of halves makes up the phase. Counted
+    /// back from the end, the first half is lit, the second dark.
+    pub flash_half_ns: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StripStatus {
+    /// `simulated` or `spi`.
+    pub kind: String,
+    pub leds: usize,
+    /// `starting`, `sending` or `failing`; whether an LED is lit cannot be seen from here.
+    pub health: String,
+    pub error: Option<String>,
+    /// The trial that `talklight test-strip` shows: chip, order, LEDs and sample, as in `ws2812 grb 60 red`.
+    pub trial: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputFault {
+    pub input: String,
+    pub error: String,
+}
+
+impl Status {
+    pub fn new(snapshot: &Snapshot, now: Moment) -> Self {
+        let reading = snapshot.timer.at(now);
+        let plan = reading.plan;
+        let (health, error) = health_words(&snapshot.strip);
+        Self {
+            phase: reading.phase.as_str().into(),
+            plan: PlanStatus {
+                name: plan.name().into(),
+                length_ms: ms(plan.length()),
+                yellow_ms: ms(plan.yellow()),
+                red_ms: ms(plan.red()),
+                flash_ms: ms(plan.flash()),
+            },
+            left_ms: ms(reading.left),
+            overrun_ms: u64::try_from(reading.overrun.as_millis()).unwrap_or(u64::MAX),
+            undo_ms: reading.undo.map(ms),
+            generation: snapshot.timer.generation,
+            chosen: snapshot.timer.chosen.name().into(),
+            plans: snapshot.plans.iter().map(|plan| plan.name().into()).collect(),
+            strip: StripStatus {
+                kind: snapshot.strip_kind.into(),
+                leds: snapshot.look.leds,
+                health: health.into(),
+                error: error.map(Into::into),
+                trial: snapshot.trial(now).map(|trial| trial.to_string()),
+            },
+            look: LookStatus {
+                green: hex(snapshot.look.palette.green),
+                yellow: hex(snapshot.look.palette.yellow),
+                red: hex(snapshot.look.palette.red),
+                flash_half_ns: u64::try_from(snapshot.look.flash_half.as_nanos()).unwrap_or(u64::MAX),
+            },
+            faults: snapshot.failed_inputs.iter().map(InputFault::from).collect(),
+            at_ns: now.as_ns(),
+        }
+    }
+
+    /// Whether nothing has happened between the two but time.
+    pub fn is_same_but_for_time(&self, other: &Status) -> bool {
+        let timeless =
+            |status: &Status| Status { left_ms: 0, overrun_ms: 0, undo_ms: None, at_ns: 0, ..status.clone() };
+        timeless(self) == timeless(other)
+    }
+
+    /// What holds until something happens, in one line: no times.
+    pub fn standing(&self) -> String {
+        let Self { phase, plan, strip, .. } = self;
+        format!("{phase}, {}, {}; {} strip {}", plan.name, clock(plan.length_ms), strip.kind, self.trouble())
+    }
+
+    fn trouble(&self) -> String {
+        let mut trouble = match (&self.strip.error, &self.strip.trial) {
+            (Some(error), _) => format!("failing: {error}"),
+            (None, Some(_)) => "being tested".into(),
+            (None, None) => self.strip.health.clone(),
+        };
+        for fault in &self.faults {
+            trouble += &format!("; {} failed: {}", fault.input, fault.error);
+        }
+        trouble
+    }
+
+    /// The status in one line for people.
+    pub fn line(&self) -> String {
+        let plan = &self.plan.name;
+        let mut line = match self.phase.as_str() {
+            "ready" => format!("ready: the next talk is {plan}, {}", clock(self.plan.length_ms)),
+            "over" => {
+                let overrun = Clock(timer::whole_seconds(Duration::from_millis(self.overrun_ms)));
+                format!("over: {plan} ended {overrun} ago")
+            }
+            phase => format!("{phase}: {} left of {plan}, {}", clock(self.left_ms), clock(self.plan.length_ms)),
+        };
+        if self.plans.len() > 1 && self.phase == "ready" {
+            line += &format!(" (of {})", self.plans.join(", "));
+        }
+        if let Some(undo) = self.undo_ms {
+            line += &format!("; the reset can be undone for {} s", undo.div_ceil(1000));
+        }
+        line += &format!("; {} strip {}", self.strip.kind, self.trouble());
+        line
+    }
+}
+
+impl From<&(Origin, Arc<str>)> for InputFault {
+    fn from((origin, error): &(Origin, Arc<str>)) -> Self {
+        Self { input: origin.as_str().into(), error: error.to_string() }
+    }
+}
+
+fn hex(Rgb { r, g, b }: Rgb) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+fn clock(ms: u64) -> Clock {
+    Clock(timer::seconds_left(Duration::from_millis(ms)))
+}
+
+/// Whole milliseconds, begun ones counted, so that nothing left reads as zero before it is.
+fn ms(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+/// The health in a word, and the error of a strip that fails.
+pub fn health_words(health: &Health) -> (&'static str, Option<&str>) {
+    match health {
+        Health::Starting => ("starting", None),
+        Health::Sending => ("sending", None),
+        Health::Failing(why) => ("failing", Some(why)),
+    }
+}

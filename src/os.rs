@@ -1,0 +1,3 @@
+//! What the operating system gives to every folder below: locks on files.
+
+pub mod lock;

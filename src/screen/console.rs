@@ -1,0 +1,185 @@
+//! A screen and keys for a daemon in another process.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+
+use crate::control::client::{self, Lines};
+use crate::control::invite::Invited;
+use crate::control::protocol::{self, Ask, SnapshotRecord, What};
+use crate::core::clock;
+use crate::core::timer::Command;
+use crate::engine::board::{Bell, Board, Happening, Health, Snapshot, Tone};
+use crate::engine::event::Origin;
+use crate::input::signal::{self, Suspend};
+use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+
+const ATTACH: Ask = Ask { what: What::Attach, generation: None, origin: Origin::Console };
+
+/// How often to look whether there is a daemon now.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Shows the daemon at `socket` until somebody detaches. Where there is none it waits, if it `may_wait`.
+///
+/// # Errors
+/// If there is no daemon or no terminal, or the daemon ends and does not come back.
+pub fn run(socket: Option<&Path>, may_wait: bool) -> anyhow::Result<()> {
+    let terminal = Terminal::open().context("the terminal")?;
+    let terminal = terminal.context("the console needs a terminal to show itself in")?;
+    let (path, stream) = match may_wait {
+        true => await_daemon(socket),
+        false => client::find(socket)?,
+    };
+    let mut lines = client::watch(stream, &ATTACH)?;
+    let first = lines.next().context("the daemon hung up")??;
+    let board = Board::new(snapshot(&first)?);
+    let signals = signal::block(Suspend::Screen)?;
+    let (to_screen, from_signals) = UnixStream::pair()?;
+    thread::spawn(move || {
+        let end = signal::wait(&signals, Some(&to_screen)).map_or(0, |signal| signal as u8);
+        let _ = (&to_screen).write(&[end]);
+        // The screen takes a closed stream for nothing to come; it needs the time to take the byte.
+        loop {
+            thread::park();
+        }
+    });
+
+    let (asks, to_send) = channel();
+    let invited = Answered::default();
+    let gone = Arc::new(Mutex::new(None));
+    let mut house = There {
+        board: Arc::clone(&board),
+        bell: board.subscribe()?,
+        gone: Arc::clone(&gone),
+        asks,
+        invited: Arc::clone(&invited),
+    };
+    let (theirs, there) = (Arc::clone(&board), path.clone());
+    thread::spawn(move || send(&to_send, &there, &theirs, &invited));
+    thread::spawn(move || {
+        let end = follow(lines, &path, &board);
+        *gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{end:#}"));
+        board.post(Snapshot::clone(&board.latest()));
+    });
+    let leave = screen::run(terminal, &mut house, from_signals, Place::Console)?;
+    screen::restore();
+    match leave {
+        Leave::Quit | Leave::HungUp | Leave::Signal => Ok(()),
+        Leave::Gone(why) => bail!(why),
+    }
+}
+
+/// Looks until a daemon answers, and says why it does not whenever that is news.
+fn await_daemon(socket: Option<&Path>) -> (PathBuf, UnixStream) {
+    let mut told = String::new();
+    loop {
+        match client::find(socket) {
+            Ok(found) => return found,
+            Err(error) if error.to_string() == told => {}
+            Err(error) => {
+                told = error.to_string();
+                eprintln!("talklight: {told}; waiting");
+            }
+        }
+        thread::park_timeout(LOOK);
+    }
+}
+
+fn snapshot(line: &str) -> anyhow::Result<Snapshot> {
+    let snapshot = protocol::decode::<SnapshotRecord>(line).and_then(Snapshot::try_from);
+    snapshot.context("what the daemon shows cannot be read")
+}
+
+/// Copies the daemon's board until there is no daemon any more, and says so. One that crashed comes back with its talk.
+fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
+    loop {
+        let read = |line: io::Result<String>| snapshot(&line?);
+        let end = lines.by_ref().map(read).find_map(|next| next.map(|next| board.post(next)).err());
+        if let Some(error) = end
+            && error.is::<protocol::Invalid>()
+        {
+            return error;
+        }
+        let mut alone = Snapshot::clone(&board.latest());
+        alone.strip = Health::Failing("the timer does not answer; it may come back".into());
+        board.post(alone);
+        match client::watch_again(path, &ATTACH) {
+            Some(back) => lines = back,
+            None => return anyhow!("the daemon has ended"),
+        }
+    }
+}
+
+/// Sends what the keys asked for, one after the other. What becomes of it is seen on the board; what does not even get
+/// there is written on ours.
+fn send(asks: &Receiver<Ask>, path: &Path, board: &Board, invited: &Answered) {
+    for ask in asks {
+        let reply = client::connect(Some(path)).and_then(|stream| client::request(stream, &ask));
+        if let (What::Invite, Ok(reply)) = (&ask.what, &reply) {
+            let answer = Invited::of(reply.clone(), clock::now());
+            *invited.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+            board.post(Snapshot::clone(&board.latest()));
+            continue;
+        }
+        let lost = match reply {
+            Ok(reply) if reply.ok || reply.status.is_some() => continue,
+            Ok(reply) => reply.message,
+            Err(error) => format!("{error:#}"),
+        };
+        let mut told = Snapshot::clone(&board.latest());
+        told.note(clock::now(), Origin::Console, Happening::Told(Tone::Refused, lost.into()));
+        board.post(told);
+    }
+}
+
+/// The house as a screen sees it over the socket: its board is a copy that a thread keeps up to date.
+struct There {
+    board: Arc<Board>,
+    bell: Bell,
+    gone: Arc<Mutex<Option<String>>>,
+    asks: Sender<Ask>,
+    invited: Answered,
+}
+
+/// The answer to `invite`, left by one thread for another.
+type Answered = Arc<Mutex<Option<Result<Invited, String>>>>;
+
+impl House for There {
+    fn wake(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+
+    fn look(&mut self) -> Result<Arc<Snapshot>, Gone> {
+        self.bell.hush();
+        match self.gone.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(why) => Err(Gone(why)),
+            None => Ok(self.board.latest()),
+        }
+    }
+
+    fn send(&mut self, command: Command, generation: Option<u64>) {
+        let what = match command {
+            Command::Start(plan) => What::Start(plan.map(|plan| plan.name().into())),
+            Command::Reset => What::Reset,
+            Command::Undo => What::Undo,
+            Command::Choose(plan) => What::Choose(plan.name().into()),
+        };
+        // The thread at the other end lives as long as this.
+        let _ = self.asks.send(Ask { what, generation, origin: Origin::Console });
+    }
+
+    fn invite(&mut self) {
+        let _ = self.asks.send(Ask { what: What::Invite, generation: None, origin: Origin::Console });
+    }
+
+    fn invited(&mut self) -> Option<Result<Invited, String>> {
+        self.invited.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

@@ -1,0 +1,204 @@
+//! A look at this machine. Here, in `pi` and in `tool` is all that the doctor reads.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::core_clock::Core;
+use super::facts::{BUFSIZ_MAX, Daemon, Facts, Started, Unit, Watchdog};
+use super::firmware::Firmware;
+use super::model::Model;
+#[cfg(target_os = "linux")]
+use super::pi;
+use super::tool;
+use crate::config::{self, Config, Origin, Overrides};
+use crate::control::client::{self, Sought};
+use crate::control::protocol::{Ask, What};
+use crate::core::clock;
+use crate::engine::event;
+
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+/// What is asked of systemd about the service.
+const PROPERTIES: &str = "--property=LoadState,ActiveState,Result,ExecMainStatus,NRestarts,UnitFileState,\
+    FragmentPath,SupplementaryGroups,ExecMainStartTimestampMonotonic";
+/// A service that ends as soon as it is started is mostly just being started, when nothing is told of its end.
+const LOOKS: usize = 5;
+
+/// Looks at this machine, under the config that these flags mean.
+pub fn facts(named: Option<&Path>, overrides: &Overrides) -> Facts {
+    let model = ["/proc/device-tree/model", "/sys/firmware/devicetree/base/model"]
+        .iter()
+        .find_map(|path| Model::new(&text(path)?));
+    let boot = match Path::new("/boot/firmware").is_dir() {
+        true => "/boot/firmware",
+        false => "/boot",
+    };
+    let read = |file: &str| text(&format!("{boot}/{file}"));
+    let firmware = model.as_ref().and_then(|model| Firmware::read(model.sections, "config.txt", &read));
+    let started = model.as_ref().and_then(started);
+    let unit = unit();
+    let config = read_config(named, overrides);
+    let known = config.as_ref().ok();
+    #[cfg(target_os = "linux")]
+    let (strip, gpio) = match model {
+        Some(_) => {
+            let groups = unit.as_ref().map(|unit| unit.get("SupplementaryGroups"));
+            let pi = pi::Pi {
+                service_groups: groups.unwrap_or_default(),
+                is_miso_free: firmware.as_ref().is_some_and(Firmware::is_miso_free),
+                cmdline: read("cmdline.txt").unwrap_or_default(),
+            };
+            (pi.strip(known), known.and_then(|config| pi.gpio(config)))
+        }
+        None => (None, None),
+    };
+    #[cfg(not(target_os = "linux"))]
+    let (strip, gpio) = (None, None);
+    Facts {
+        kernel: text("/proc/sys/kernel/osrelease").map(|text| text.trim().into()),
+        boot,
+        throttled: throttled(started.is_some()),
+        supply_milliamps: supply_milliamps(),
+        strip,
+        gpio,
+        watchdog: Watchdog {
+            is_there: Path::new("/dev/watchdog").exists(),
+            timeout: unit.as_ref().and_then(|_| watchdog_timeout()),
+        },
+        config_is_newer: known.is_some_and(|config| is_newer(config, unit.as_ref())),
+        daemon: daemon(match known {
+            Some(config) => config.socket.as_deref(),
+            None => overrides.socket.as_deref(),
+        }),
+        config: config.map(|config| config.origin.to_string()),
+        unit,
+        firmware,
+        started,
+        model,
+    }
+}
+
+/// The text of a file that is no longer than it should be.
+pub fn text(path: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The config, also where its only mistake is a strip too long for the buffer of now.
+fn read_config(named: Option<&Path>, overrides: &Overrides) -> Result<Config, String> {
+    let mistakes = match Config::load(named, overrides) {
+        Ok(config) => return Ok(config),
+        Err(mistakes) => mistakes.to_string(),
+    };
+    let places = match named {
+        Some(path) => vec![PathBuf::from(path)],
+        None => config::search_path(std::env::var_os("XDG_CONFIG_HOME"), std::env::var_os("HOME")),
+    };
+    match config::find(&places) {
+        Ok((Origin::BuiltIn, _)) if named.is_some() => Err(mistakes),
+        Ok((origin, text)) => Config::parse(&text, origin, overrides, BUFSIZ_MAX).map_err(|_| mistakes),
+        Err(_) => Err(mistakes),
+    }
+}
+
+/// By `vcgencmd`, whose settings are those of `config.txt` at the start that are not zero (popcornmix in
+/// raspberrypi/firmware#439), and whose `measure_clock` counts in Hz for a millisecond (pelwell in raspberrypi/linux#4123).
+fn started(model: &Model) -> Option<Started> {
+    let settings = tool::ask("vcgencmd", &["get_config", "int"])?;
+    let core_mhz = || {
+        let said = tool::ask("vcgencmd", &["measure_clock", "core"])?;
+        let (_, hertz) = said.trim().split_once('=')?;
+        Some(hertz.parse::<u32>().ok()? / 1_000_000)
+    };
+    Some(Started {
+        with: Firmware::started_with(&settings),
+        core_mhz: match model.core {
+            Core::Apart => None,
+            _ => core_mhz().filter(|mhz| *mhz > 0),
+        },
+    })
+}
+
+/// Not by sysfs' `get_throttled`: the kernel fills its log where that is read (drivers/firmware/raspberrypi.c). The monitor
+/// knows of the last two seconds only.
+fn throttled(has_vcgencmd: bool) -> Option<u32> {
+    let told = || {
+        let said = tool::ask("vcgencmd", &["get_throttled"])?;
+        u32::from_str_radix(said.trim().strip_prefix("throttled=0x")?, 16).ok()
+    };
+    let monitored = || {
+        let mut monitors = (0..16).map(|number| format!("/sys/class/hwmon/hwmon{number}"));
+        let monitor =
+            monitors.find(|folder| text(&format!("{folder}/name")).is_some_and(|name| name.trim() == "rpi_volt"))?;
+        let alarm = text(&format!("{monitor}/in0_lcrit_alarm"))?;
+        // That there is no alarm now says nothing of before.
+        alarm.trim().parse().ok().filter(|&bits: &u32| bits != 0)
+    };
+    has_vcgencmd.then(told).flatten().or_else(monitored)
+}
+
+/// A Pi 5 asks its supply (documentation, "device trees": `/chosen/power`).
+fn supply_milliamps() -> Option<u32> {
+    let bytes = fs::read("/proc/device-tree/chosen/power/max_current").ok()?;
+    Some(u32::from_be_bytes(bytes.try_into().ok()?)).filter(|milliamps| *milliamps > 0)
+}
+
+fn unit() -> Option<Unit> {
+    let look = || tool::ask("systemctl", &["show", "talklight", PROPERTIES]).map(Unit);
+    let is_starting = |unit: &Unit| unit.get("ActiveState") == "activating" && unit.get("Result") == "success";
+    let mut unit = look()?;
+    for _ in 1..LOOKS {
+        if is_starting(&unit) {
+            unit = look()?;
+        }
+    }
+    Some(unit)
+}
+
+fn watchdog_timeout() -> Option<String> {
+    let said = tool::ask("systemctl", &["show", "--property=RuntimeWatchdogUSec"])?;
+    Some(tool::value(&said, "RuntimeWatchdogUSec").into())
+}
+
+/// Whether the service runs by a config that has been changed since. Both ages are of this moment, so that a clock which was
+/// wrong at first, as that of a Pi is, makes no file look newer.
+fn is_newer(config: &Config, unit: Option<&Unit>) -> bool {
+    let changed = || {
+        let file = fs::metadata(config::SYSTEM_FILE).ok()?;
+        file.modified().ok()?.elapsed().ok()
+    };
+    let started = || {
+        let unit = unit.filter(|unit| unit.get("ActiveState") == "active")?;
+        let at_us = unit.get("ExecMainStartTimestampMonotonic").parse().ok()?;
+        let now = Duration::from_nanos(clock::now().as_ns());
+        now.checked_sub(Duration::from_micros(at_us))
+    };
+    config.origin == Origin::File(config::SYSTEM_FILE.into())
+        // Asked for in this order, whatever passes between the two makes the file look older.
+        && matches!((started(), changed()), (Some(started), Some(changed)) if changed < started)
+}
+
+fn daemon(socket: Option<&Path>) -> Daemon {
+    let Sought { places, mut found, refused } = client::seek(socket);
+    let list = |places: Vec<PathBuf>, and: &str| {
+        let names: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
+        names.join(and)
+    };
+    match (found.len(), refused) {
+        (0, Some(refused)) => Daemon::Refused(refused),
+        (0, None) => Daemon::Absent(list(places, " or ")),
+        (1, _) => {
+            let ask = Ask { what: What::Status, generation: None, origin: event::Origin::Socket };
+            let (path, stream) = found.remove(0);
+            match client::request(stream, &ask).map(|reply| reply.status) {
+                Ok(Some(status)) => Daemon::Answers(path.display().to_string(), status),
+                Ok(None) => Daemon::Silent("the daemon tells no status".into()),
+                Err(error) => Daemon::Silent(format!("{error:#}")),
+            }
+        }
+        _ => Daemon::Two(list(found.into_iter().map(|(path, _)| path).collect(), " and ")),
+    }
+}

@@ -1,0 +1,3 @@
+//! What the strip shows between talks. One file for each scene.
+
+pub mod sample;

@@ -1,0 +1,153 @@
+//! A trial: pictures by which a person finds out what a strip is that nobody knows.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::core::drive::{Chip, Drive, DriveSettings, Order, TooLittleCurrent};
+use crate::core::look::{Look, Picture, Rgb};
+
+/// What a strip is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Make {
+    pub chip: Chip,
+    pub order: Order,
+    /// At least 1.
+    pub leds: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sample {
+    Red,
+    Green,
+    Blue,
+    /// Blocks of [`BLOCK`] LEDs in red, green, blue, red, and so on.
+    Tens,
+    Dark,
+}
+
+/// A sample on a strip of some make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial {
+    pub make: Make,
+    pub sample: Sample,
+}
+
+/// The LEDs that [`Sample::Tens`] shows in one colour.
+pub const BLOCK: usize = 10;
+
+const RED: Rgb = Rgb::new(255, 0, 0);
+const GREEN: Rgb = Rgb::new(0, 255, 0);
+const BLUE: Rgb = Rgb::new(0, 0, 255);
+
+impl Make {
+    /// The drive of a strip of this make; all else is as in `settings`. One channel of each LED is all that a sample lights.
+    ///
+    /// # Errors
+    /// [`TooLittleCurrent`] if the limit does not let every LED be lit at all.
+    pub fn drive(self, settings: &DriveSettings) -> Result<Drive, TooLittleCurrent> {
+        let Self { chip, order, leds } = self;
+        // Taken for four channels, a strip of three has a third more LEDs in the same bytes, and each step of them draws a third
+        // more. No limit stays none.
+        let max_milliamps = match chip {
+            Chip::Ws2812 => settings.max_milliamps,
+            Chip::Sk6812Rgbw => settings.max_milliamps * 3 / 4,
+        };
+        let settings = DriveSettings { chip, order, max_milliamps, ..*settings };
+        Drive::new(settings, leds, &[Picture::new(RED, leds)])
+    }
+}
+
+impl Make {
+    /// As a config has it, a line each: chip, order and LEDs.
+    pub fn lines(self) -> [String; 3] {
+        let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
+        [format!("chip = \"{chip}\""), format!("order = \"{order}\""), format!("leds = {}", self.leds)]
+    }
+
+    /// For people.
+    pub fn words(self) -> String {
+        let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
+        let leds = match self.leds {
+            1 => "1 LED".into(),
+            leds => format!("{leds} LEDs"),
+        };
+        format!("{leds}, {chip} in the order {order}")
+    }
+}
+
+impl Sample {
+    pub fn name(self) -> &'static str {
+        name_of(&Self::ALL, self)
+    }
+
+    pub const ALL: [(&'static str, Sample); 5] = [
+        ("red", Sample::Red),
+        ("green", Sample::Green),
+        ("blue", Sample::Blue),
+        ("tens", Sample::Tens),
+        ("dark", Sample::Dark),
+    ];
+}
+
+impl Trial {
+    /// Makes `frame` as long as the strip, and fills it.
+    pub fn paint(&self, frame: &mut Vec<Rgb>) {
+        let colour = |led: usize| match self.sample {
+            Sample::Red => RED,
+            Sample::Green => GREEN,
+            Sample::Blue => BLUE,
+            Sample::Tens => [RED, GREEN, BLUE][led / BLOCK % 3],
+            Sample::Dark => Rgb::BLACK,
+        };
+        frame.clear();
+        frame.extend((0..self.make.leds).map(colour));
+    }
+}
+
+/// As requests have it: `ws2812 grb 60 red`.
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { make, sample } = self;
+        write!(f, "{make} {}", sample.name())
+    }
+}
+
+impl fmt::Display for Make {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
+        write!(f, "{chip} {order} {}", self.leds)
+    }
+}
+
+impl FromStr for Trial {
+    type Err = String;
+
+    fn from_str(words: &str) -> Result<Self, String> {
+        let words: Vec<&str> = words.split_ascii_whitespace().collect();
+        let [chip, order, leds, sample] = words[..] else {
+            return Err("a trial is a chip, an order, a number of LEDs and a sample, as in `ws2812 grb 60 red`".into());
+        };
+        let leds = leds.parse().ok().filter(|leds| (1..=Look::LEDS_MAX).contains(leds));
+        Ok(Self {
+            make: Make {
+                chip: named(&Chip::ALL, "chip", chip)?,
+                order: named(&Order::ALL, "order", order)?,
+                leds: leds.ok_or_else(|| format!("a strip has 1 to {} LEDs", Look::LEDS_MAX))?,
+            },
+            sample: named(&Sample::ALL, "sample", sample)?,
+        })
+    }
+}
+
+fn named<T: Copy>(names: &[(&str, T)], what: &str, word: &str) -> Result<T, String> {
+    let found = names.iter().find(|(name, _)| *name == word);
+    found.map(|&(_, meant)| meant).ok_or_else(|| {
+        let names: Vec<&str> = names.iter().map(|&(name, _)| name).collect();
+        format!("there is no such {what}; there is {}", names.join(", "))
+    })
+}
+
+fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], meant: T) -> &'static str {
+    let found = names.iter().find(|(_, named)| *named == meant);
+    found.expect("everything has its name").0
+}
