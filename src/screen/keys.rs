@@ -16,8 +16,10 @@ use crate::store::pairing;
 pub const HELD: Duration = Duration::from_millis(750);
 /// One that is held down comes again within this time, at 10 times a second or more. One that does not was pressed twice.
 pub const REPEAT: Duration = Duration::from_millis(150);
-/// An escape sequence arrives in one piece; what comes after a pause like this is a key again.
-const SEQUENCE: Duration = Duration::from_millis(250);
+/// What comes this long after an escape alone is a key again: somebody pressed Esc.
+const ESCAPE: Duration = Duration::from_millis(250);
+/// What comes this long after the beginning of any other sequence is a key again: its end is lost.
+const SEQUENCE: Duration = Duration::from_secs(1);
 /// How long a word about a key stays.
 const WORD: Duration = Duration::from_secs(6);
 /// How long a second `q` is waited for.
@@ -53,9 +55,10 @@ impl Keyboard {
         let pause = now.since(self.arrived);
         // A slow line may deliver a sequence in two.
         let goes_on = self.escaped && matches!(bytes.first(), Some(b'[' | b'O'));
-        if pause > SEQUENCE && !goes_on {
+        if pause > if self.escaped { ESCAPE } else { SEQUENCE } && !goes_on {
             self.parser = Parser::new();
             self.decoder.pasting = false;
+            self.decoder.tail = Tail::None;
         }
         let mut pressed: Vec<Key> = self.settle(now).into_iter().collect();
         if pause >= HELD {
@@ -96,11 +99,45 @@ impl Keyboard {
 struct Decoder {
     keys: Vec<Key>,
     pasting: bool,
+    tail: Tail,
+}
+
+/// What of a sequence is still to come that the parser hands over as text: without this, the F3 of an xterm, `ESC O R`,
+/// would press `r` and reset a talk.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Tail {
+    #[default]
+    None,
+    /// As many characters: the coordinates of a mouse report (xterm's X10), the letter of a Linux console's F1 to F5.
+    Text(u8),
+    /// Digits and semicolons, and the character that ends them: after SS3, as function keys and keypads have it, and after
+    /// an 8-bit CSI (ECMA-48, 8.3.16 and 8.3.142).
+    Parameters,
+    /// Everything up to a string terminator, after an 8-bit DCS, SOS, OSC, PM or APC.
+    String,
+}
+
+impl Tail {
+    /// What remains after `c`.
+    fn after(self, c: char) -> Self {
+        match self {
+            Self::None | Self::Text(0 | 1) => Self::None,
+            Self::Text(more) => Self::Text(more - 1),
+            // From `@` on a character ends a sequence (ECMA-48, 5.4).
+            Self::Parameters if c >= '@' => Self::None,
+            Self::Parameters | Self::String => self,
+        }
+    }
 }
 
 impl Perform for Decoder {
     fn print(&mut self, c: char) {
-        if !self.pasting {
+        if matches!(c, '\u{80}'..='\u{9f}') {
+            // The parser hands over a control character as text where it came in two reads.
+            self.execute(c as u8);
+        } else if self.tail != Tail::None {
+            self.tail = self.tail.after(c);
+        } else if !self.pasting {
             self.keys.push(match c {
                 '\x7f' | char::REPLACEMENT_CHARACTER => Key::Other,
                 // The shift lock changes nothing.
@@ -110,25 +147,42 @@ impl Perform for Decoder {
     }
 
     fn execute(&mut self, byte: u8) {
+        let tail = std::mem::take(&mut self.tail);
         self.keys.push(match byte {
             0x03 => Key::CtrlC,
             0x0c => Key::CtrlL,
             0x1a => Key::CtrlZ,
             _ if self.pasting => return,
-            b'\r' | b'\n' => Key::Enter,
+            b'\r' | b'\n' if tail == Tail::None => Key::Enter,
+            // SS2, SS3 and CSI; then the strings.
+            0x8e | 0x8f | 0x9b => {
+                self.tail = Tail::Parameters;
+                Key::Other
+            }
+            0x90 | 0x98 | 0x9d..=0x9f => {
+                self.tail = Tail::String;
+                Key::Other
+            }
             _ => Key::Other,
         });
     }
 
     fn csi_dispatch(&mut self, params: &Params, _: &[u8], _: bool, action: char) {
-        match (params.iter().next(), action) {
+        let first = params.iter().next();
+        self.tail = match (first, action) {
+            (None | Some([0]), 'M') => Tail::Text(3),
+            (None | Some([0]), '[') => Tail::Text(1),
+            _ => Tail::None,
+        };
+        match (first, action) {
             (Some([200]), '~') => self.pasting = true,
             (Some([201]), '~') => self.pasting = false,
             _ => self.keys.push(Key::Other),
         }
     }
 
-    fn esc_dispatch(&mut self, _: &[u8], _: bool, _: u8) {
+    fn esc_dispatch(&mut self, intermediates: &[u8], _: bool, byte: u8) {
+        self.tail = if intermediates.is_empty() && matches!(byte, b'N' | b'O') { Tail::Parameters } else { Tail::None };
         self.keys.push(Key::Other);
     }
 }
