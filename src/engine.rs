@@ -207,6 +207,12 @@ impl<'a> Engine<'a> {
         if generation.is_some_and(|meant| meant != self.now.timer.generation) {
             return Err(NotLent::Changed);
         }
+        if let Some(Trial { make, .. }) = trial {
+            let (leds, most) = (make.leds, self.strip.leds_max(make.chip));
+            if leds > most {
+                return Err(NotLent::TooLong { leds, most });
+            }
+        }
         let until = now + TRIAL;
         let guest = trial.map(|trial| Guest { trial, until });
         match (self.now.guest, guest) {

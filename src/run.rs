@@ -11,7 +11,9 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+#[cfg(feature = "web")]
+use anyhow::Context;
+use anyhow::anyhow;
 
 use crate::cli::Exit;
 use crate::config::{Config, Kind};

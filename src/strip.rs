@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::core::drive::Chip;
 use crate::core::look::Rgb;
 use crate::show::sample::Make;
 
@@ -25,6 +26,12 @@ pub trait Strip {
     fn show_as(&mut self, make: Make, frame: &[Rgb]) -> Result<(), StripError> {
         let _ = make;
         self.show(frame)
+    }
+
+    /// The LEDs of the longest frame that can be sent as one of `chip`.
+    fn leds_max(&self, chip: Chip) -> usize {
+        let _ = chip;
+        usize::MAX
     }
 }
 

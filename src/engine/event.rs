@@ -56,6 +56,8 @@ pub enum NotLent {
     Talk { left: Duration },
     /// Somebody has used the timer since.
     Changed,
+    /// The strip cannot be sent a frame of so many LEDs.
+    TooLong { leds: usize, most: usize },
 }
 
 impl fmt::Display for NotLent {
@@ -63,7 +65,10 @@ impl fmt::Display for NotLent {
         match self {
             Self::Talk { left } => {
                 let left = Clock(seconds_left(*left));
-                write!(f, "a talk is running, {left} left; the strip is its own, test it when it is over")
+                write!(f, "a talk is running, {left} left; test the strip when the talk ends")
+            }
+            Self::TooLong { leds, most } => {
+                write!(f, "{leds} LEDs are more than can be sent to this strip; test it with at most {most}")
             }
             Self::Changed => write!(f, "the timer was used meanwhile, and has its strip back; test again"),
         }

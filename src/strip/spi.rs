@@ -46,6 +46,8 @@ pub fn bufsiz_in(cmdline: &str) -> Option<usize> {
     words.find_map(|word| word.strip_prefix("spidev.bufsiz=")?.parse().ok())
 }
 
+const LONGER_BUFFER: &str = "append `spidev.bufsiz=65536` to the line of /boot/firmware/cmdline.txt, and reboot";
+
 /// A device node of SPI0: `/dev/spidev0.0`, or `/dev/spidev0.1` by the other chip select, which a strip does not heed. The
 /// other buses have other pins, and SPI1 has no DMA, without which there are gaps between bytes.
 #[derive(Clone, Debug)]
@@ -75,6 +77,8 @@ pub struct SpiStrip {
     device: Device,
     clock_hz: u32,
     drive: Drive,
+    /// The longest write that spidev takes, in bytes.
+    bufsiz: usize,
     wire: Vec<Wire>,
     /// The colour bytes of the longest frame sent. What a longer frame has lit, a shorter one leaves lit.
     reach: usize,
@@ -91,13 +95,22 @@ impl SpiStrip {
             Err(Fault::Held(held)) => return Err(held),
             open => open.ok(),
         };
-        Ok(Self { device, clock_hz, drive, wire: Vec::new(), reach: 0, open })
+        Ok(Self { device, clock_hz, drive, bufsiz: bufsiz(), wire: Vec::new(), reach: 0, open })
     }
 
     fn send(&mut self, frame: &[Rgb], other: Option<&Drive>) -> Result<(), StripError> {
         let drive = other.unwrap_or(&self.drive);
         let chip = drive.settings().chip;
-        let leds = frame.len().max(self.reach / chip.channels());
+        let most = leds_max(self.bufsiz, chip);
+        if frame.len() > most {
+            // Nothing of it is sent or remembered, so that it does not stand in the way of the next frame.
+            return Err(StripError(format!(
+                "a frame of {} LEDs is too long, {most} fit into spidev's buffer of {} bytes; {LONGER_BUFFER}",
+                frame.len(),
+                self.bufsiz
+            )));
+        }
+        let leds = frame.len().max(self.reach / chip.channels()).min(most);
         self.wire.clear();
         self.wire.resize(leds, [0; 4]);
         drive.apply(frame, &mut self.wire[..frame.len()]);
@@ -142,6 +155,10 @@ impl Strip for SpiStrip {
             make.drive(self.drive.settings()).map_err(|error| StripError(format!("`max_milliamps` is {error}")))?;
         self.send(frame, Some(&drive))
     }
+
+    fn leds_max(&self, chip: Chip) -> usize {
+        leds_max(self.bufsiz, chip)
+    }
 }
 
 struct Open {
@@ -181,9 +198,7 @@ impl Fault {
                 format!("{path} may not be opened; is this user in the group `spi`?")
             }
             _ if error.raw_os_error() == Some(nix::errno::Errno::EMSGSIZE as i32) => {
-                format!(
-                    "{path}: the frame is longer than spidev's buffer; append `spidev.bufsiz=65536` to the line of /boot/firmware/cmdline.txt"
-                )
+                format!("{path}: the frame is longer than spidev's buffer; {LONGER_BUFFER}")
             }
             _ => format!("{path}: {error}"),
         }

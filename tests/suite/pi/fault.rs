@@ -36,7 +36,7 @@ impl Pi {
 #[test]
 fn writes_that_fail_are_told_once_and_the_talk_keeps_time() {
     let remedy = "/dev/spidev0.0: the frame is longer than spidev's buffer; append `spidev.bufsiz=65536` to the line of \
-                  /boot/firmware/cmdline.txt";
+                  /boot/firmware/cmdline.txt, and reboot";
     let errors = [
         (EIO, "/dev/spidev0.0: Input/output error (os error 5)"),
         (ETIMEDOUT, "/dev/spidev0.0: Connection timed out (os error 110)"),

@@ -118,6 +118,29 @@ fn a_press_takes_the_strip_from_the_test_at_once() {
     assert!(pi.strip_shows(green), "nothing but the talk");
 }
 
+/// A test of 400 LEDs on a buffer for 318 once left every later talk dark until a restart.
+#[test]
+fn a_test_that_is_too_long_is_refused_and_no_talk_is_dark() {
+    let pi = Pi::running(&PLAIN, LONG, BUTTON);
+    for (request, most) in
+        [("try ws2812 grb 319 red", "318"), ("try ws2812 grb 400 red", "318"), ("try sk6812-rgbw grb 239 red", "238")]
+    {
+        let answer = pi.say(request);
+        assert_eq!(answer["ok"], false, "{request}: {answer}");
+        assert!(answer["message"].as_str().unwrap().contains(&format!("at most {most}")), "{request}: {answer}");
+        assert_eq!(answer["status"]["strip"]["health"], "sending", "{request}: {answer}");
+    }
+    // The longest that fit, one after the other: what is beyond a frame is cleared as far as the buffer reaches.
+    for request in ["try sk6812-rgbw grb 238 red", "try ws2812 grb 318 red", "try sk6812-rgbw grb 238 dark"] {
+        pi.does(request);
+        assert_eq!(pi.status()["strip"]["health"], "sending", "{request}");
+    }
+    pi.does("start");
+    let green = |pixels: &[[u8; 4]]| pixels[..8] == [GREEN; 8] && pixels[8..].iter().all(|pixel| *pixel == DARK);
+    until("the talk has the strip", || pi.strip_shows(green));
+    assert_eq!(pi.status()["strip"]["health"], "sending");
+}
+
 #[test]
 fn during_a_talk_there_is_no_test() {
     let pi = Pi::running(&PLAIN, LONG, BUTTON);
