@@ -130,6 +130,18 @@ impl Tail {
     }
 }
 
+/// The letter that the same key has on a Latin keyboard, where a bound key has another in the Russian, Ukrainian or
+/// Greek layout. The shift lock changes nothing.
+fn latin(c: char) -> char {
+    match c {
+        'к' | 'К' | 'ρ' | 'Ρ' => 'r',
+        'г' | 'Г' | 'θ' | 'Θ' => 'u',
+        'й' | 'Й' => 'q',
+        'з' | 'З' | 'π' | 'Π' => 'p',
+        c => c.to_ascii_lowercase(),
+    }
+}
+
 impl Perform for Decoder {
     fn print(&mut self, c: char) {
         if matches!(c, '\u{80}'..='\u{9f}') {
@@ -140,8 +152,7 @@ impl Perform for Decoder {
         } else if !self.pasting {
             self.keys.push(match c {
                 '\x7f' | char::REPLACEMENT_CHARACTER => Key::Other,
-                // The shift lock changes nothing.
-                c => Key::Char(c.to_ascii_lowercase()),
+                c => Key::Char(latin(c)),
             });
         }
     }

@@ -429,6 +429,14 @@ fn a_sequence_that_is_not_bound_does_nothing_however_it_is_split() {
     }
 }
 
+/// The keys are where they are, whatever layout is on.
+#[test]
+fn a_cyrillic_or_greek_layout_presses_the_same_keys() {
+    assert_eq!(typed(&[(0, "кгйз"), (2000, "КГЙЗ")]), chars("ruqpruqp"));
+    assert_eq!(typed(&[(0, "ρθπ"), (2000, "ΡΘΠ")]), chars("ruprup"));
+    assert_eq!(typed(&[(0, "ж")]), chars("ж"));
+}
+
 #[test]
 fn sequences_and_pastes_are_no_keys() {
     assert_eq!(typed(&[(0, "\x1b[A"), (2000, "\x1bOP"), (4000, "\x1b[15;2~")]), [Key::Other; 3]);
