@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         let prefix = if error.is::<Mistakes>() { "" } else { "talklight: " };
         journal::complain(&format!("{prefix}{error:#}"));
         notify::before_failing();
-        if error.is::<Mistakes>() || error.is::<run::Misconfigured>() { Exit::Config } else { Exit::Failure }
+        if error.is::<Mistakes>() { Exit::Config } else { Exit::Failure }
     });
     exit.into()
 }

@@ -1,6 +1,5 @@
 //! The timer itself: everything wired together, from the config to the last dark frame.
 
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -61,7 +60,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     })?;
     let path = config.socket.clone().map_or_else(server::default_path, Ok)?;
     let socket = Socket::bind(&path)?;
-    let (web, no_web) = open_web(&config)?;
+    let (web, web_told) = open_web(&config);
     let now = clock::now();
     let resume = ResumeFile::new(lock::beside(&path, "talk"));
     let (timer, found) = resumed(&resume, &config, now);
@@ -83,7 +82,10 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         strip_kind: config.strip.name(),
         strip: Health::Starting,
         web: web.as_ref().map(|web| web.url.clone()),
-        failed_inputs: Vec::new(),
+        failed_inputs: match &web_told {
+            Some((Tone::Fault, why)) => vec![(Origin::Web, why.as_str().into())],
+            _ => Vec::new(),
+        },
         log: Default::default(),
         number: 0,
     };
@@ -99,14 +101,11 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     if to_stderr {
         journal::say(&hello);
     }
-    let web_at = match (&web, no_web) {
-        (Some(web), _) => {
-            let text = format!("the stage view is at {}, the remote for a phone by p", web.url);
-            Some((Tone::Done, text))
-        }
-        (None, no_web) => no_web.map(|text| (Tone::Warning, text)),
-    };
-    for (tone, text) in [found, no_screen, no_tape, web_at].into_iter().flatten() {
+    let web_at = web.as_ref().map(|web| {
+        let text = format!("the stage view is at {}, the remote for a phone by p", web.url);
+        (Tone::Done, text)
+    });
+    for (tone, text) in [found, no_screen, no_tape, web_at, web_told].into_iter().flatten() {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
     }
     let board = Board::new(first);
@@ -160,48 +159,50 @@ struct OpenWeb {
     url: Arc<str>,
 }
 
-/// What the config asks for cannot be had: to try again would not help.
-#[derive(Debug)]
-pub struct Misconfigured(String);
-
-impl fmt::Display for Misconfigured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// Opens the port of the config, or takes the one that systemd has opened; and what is worth saying about that. Nothing
+/// about the web is a reason for a timer not to run.
+#[cfg(feature = "web")]
+fn open_web(config: &Config) -> (Option<OpenWeb>, Option<(Tone, String)>) {
+    use crate::web::{Unopened, Web};
+    let hosts = config.web.as_ref().map_or(&[][..], |web| &web.hosts);
+    let listen = config.web.as_ref().and_then(|web| web.listen);
+    let open = || -> anyhow::Result<_> {
+        let handed_over = listenfd::ListenFd::from_env().take_tcp_listener(0);
+        let web = match (handed_over.context("what systemd has opened is no TCP port")?, listen) {
+            (Some(listener), _) => Web::of(listener, hosts)?,
+            (None, None) => return Ok((None, None)),
+            (None, Some(listen)) => Web::bind(listen, hosts)?,
+        };
+        let (pairing, told) = open_pairing(web.address()?)?;
+        Ok((Some(OpenWeb { url: web.url()?.into(), web, pairing: Arc::new(pairing) }), told))
+    };
+    match open() {
+        Ok((web, told)) => (web, told.map(|text| (Tone::Warning, text))),
+        Err(error) if matches!(error.downcast_ref(), Some(Unopened::NoNetwork)) => {
+            let text = "web.listen: there is no web, since this service has no network of its own; `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight` hands it a port";
+            (None, Some((Tone::Warning, text.into())))
+        }
+        Err(error) => (None, Some((Tone::Fault, format!("there is no web until a restart: {error:#}")))),
     }
 }
 
-impl std::error::Error for Misconfigured {}
-
-/// Opens the port of the config, or takes the one that systemd has opened. A service without a network is no reason for a
-/// timer not to run.
+/// The paired devices. A file that cannot be used is set aside, so that the chair can pair a phone again.
 #[cfg(feature = "web")]
-fn open_web(config: &Config) -> anyhow::Result<(Option<OpenWeb>, Option<String>)> {
-    use crate::web::{Unopened, Web};
-    let handed_over = listenfd::ListenFd::from_env().take_tcp_listener(0);
-    let handed_over = handed_over.context("what systemd has opened is no TCP port")?;
-    let hosts = config.web.as_ref().map_or(&[][..], |web| &web.hosts);
-    let listen = config.web.as_ref().and_then(|web| web.listen);
-    let web = match (handed_over, listen) {
-        (Some(listener), _) => Web::of(listener, hosts)?,
-        (None, None) => return Ok((None, None)),
-        (None, Some(listen)) => match Web::bind(listen, hosts) {
-            Ok(web) => web,
-            Err(Unopened::NoNetwork) => {
-                let text = "web.listen: there is no web, since this service has no network of its own; `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight` hands it a port";
-                return Ok((None, Some(text.into())));
-            }
-            Err(error) => return Err(Misconfigured(error.to_string()).into()),
-        },
+fn open_pairing(listen: std::net::SocketAddr) -> anyhow::Result<(Pairing, Option<String>)> {
+    let path = crate::store::pairing::default_path()?;
+    let error = match Pairing::open(path.clone(), listen) {
+        Ok(pairing) => return Ok((pairing, None)),
+        Err(error) => error,
     };
-    let pairing = Pairing::open(crate::store::pairing::default_path()?, web.address()?);
-    let pairing = pairing.map_err(|error| Misconfigured(format!("web: {error}")))?;
-    let open = OpenWeb { url: web.url()?.into(), web, pairing: Arc::new(pairing) };
-    Ok((Some(open), None))
+    let aside = lock::beside(&path, "damaged");
+    std::fs::rename(&path, &aside).with_context(|| format!("{error}; it cannot be set aside"))?;
+    let text = format!("every phone must be paired again: {error}; it is kept as {}", aside.display());
+    Ok((Pairing::open(path, listen)?, Some(text)))
 }
 
 #[cfg(not(feature = "web"))]
-fn open_web(_: &Config) -> anyhow::Result<(Option<OpenWeb>, Option<String>)> {
-    Ok((None, None))
+fn open_web(_: &Config) -> (Option<OpenWeb>, Option<(Tone, String)>) {
+    (None, None)
 }
 
 #[cfg(feature = "web")]

@@ -92,7 +92,7 @@ impl Pairing {
         let paired = match read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => VecDeque::new(),
             Err(error) => {
-                let text = format!("{}: {error}; remove it to unpair all", path.display());
+                let text = format!("{}: {error}", path.display());
                 return Err(io::Error::new(error.kind(), text));
             }
             Ok(paired) => paired,

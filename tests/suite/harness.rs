@@ -128,14 +128,6 @@ impl House {
         text(&output.stderr).trim_end().into()
     }
 
-    /// What a daemon says that does not start, and would not if it were tried again.
-    #[cfg(feature = "web")]
-    pub fn misconfigured(&self) -> String {
-        let output = self.run(&["--headless"]);
-        assert_eq!(output.status.code(), Some(78), "{}", text(&output.stdout));
-        text(&output.stderr)
-    }
-
     pub fn status(&self) -> serde_json::Value {
         serde_json::from_str(&self.does(&["status", "--json"])).unwrap()
     }

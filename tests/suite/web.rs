@@ -208,16 +208,24 @@ fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
 }
 
 #[test]
-fn a_port_that_cannot_be_had_is_an_error_that_names_the_key() {
+fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
     let state = house.folder.file("state").display().to_string();
     house.env("XDG_STATE_HOME", &state);
-    let said = house.misconfigured();
-    let start = format!("talklight: web.listen: 127.0.0.1:{port}: ");
-    assert!(said.contains(&start) && said.contains("another program listens there"), "{said}");
+    house.start();
+    let said = house.status()["faults"][0].clone();
+    assert_eq!(said["input"], "web");
+    let why = said["error"].as_str().unwrap();
+    let start = format!("web.listen: 127.0.0.1:{port}: ");
+    assert!(why.contains(&start) && why.contains("another program listens there"), "{said}");
+    house.does(&["start"]);
+    assert_eq!(house.status()["phase"], "green");
+    house.signal(nix::sys::signal::Signal::SIGTERM);
     std::fs::write(house.folder.file("config.toml"), "[web]\nlisten = \"192.0.2.1:8080\"").unwrap();
-    let said = house.misconfigured();
-    assert!(said.contains("web.listen: 192.0.2.1:8080: ") && said.contains("no such address"), "{said}");
+    house.start();
+    let said = house.status()["faults"][0]["error"].clone();
+    let why = said.as_str().unwrap();
+    assert!(why.contains("web.listen: 192.0.2.1:8080: ") && why.contains("no such address"), "{said}");
 }

@@ -144,7 +144,6 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_not_taken() {
     assert!(open().is_ok());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     assert!(refused().contains("this user alone"), "{}", refused());
-    assert!(refused().contains("remove it to unpair all"));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, "a token\n").unwrap();
     assert!(refused().contains("something else than tokens"), "{}", refused());
@@ -214,12 +213,17 @@ fn guessing_over_http_is_closed_without_disturbing_who_is_paired() {
 }
 
 #[test]
-fn a_file_that_cannot_be_taken_is_an_error_at_start() {
+fn a_file_that_cannot_be_taken_is_set_aside_and_phones_pair_again() {
     let mut web = Web::running();
     web.token();
     web.house.signal(Signal::SIGKILL);
     let path = web.house.folder.file("state").join("talklight/paired");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    let said = web.house.misconfigured();
-    assert!(said.contains("talklight/paired") && said.contains("remove it to unpair all"), "{said}");
+    let kept = fs::read(&path).unwrap();
+    web.house.start();
+    let log = web.house.log();
+    assert!(log.contains("every phone must be paired again: ") && log.contains("talklight/paired"), "{log}");
+    assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), kept);
+    web.house.does(&["start"]);
+    assert!(!web.token().is_empty());
 }
