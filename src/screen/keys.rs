@@ -18,7 +18,8 @@ pub const HELD: Duration = Duration::from_millis(750);
 pub const REPEAT: Duration = Duration::from_millis(150);
 /// What comes this long after an escape alone is a key again: somebody pressed Esc.
 const ESCAPE: Duration = Duration::from_millis(250);
-/// What comes this long after the beginning of any other sequence is a key again: its end is lost.
+/// What comes this long after the beginning of any other sequence is a key again, however many were pressed meanwhile: its
+/// end is lost, or it was Alt with a key.
 const SEQUENCE: Duration = Duration::from_secs(1);
 /// How long a word about a key stays.
 const WORD: Duration = Duration::from_secs(6);
@@ -44,6 +45,8 @@ pub struct Keyboard {
     arrived: Moment,
     /// All that arrived was an escape.
     escaped: bool,
+    /// Since when nothing was made of what arrived, as in the middle of a sequence.
+    unfinished: Option<Moment>,
     last: Option<Key>,
     /// A key that came twice, and when it is known whether it is held down.
     doubtful: Option<(Key, Moment)>,
@@ -55,7 +58,10 @@ impl Keyboard {
         let pause = now.since(self.arrived);
         // A slow line may deliver a sequence in two.
         let goes_on = self.escaped && matches!(bytes.first(), Some(b'[' | b'O'));
-        if pause > if self.escaped { ESCAPE } else { SEQUENCE } && !goes_on {
+        let patience = if self.escaped { ESCAPE } else { SEQUENCE };
+        let lost = self.unfinished.is_some_and(|since| now.since(since) > SEQUENCE);
+        if (pause > patience || lost) && !goes_on {
+            self.unfinished = None;
             self.parser = Parser::new();
             self.decoder.pasting = false;
             self.decoder.tail = Tail::None;
@@ -69,7 +75,12 @@ impl Keyboard {
         }
         self.arrived = now;
         self.escaped = bytes == b"\x1b";
+        self.decoder.is_called = false;
         self.parser.advance(&mut self.decoder, bytes);
+        self.unfinished = match self.decoder.is_called && self.decoder.tail == Tail::None {
+            true => None,
+            false => self.unfinished.or(Some(now)),
+        };
         let mut keys = std::mem::take(&mut self.decoder.keys);
         if self.escaped {
             keys.push(Key::Other);
@@ -100,6 +111,8 @@ struct Decoder {
     keys: Vec<Key>,
     pasting: bool,
     tail: Tail,
+    /// The parser has made something of the bytes.
+    is_called: bool,
 }
 
 /// What of a sequence is still to come that the parser hands over as text: without this, the F3 of an xterm, `ESC O R`,
@@ -123,8 +136,8 @@ impl Tail {
         match self {
             Self::None | Self::Text(0 | 1) => Self::None,
             Self::Text(more) => Self::Text(more - 1),
-            // From `@` on a character ends a sequence (ECMA-48, 5.4).
-            Self::Parameters if c >= '@' => Self::None,
+            // Bytes 30 to 3F are parameters (ECMA-48, 5.4); whatever else comes is the last.
+            Self::Parameters if !('0'..='?').contains(&c) => Self::None,
             Self::Parameters | Self::String => self,
         }
     }
@@ -144,6 +157,7 @@ fn latin(c: char) -> char {
 
 impl Perform for Decoder {
     fn print(&mut self, c: char) {
+        self.is_called = true;
         if matches!(c, '\u{80}'..='\u{9f}') {
             // The parser hands over a control character as text where it came in two reads.
             self.execute(c as u8);
@@ -158,6 +172,7 @@ impl Perform for Decoder {
     }
 
     fn execute(&mut self, byte: u8) {
+        self.is_called = true;
         let tail = std::mem::take(&mut self.tail);
         self.keys.push(match byte {
             0x03 => Key::CtrlC,
@@ -179,6 +194,7 @@ impl Perform for Decoder {
     }
 
     fn csi_dispatch(&mut self, params: &Params, _: &[u8], _: bool, action: char) {
+        self.is_called = true;
         let first = params.iter().next();
         self.tail = match (first, action) {
             (None | Some([0]), 'M') => Tail::Text(3),
@@ -192,7 +208,12 @@ impl Perform for Decoder {
         }
     }
 
+    fn osc_dispatch(&mut self, _: &[&[u8]], _: bool) {
+        self.is_called = true;
+    }
+
     fn esc_dispatch(&mut self, intermediates: &[u8], _: bool, byte: u8) {
+        self.is_called = true;
         self.tail = if intermediates.is_empty() && matches!(byte, b'N' | b'O') { Tail::Parameters } else { Tail::None };
         self.keys.push(Key::Other);
     }

@@ -1,18 +1,15 @@
 //! Records: the timer as it is kept for a restart, and the board as a screen in another process gets it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use std::fmt;
-
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::core::clock::Moment;
 use crate::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
-use crate::core::plan::Plan;
-use crate::core::plan::PlanError;
+use crate::core::plan::{Plan, PlanError};
 use crate::core::timer::{State, Talk, Timer, Undo};
 use crate::engine::board::{Entry, Guest, Happening, Health, Snapshot, Tone};
 use crate::engine::event::Origin;

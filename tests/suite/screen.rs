@@ -429,6 +429,25 @@ fn a_sequence_that_is_not_bound_does_nothing_however_it_is_split() {
     }
 }
 
+/// Somebody who hit Alt with a key, or whose terminal lost the end of a sequence, and then presses space again and again,
+/// is heard within about a second.
+#[test]
+fn a_sequence_without_an_end_does_not_swallow_presses_for_long() {
+    let beginnings: [&[u8]; 8] = [b"\x1bO", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b[2$", b"\x1b[M", b"\x9d", b"\xc2\x9b"];
+    for begin in beginnings {
+        let mut keyboard = Keyboard::default();
+        keyboard.take(begin, START);
+        let presses = (1..=4).map(|n| START + Duration::from_millis(400 * n));
+        let mut heard = Vec::new();
+        for at in presses {
+            heard.extend(keyboard.take(b" ", at));
+        }
+        assert!(heard.contains(&Key::Char(' ')), "{}: {heard:?}", begin.escape_ascii());
+    }
+    // The keypad's space ends its sequence; the next press counts.
+    assert_eq!(typed(&[(0, "\x1bO "), (500, " ")]), [Key::Other, Key::Char(' ')]);
+}
+
 /// The keys are where they are, whatever layout is on.
 #[test]
 fn a_cyrillic_or_greek_layout_presses_the_same_keys() {

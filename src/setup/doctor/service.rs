@@ -83,7 +83,7 @@ fn daemon(facts: &Facts) -> Finding {
         Daemon::Answers(at, status) => {
             let text = format!("the daemon answers at {at}: {}", status.standing());
             if status.strip.health == "failing" || !status.faults.is_empty() {
-                bad(text, "do as it says; it tries again each second")
+                bad(text, "do as it says")
             } else {
                 good(text)
             }
