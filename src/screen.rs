@@ -282,7 +282,7 @@ impl Screen<'_> {
     /// Gives the terminal back and stops `who`: this process, or with it the whole job, as Ctrl-Z does elsewhere, lest the
     /// shell waits for a `cargo` that waits for us. From here on it is for SIGCONT to go on.
     fn suspend(&mut self, who: Pid, snapshot: &Snapshot) -> io::Result<()> {
-        let drives_strip = self.ui.place == Place::Daemon && snapshot.strip_kind != "simulated";
+        let drives_strip = self.ui.place == Place::Daemon && *snapshot.strip_kind != *"simulated";
         let why_not = if drives_strip {
             Some("not suspended: the strip would keep its colour, whatever the time")
         } else if getsid(None).is_ok_and(|session| session == getpgrp()) {
