@@ -154,10 +154,11 @@ impl<'a> Engine<'a> {
 
     fn request(&mut self, request: Request, now: Moment) -> Option<Reply> {
         let Request { action, generation, origin, reply } = request;
+        let is_stale = generation.is_some_and(|meant| meant != self.now.timer.generation);
+        // That a talk runs is the better answer to a show.
+        let is_covered = matches!(action, Action::Show { .. }) && self.now.timer.at(now).phase.is_running();
         let result = match action {
-            _ if generation.is_some_and(|meant| meant != self.now.timer.generation) => {
-                Err(Refused::Command(Refusal::Stale))
-            }
+            _ if is_stale && !is_covered => Err(Refused::Command(Refusal::Stale)),
             Action::Command(command) => self.command(command, origin, now),
             Action::Show { scene, owner, lease } => self.offer(Show::new(scene, owner, lease, now), origin, now),
             Action::End(rank) => {

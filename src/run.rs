@@ -154,6 +154,9 @@ fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc
         Ok(path) => (Some(Arc::new(Pairing::new(path))), None),
         Err(error) => (None, Some(error)),
     };
+    if let Some(fault) = pairing.as_ref().and_then(|pairing| pairing.load().unwrap_or_else(Some)) {
+        let _ = events.try_send(Event::Fault(Origin::Pairing, Some(fault.into())));
+    }
     let (theirs, board) = (pairing.clone(), Arc::clone(board));
     event::spawn("web", Origin::Web, events.clone(), move |events| {
         let Some(pairing) = theirs else { return Err(no_place.unwrap_or_else(|| anyhow!("nobody can be paired"))) };

@@ -110,16 +110,14 @@ impl Web {
     }
 }
 
-/// Reads who is paired, as soon as that can be read.
+/// Reads who is paired, where that could not be read at the start.
 async fn load(pairing: Arc<Pairing>, events: Events) {
-    loop {
-        let loaded = pairing.load();
-        let is_loaded = loaded.is_ok();
-        let fault = loaded.unwrap_or_else(Some).map(Into::into);
-        if events.try_send(Event::Fault(Origin::Pairing, fault)).is_err() || is_loaded {
+    while !pairing.is_loaded() {
+        tokio::time::sleep(RETRY).await;
+        let fault = pairing.load().unwrap_or_else(Some).map(Into::into);
+        if events.try_send(Event::Fault(Origin::Pairing, fault)).is_err() {
             return;
         }
-        tokio::time::sleep(RETRY).await;
     }
 }
 

@@ -33,7 +33,9 @@ pub struct Desk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Done; whether the timer is another than before.
-    Done { change: bool },
+    Done {
+        change: bool,
+    },
     Refused,
     /// Refused because the timer is of another generation than the request.
     Stale,
@@ -117,9 +119,7 @@ impl Desk {
 
     fn pairing(&self, what: &What) -> (Verdict, Reply) {
         match self.pairing.as_ref().map_or(Err(pairing::OFF.into()), |pairing| self.pass(pairing, what)) {
-            Ok((message, pass)) => {
-                (Verdict::Done { change: false }, Reply { pass, ..Reply::new(true, message, None) })
-            }
+            Ok((message, pass)) => (Verdict::Done { change: false }, Reply { pass, ..Reply::new(true, message, None) }),
             Err(why) => (Verdict::Refused, Reply::new(false, why, None)),
         }
     }
@@ -149,9 +149,7 @@ impl Desk {
 
 fn show(trial: Option<Trial>) -> Action {
     match trial {
-        Some(trial) => {
-            Action::Show { scene: Scene::Sample(trial), owner: Owner::new(TESTER), lease: sample::LEASE }
-        }
+        Some(trial) => Action::Show { scene: Scene::Sample(trial), owner: Owner::new(TESTER), lease: sample::LEASE },
         None => Action::End(Rank::Test),
     }
 }

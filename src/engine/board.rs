@@ -51,6 +51,12 @@ pub struct Fault {
     pub error: Arc<str>,
 }
 
+impl Fault {
+    pub fn new(input: Origin, error: &str) -> Self {
+        Self { input, error: error.into() }
+    }
+}
+
 /// What the strip shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shown {

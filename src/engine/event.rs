@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SendError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -47,7 +47,11 @@ pub struct Request {
 pub enum Action {
     Command(Command),
     /// Show a scene for so long, unless it is offered again.
-    Show { scene: Scene, owner: Owner, lease: Duration },
+    Show {
+        scene: Scene,
+        owner: Owner,
+        lease: Duration,
+    },
     /// End the show of that rank.
     End(Rank),
 }
@@ -76,7 +80,10 @@ pub enum Refused {
     Command(Refusal),
     Show(Busy),
     /// The strip takes no frame of so many LEDs.
-    TooLong { leds: usize, leds_max: usize },
+    TooLong {
+        leds: usize,
+        leds_max: usize,
+    },
 }
 
 impl fmt::Display for Refused {
@@ -219,10 +226,7 @@ impl Events {
 impl Inbox {
     /// The next event, waited for at most so long. None as well once no source is left.
     pub fn wait(&self, timeout: Duration) -> Option<Event> {
-        match self.queue.recv_timeout(timeout) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.queue.recv_timeout(timeout).ok()
     }
 
     /// How the engine was asked to end, if it was.

@@ -144,9 +144,8 @@ fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
 
 fn event(signal: Signal, role: Role, line: Offset) -> Event {
     let origin = origin(role);
-    let command = |command, generation| {
-        Event::Request(Ask { action: Action::Command(command), generation, origin, reply: None })
-    };
+    let command =
+        |command, generation| Event::Request(Ask { action: Action::Command(command), generation, origin, reply: None });
     match signal {
         Signal::Start => command(Command::Start(None), None),
         Signal::Reset { generation } => command(Command::Reset, generation),

@@ -17,6 +17,14 @@ impl Gauge {
         (0.0..=1.0).contains(&value).then_some(Self { value, colour })
     }
 
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    pub fn colour(&self) -> Rgb {
+        self.colour
+    }
+
     /// The whole strip, which is what draws most.
     pub fn full(&self, leds: usize) -> Picture {
         Picture::new(self.colour, leds)

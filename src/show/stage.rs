@@ -123,10 +123,16 @@ impl fmt::Display for Busy {
             Self::Undo { left } => {
                 write!(f, "a talk was reset and may be brought back; the strip is free in {}", clock(left))
             }
-            Self::Ended { left } => write!(f, "a talk has just ended; the strip is free in {}, or after a reset", clock(left)),
+            Self::Ended { left } => {
+                write!(f, "a talk has just ended; the strip is free in {}, or after a reset", clock(left))
+            }
             Self::Taken { by, left } => write!(f, "{by} has the strip, for {} at least", clock(left)),
             Self::ShutOut { lease } => {
-                write!(f, "the chair has taken the strip back; it is free again after {} without a request", clock(lease))
+                write!(
+                    f,
+                    "the chair has taken the strip back; it is free again after {} without a request",
+                    clock(lease)
+                )
             }
         }
     }

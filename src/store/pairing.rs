@@ -112,12 +112,18 @@ impl Pairing {
                 let path = self.path.display();
                 let damaged = beside(&self.path, "damaged");
                 let aside = || format!("every phone must be paired again: {path}: {error}");
-                fs::rename(&self.path, &damaged).map_err(|why| format!("{}; it cannot be set aside: {why}", aside()))?;
+                fs::rename(&self.path, &damaged)
+                    .map_err(|why| format!("{}; it cannot be set aside: {why}", aside()))?;
                 Some(format!("{}; it is kept as {}", aside(), damaged.display()))
             }
         };
         state.loaded = true;
         Ok(told)
+    }
+
+    /// Whether [`load`](Self::load) need not be tried again.
+    pub fn is_loaded(&self) -> bool {
+        self.state().loaded
     }
 
     /// Where those who are invited go, once the port is open.

@@ -35,6 +35,7 @@ struct Record {
 
 /// What was found.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one, at the start")]
 pub enum Found {
     Nothing,
     Timer(Timer),

@@ -34,6 +34,8 @@ mod board;
 mod log;
 #[path = "rig/program.rs"]
 mod program;
+#[path = "rig/world.rs"]
+mod world;
 #[path = "rig/ws2812.rs"]
 mod ws2812;
 
@@ -56,6 +58,10 @@ pub struct Rig {
     control: File,
     world: Mutex<World>,
     program: Mutex<Option<Program>>,
+    /// The LEDs of its strip; 0 for as many as it is sent bits for.
+    leds: usize,
+    /// The longest write that its spidev takes, in bytes.
+    pub bufsiz: usize,
     log: Mutex<Log>,
 }
 
@@ -252,157 +258,6 @@ impl Rig {
     }
 }
 
-/// The outside world. Each call returns once the Pi has taken it, or after a second if the program is stopped. What no program is
-/// there to take holds from the next start.
-impl Rig {
-    pub fn gpio(&self, line: u32, level: Level) {
-        lock(&self.world).levels.insert(line, level);
-        self.tell(&format!("gpio {line} {}", level.symbol()));
-    }
-
-    /// A clean press of 50 ms, done when this returns.
-    pub fn press(&self, line: u32) {
-        self.press_for(line, Duration::from_millis(50));
-    }
-
-    /// A clean press: the line goes to the other level, or low if it was open, and is let go after `held`.
-    pub fn press_for(&self, line: u32, held: Duration) {
-        let rest = lock(&self.world).levels.get(&line).copied().unwrap_or(Level::Open);
-        let drives = |log: &Log| log.drives.iter().filter(|drive| drive.line == line).count();
-        let before = drives(&self.log());
-        self.bounce(line, if rest == Level::Low { Level::High } else { Level::Low }, &[held]);
-        if self.log().pid.is_some() {
-            wait_for(held + STOP_LIMIT, || (drives(&self.log()) >= before + 2).then_some(()));
-        }
-        if rest == Level::Open {
-            self.gpio(line, Level::Open);
-        }
-    }
-
-    /// Drives the line to `level`, and to the other one after each delay: exact however busy the machine is. Returns once it
-    /// has begun; the next command for the line ends it.
-    pub fn bounce(&self, line: u32, level: Level, delays: &[Duration]) {
-        assert_ne!(level, Level::Open, "a bounce is between low and high");
-        let last = if delays.len().is_multiple_of(2) { level } else { level.other() };
-        lock(&self.world).levels.insert(line, last);
-        let delays: String = delays.iter().map(|delay| format!(" {}", delay.as_micros())).collect();
-        self.tell(&format!("bounce {line} {}{delays}", level.symbol()));
-    }
-
-    /// A line that picks up noise: it toggles at this pace until its next command.
-    pub fn hum(&self, line: u32, pace: Duration) {
-        self.tell(&format!("hum {line} {}", pace.as_micros()));
-    }
-
-    /// The program hears of a line's edges this late, as on a machine that is slow to serve its interrupts. Each tells when it was.
-    pub fn gpio_lag(&self, line: u32, lag: Duration) {
-        self.tell(&format!("gpiolag {line} {}", lag.as_micros()));
-    }
-
-    /// Of a line's next edges so many are told and so many then lost, as when the program does not read them for too long.
-    pub fn gpio_lose(&self, line: u32, told: u32, lost: u32) {
-        self.tell(&format!("gpiolose {line} {told} {lost}"));
-    }
-
-    /// Every write fails with `errno`; 0: they work again.
-    pub fn spi_error(&self, errno: i32) {
-        self.fault("spierr", u128::from(errno.unsigned_abs()));
-    }
-
-    /// A write fails with EIO at this chance, from 0 to 100; the same seed fails the same writes.
-    pub fn spi_fail_percent(&self, percent: u32) {
-        self.fault("spifail", u128::from(percent));
-    }
-
-    /// Every write blocks until this is switched off.
-    pub fn spi_hang(&self, on: bool) {
-        self.fault("spihang", u128::from(on));
-    }
-
-    /// The next write blocks this long, once, in whole milliseconds.
-    pub fn spi_stall(&self, stall: Duration) {
-        if lock(&self.world).live {
-            self.tell(&format!("spistall {}", stall.as_millis()));
-        } else {
-            self.fault("spistall", stall.as_millis());
-        }
-    }
-
-    /// A write blocks this long at this chance, from 0 to 100, as the seed has it.
-    pub fn spi_slow_percent(&self, percent: u32, stall: Duration) {
-        self.tell(&format!("spislow {percent} {}", stall.as_millis()));
-    }
-
-    /// Sets the wall clock this many seconds ahead of the real one.
-    pub fn wall_clock(&self, ahead_s: i32) {
-        self.tell(&format!("wall {ahead_s}"));
-    }
-
-    /// Makes the next reading of a clock fail in the program's thread of this name: what cannot happen, happens there.
-    pub fn no_clock(&self, thread: &str) {
-        self.tell(&format!("noclock {thread}"));
-    }
-
-    /// The SPI device goes: its node vanishes, and what has it open fails with ESHUTDOWN for ever.
-    pub fn spi_gone(&self) {
-        self.remove(SPIDEV);
-        self.tell("spigone 1");
-    }
-
-    /// A new SPI device comes under the old name.
-    pub fn spi_back(&self) {
-        self.put(SPIDEV, "");
-    }
-
-    /// Another program takes a line, or gives it back: it can be asked for again only then.
-    pub fn gpio_busy(&self, line: u32, busy: bool) {
-        let mut world = lock(&self.world);
-        if busy {
-            world.busy.insert(line);
-        } else {
-            world.busy.remove(&line);
-        }
-        drop(world);
-        self.tell(&format!("gpiobusy {line} {}", u32::from(busy)));
-    }
-
-    /// The gpiochip goes: its node vanishes, open lines hang up and fail with ENODEV.
-    pub fn gpio_gone(&self) {
-        self.remove(&self.gpiochip);
-        self.tell("gpiogone 1");
-    }
-
-    pub fn gpio_back(&self) {
-        self.put(&self.gpiochip, "");
-    }
-
-    fn fault(&self, name: &'static str, value: u128) {
-        lock(&self.world).faults.insert(name, value);
-        self.tell(&format!("{name} {value}"));
-    }
-
-    fn tell(&self, command: &str) {
-        let number = {
-            let mut world = lock(&self.world);
-            if !world.live {
-                return;
-            }
-            world.commands += 1;
-            world.commands
-        };
-        self.write(&format!("{command}\nsync {number}\n"));
-        // A program that has not opened a node yet reads its commands when it does.
-        if self.log().pid.is_some() {
-            self.wait_while_running(Duration::from_secs(1), || (self.log().synced >= number).then_some(()));
-        }
-    }
-
-    fn write(&self, commands: &str) {
-        assert!(commands.len() <= nix::libc::PIPE_BUF, "too long for the rig's fifo: make the bounce shorter");
-        (&self.control).write_all(commands.as_bytes()).expect("cannot write to the rig's fifo");
-    }
-}
-
 /// What came out.
 impl Rig {
     pub fn transfers(&self) -> Vec<Transfer> {
@@ -436,7 +291,7 @@ impl Rig {
 
     /// Every frame since the rig was built, with its bits held against `profile`.
     pub fn frames(&self, profile: Profile, channels: usize) -> Decoded {
-        let mut decoder = Decoder::new(profile, channels);
+        let mut decoder = Decoder::new(profile, channels, self.leds);
         self.log().transfers.iter().for_each(|transfer| decoder.feed(transfer));
         decoder.finish()
     }

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
-use talklight::core::timer::{Command, Outcome, Phase, Refusal, State, Talk, Timer, Undo};
-use talklight::engine::board::{Happening, Health, Snapshot};
-use talklight::engine::event::Origin;
+use talklight::core::timer::{Command, Outcome, Phase, Refusal, Talk, Timer};
+use talklight::engine::board::{Fault, Happening, Health, Snapshot};
+use talklight::engine::event::{Origin, Refused};
 use talklight::screen::grid::{Grid, Size, diff};
 use talklight::screen::keys::{Act, HELD, Key, Keyboard, Ui};
 use talklight::screen::style::{Depth, Style};
@@ -45,11 +45,11 @@ fn house(plans: &[Plan]) -> Snapshot {
             flash_half: s(0.5),
         },
         plans: plans.into(),
-        guest: None,
+        stage: Default::default(),
         web: None,
-        strip_kind: "simulated",
+        strip_kind: "simulated".into(),
         strip: Health::Sending,
-        failed_inputs: Vec::new(),
+        faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,
     }
@@ -58,7 +58,7 @@ fn house(plans: &[Plan]) -> Snapshot {
 /// A talk of the built-in plan that was started by the button.
 fn talk() -> Snapshot {
     let mut snapshot = house(&[lightning()]);
-    snapshot.timer.state = State::Talk(Talk { plan: lightning(), started: START });
+    snapshot.timer.talk = Some(Talk { plan: lightning(), started: START });
     snapshot.note(START, Origin::Button, Happening::Done(Outcome::Started(lightning())));
     snapshot
 }
@@ -239,8 +239,8 @@ fn keys_are_offered_while_they_do_something() {
     let all = keys(&ready, START);
     assert!(all.starts_with("space start   1-2 plan   ? help   q quit   "), "{all}");
     assert!(all.ends_with("   simulated strip"), "{all}");
-    let undo = Undo { talk: Talk { plan: plans[0], started: START }, until: START + s(20.0) };
-    ready.timer.state = State::Ready { undo: Some(undo) };
+    ready.timer.undo = Some(Talk { plan: plans[0], started: START });
+    ready.timer.undo_until = Some(START + s(20.0));
     assert!(keys(&ready, START + s(12.5)).starts_with("space start   u undo (8)   1-2 plan"));
     assert!(keys(&ready, START + s(20.0)).starts_with("space start   1-2 plan"));
     let running = Snapshot { plans: plans.into(), ..talk() };
@@ -264,9 +264,9 @@ fn a_refusal_stands_out_and_a_failing_strip_stays() {
     let mut snapshot = talk();
     let now = START + s(20.0);
     let refusal = Refusal::AlreadyRunning { left: s(280.0) };
-    snapshot.note(now, Origin::Button, Happening::Refused(refusal));
+    snapshot.note(now, Origin::Button, Happening::Refused(Refused::Command(refusal)));
     let why = "writing /dev/spidev0.0: Message too long";
-    snapshot.strip_kind = "spi";
+    snapshot.strip_kind = "spi".into();
     snapshot.strip = Health::Failing(why.into());
     snapshot.note(now, Origin::Clock, Happening::StripFailed(why.into()));
     for (cols, rows) in [(40, 10), (80, 24), (120, 40)] {
@@ -572,11 +572,11 @@ fn any_plan() -> impl Strategy<Value = Plan> {
 
 fn any_house() -> impl Strategy<Value = Snapshot> {
     let happening = prop_oneof![
-        Just(Happening::Refused(Refusal::Stale)),
+        Just(Happening::Refused(Refused::Command(Refusal::Stale))),
         Just(Happening::Phase(Phase::Yellow)),
         Just(Happening::Done(Outcome::Cleared)),
         Just(Happening::StripFailed("no such device".into())),
-        "\\PC{0,99}".prop_map(|text| Happening::InputFailed(text.into())),
+        "\\PC{0,99}".prop_map(|text| Happening::Failed(text.into())),
     ];
     let state = prop_oneof![Just(0u8), Just(1), Just(2), Just(2), Just(2),];
     (
@@ -589,24 +589,24 @@ fn any_house() -> impl Strategy<Value = Snapshot> {
         .prop_map(|(plans, state, (leds, bar, half), (spi, failing, stuck), log)| {
             let mut snapshot = house(&plans);
             let talk = Talk { plan: plans[plans.len() / 2], started: START };
-            snapshot.timer.state = match state {
-                0 => State::Ready { undo: None },
-                1 => State::Ready { undo: Some(Undo { talk, until: START + s(9.25) }) },
-                _ => State::Talk(talk),
-            };
+            match state {
+                0 => {}
+                1 => (snapshot.timer.undo, snapshot.timer.undo_until) = (Some(talk), Some(START + s(9.25))),
+                _ => snapshot.timer.talk = Some(talk),
+            }
             snapshot.look.leds = leds;
             snapshot.look.flash_half = Duration::from_millis(half);
             if bar {
                 snapshot.look.pattern = Pattern::Bar;
             }
             if spi {
-                snapshot.strip_kind = "spi";
+                snapshot.strip_kind = "spi".into();
             }
             if failing {
                 snapshot.strip = Health::Failing("writing \u{1b}[2J failed: ".repeat(9).into());
             }
             if stuck {
-                snapshot.failed_inputs.push((Origin::Button, "closed for a minute".into()));
+                snapshot.faults.push(Fault::new(Origin::Button, "closed for a minute"));
             }
             let mut at = START - s(700.0);
             for (gap, what) in log {

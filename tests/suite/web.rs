@@ -55,6 +55,7 @@ impl Web {
         let state = house.folder.file("state").display().to_string();
         house.env("XDG_STATE_HOME", &state);
         house.start();
+        until("the web is there", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         Self { house, port }
     }
 
@@ -127,7 +128,7 @@ fn a_program_with_a_token_does_what_a_chair_does() {
         reply
     };
     did("undo", json!({}), 409, "there is no reset to undo");
-    did("start", json!({"plan": "keynot"}), 400, "there is no such plan; there is lightning, keynote");
+    did("start", json!({"plan": "keynot"}), 400, "there is no plan `keynot`; there is lightning, keynote");
     let reply = did("start", json!({"plan": "keynote"}), 200, "started keynote, 1:00:00");
     assert_eq!(reply["status"]["phase"], "green");
     assert_eq!(reply["status"]["plan"]["name"], "keynote");
@@ -222,6 +223,15 @@ fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() 
     assert!(why.contains(&start) && why.contains("another program listens there"), "{said}");
     house.does(&["start"]);
     assert_eq!(house.status()["phase"], "green");
+    // Nobody can be invited to a port that is not open.
+    let refused = house.refuses(&["remote"]);
+    assert!(refused.contains("the web has no port yet"), "{refused}");
+    // Free again, it is taken, and the fault is gone.
+    drop(taken);
+    until("the web is there", || house.status()["faults"].as_array().is_some_and(Vec::is_empty));
+    let web = Web { house, port };
+    assert_eq!(web.get("/").status, 200);
+    let mut house = web.house;
     house.signal(nix::sys::signal::Signal::SIGTERM);
     std::fs::write(house.folder.file("config.toml"), "[web]\nlisten = \"192.0.2.1:8080\"").unwrap();
     house.start();

@@ -1,6 +1,9 @@
 //! What the doctor makes of facts.
 
-use talklight::engine::status::{InputFault, LookStatus, PlanStatus, Status, StripStatus};
+use talklight::core::timer::Phase;
+use talklight::engine::board::Fault;
+use talklight::engine::event::Origin;
+use talklight::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
 use talklight::input::gpio::NoChip;
 use talklight::setup::doctor::facts::{Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog};
 use talklight::setup::doctor::{Check, Verdict};
@@ -79,7 +82,7 @@ fn absent() -> Daemon {
 
 fn status() -> Status {
     Status {
-        phase: "ready".into(),
+        phase: Phase::Ready,
         plan: PlanStatus {
             name: "lightning".into(),
             length_ms: 300_000,
@@ -154,8 +157,8 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
         told
     };
     let mut stuck = status();
-    stuck.faults.push(InputFault {
-        input: "button".into(),
+    stuck.faults.push(Fault {
+        input: Origin::Button,
         error: "the contact on GPIO 17 has been closed for 30 s; it is stuck".into(),
     });
     let fixed = MODELS[3].1;
@@ -470,7 +473,7 @@ fn a_strip_held_by_another_process_is_seen() {
 #[test]
 fn what_the_daemon_says_of_its_inputs_is_left_to_it() {
     let mut told = status();
-    told.faults.push(InputFault { input: "button".into(), error: "it is stuck".into() });
+    told.faults.push(Fault { input: Origin::Button, error: "it is stuck".into() });
     let facts = with(with_line(Use::Ours), |facts| facts.daemon = answers(told));
     verdict(&facts, "button", Verdict::Note);
     assert!(check(&facts, "daemon").text.contains("it is stuck"));
