@@ -25,7 +25,10 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 
-use crate::harness::{Folder, Frame, PATIENCE, TALKLIGHT, pause, text, until};
+use crate::child;
+use crate::harness::{
+    Folder, Frame, PATIENCE, TALKLIGHT, WHOLE_TALK, ask, assert_order, connect, end, pause, text, until,
+};
 use crate::rig::{Builder, Level, Profile, Rig, monotonic_ns};
 
 use picture::{BRISK, CALM, LONG, MILLIAMPS_PER_LED, PLAIN, Plan, Strip, sum};
@@ -118,7 +121,7 @@ impl Pi {
     /// Ends the daemon in an orderly way.
     fn stop(&self, signal: Signal) {
         self.rig.signal(signal);
-        let status = self.rig.wait_exit(PATIENCE).expect("it ends");
+        let status = self.rig.ends();
         assert!(status.success(), "{status}, {:#?}", self.rig.output());
         self.darkened(&signal);
     }
@@ -147,11 +150,7 @@ impl Pi {
 
     /// One line to the socket, and the line that comes back.
     fn say(&self, line: &str) -> serde_json::Value {
-        let mut stream = UnixStream::connect(self.rig.path("s")).unwrap();
-        writeln!(stream, "{line}").unwrap();
-        let mut answer = String::new();
-        BufReader::new(stream).read_line(&mut answer).unwrap();
-        serde_json::from_str(&answer).unwrap()
+        ask(&self.rig.path("s"), line)
     }
 
     fn status(&self) -> serde_json::Value {
@@ -173,8 +172,18 @@ impl Pi {
         faults.iter().map(fault).collect()
     }
 
-    /// The lines of the log with `text` in them, of the daemon that runs or ran last.
+    /// The lines of the log with `text` in them, of a daemon that has ended: one that runs may be about to write more.
     fn told(&self, text: &str) -> usize {
+        assert!(self.rig.has_ended(), "the log is not at its end");
+        self.lines_with(text)
+    }
+
+    /// Waits until so many lines of the log have `text` in them.
+    fn wait_told_times(&self, text: &str, times: usize) {
+        until(text, || self.lines_with(text) == times);
+    }
+
+    fn lines_with(&self, text: &str) -> usize {
         let output = self.rig.output();
         output.iter().filter(|line| line.contains(text)).count()
     }
@@ -193,14 +202,20 @@ impl Pi {
         self.rig.path(&format!("tape.{run}"))
     }
 
+    fn assert_order(&self) {
+        assert_order(self.phases().iter().map(String::as_str));
+    }
+
     fn phases(&self) -> Vec<String> {
         let mut phases: Vec<String> = self.tape().into_iter().map(|frame| frame.phase).collect();
         phases.dedup();
         phases
     }
 
+    /// Waits until the one talk is in this phase, or past it.
     fn wait_phase(&self, phase: &str) {
-        until(phase, || self.tape().iter().any(|frame| frame.phase == phase));
+        let number = |phase: &str| WHOLE_TALK.iter().position(|known| *known == phase).unwrap();
+        until(phase, || self.tape().iter().any(|frame| number(&frame.phase) >= number(phase)));
     }
 
     /// Waits until the talk, which has begun, is this old.
@@ -313,8 +328,6 @@ impl Manager {
         until("the watchdog is fed", || self.pings() > 0);
     }
 }
-
-const WHOLE_TALK: [&str; 6] = ["ready", "green", "yellow", "red", "flash", "over"];
 
 /// What the client would print, with its exit status.
 fn output(output: &std::process::Output) -> (Option<i32>, String) {

@@ -19,7 +19,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -32,8 +32,8 @@ use nix::unistd::Pid;
 mod board;
 #[path = "rig/log.rs"]
 mod log;
-#[path = "rig/program.rs"]
-mod program;
+#[path = "rig/shim.rs"]
+mod shim;
 #[path = "rig/world.rs"]
 mod world;
 #[path = "rig/ws2812.rs"]
@@ -43,12 +43,12 @@ pub use board::{Builder, Model};
 pub use log::{Drive, Edge, LineRequest, Look, Refusal, Transfer};
 pub use ws2812::{Decoded, Frame, Profile};
 
+use crate::child::{self, PATIENCE, Program};
 use log::Log;
-use program::{Program, run_to_end, shim};
+use shim::shim;
 use ws2812::Decoder;
 
 const SPIDEV: &str = "/dev/spidev0.0";
-const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// One Pi with its wires. It outlives the programs started on it; dropped, it kills what still runs and leaves no file.
 pub struct Rig {
@@ -105,10 +105,7 @@ impl Rig {
     pub fn install(&self, name: &str, script: &str) {
         let path = self.dir.join("bin").join(name);
         fs::create_dir_all(path.parent().unwrap_or(&self.dir)).expect("cannot make the rig's bin");
-        // By another process: a file that is open for writing, as it may be in a child that another test is starting, is busy.
-        let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
-        let written = Command::new("/bin/sh").args(["-c", write]).arg(&path).arg(script).status();
-        assert!(written.is_ok_and(|status| status.success()), "cannot install `{name}`");
+        child::script(&path, script);
     }
 
     /// Takes a file off the Pi, if it is there.
@@ -132,7 +129,7 @@ impl Rig {
     /// Starts the daemon, or starts it again; levels and faults are as they were, and the log goes on.
     pub fn start(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) {
         assert!(self.pid().is_none(), "the pi runs a program already: kill or terminate it first");
-        let mut command = Command::new(program);
+        let mut command = child::command(program);
         command.args(args).envs(self.prepare()).stdin(Stdio::null());
         *lock(&self.program) = Some(Program::spawn(command));
     }
@@ -166,16 +163,16 @@ impl Rig {
 
     /// Runs a client of the daemon to its end: in the Pi's environment, but with no view of its hardware.
     pub fn run(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
-        let mut command = Command::new(program);
+        let mut command = child::command(program);
         command.args(args).envs(self.env.iter().cloned());
-        run_to_end(command)
+        child::run(command)
     }
 
     /// Runs a second program on the Pi's hardware to its end. It sees the levels of now; later ones, and faults, are the daemon's.
     pub fn run_on_pi(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
-        let mut command = Command::new(program);
+        let mut command = child::command(program);
         command.args(args).envs(self.second());
-        run_to_end(command)
+        child::run(command)
     }
 
     /// The environment of a second program on the Pi's hardware that the test starts by itself.
@@ -208,7 +205,7 @@ impl Rig {
         if self.pid().is_some() {
             self.signal(Signal::SIGKILL);
         }
-        self.wait_exit(STOP_LIMIT).expect("the program outlived SIGKILL")
+        self.wait_exit(PATIENCE).expect("the program outlived SIGKILL")
     }
 
     /// SIGTERM, and waits for the end.
@@ -217,8 +214,27 @@ impl Rig {
         if self.pid().is_some() {
             self.signal(Signal::SIGTERM);
         }
-        let status = self.wait_exit(STOP_LIMIT);
-        status.unwrap_or_else(|| panic!("no end within {STOP_LIMIT:?} of SIGTERM; output: {:#?}", self.output()))
+        self.ends()
+    }
+
+    /// Waits for the end of a program that was told to stop.
+    #[track_caller]
+    pub fn ends(&self) -> ExitStatus {
+        let status = self.wait_exit(PATIENCE);
+        status.unwrap_or_else(|| {
+            panic!("no end within {PATIENCE:?}; threads: {:#?}; output: {:#?}", self.threads(), self.output())
+        })
+    }
+
+    /// What each thread of the program does: its name, its state, and the system call that it waits in.
+    fn threads(&self) -> Vec<String> {
+        let tasks = self.pid().and_then(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok());
+        let tasks = tasks.into_iter().flatten().filter_map(Result::ok);
+        let told = |task: fs::DirEntry| {
+            let read = |name| fs::read_to_string(task.path().join(name)).unwrap_or_default();
+            format!("{} {} {}", read("stat"), read("wchan"), read("syscall"))
+        };
+        tasks.map(told).collect()
     }
 
     /// The exit status, with all output read; `None` while the program still runs after `timeout`.
@@ -229,7 +245,8 @@ impl Rig {
             program.child.try_wait().expect("cannot wait for the program")
         })?;
         lock(&self.world).live = false;
-        wait_for(Duration::from_secs(1), || lock(&self.program).as_ref().is_none_or(Program::is_read).then_some(()));
+        let read = wait_for(PATIENCE, || lock(&self.program).as_ref().is_none_or(Program::is_read).then_some(()));
+        assert!(read.is_some(), "a program that has ended leaves its output open");
         Some(status)
     }
 
@@ -250,7 +267,7 @@ impl Rig {
         let found = wait_for(timeout, || {
             let ended = self.has_ended();
             if ended {
-                self.wait_exit(STOP_LIMIT);
+                self.wait_exit(PATIENCE);
             }
             look().map(Some).or_else(|| ended.then_some(None))
         });

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
 
+use crate::child;
 use crate::harness::{House, QUICK, TALKLIGHT, until};
 
 /// An hour, so that nothing happens by itself.
@@ -57,7 +58,7 @@ impl Terminal {
     }
 
     fn open_with(house: &House, arguments: &[&str], (columns, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
-        let command = Command::new(TALKLIGHT).args(arguments).args(HERE);
+        let command = Command::from(child::command(TALKLIGHT)).args(arguments).args(HERE);
         Self::run(command.env_clear().envs(env.iter().copied()).current_dir(house.folder.path()), (columns, rows))
     }
 
@@ -207,7 +208,7 @@ fn typing_ahead_starts_nothing() {
     let house = House::new(LONG);
     let (pty, pts) = pty_process::blocking::open().unwrap();
     (&pty).write_all(b"   ").unwrap();
-    let command = Command::new(TALKLIGHT).args(HERE);
+    let command = Command::from(child::command(TALKLIGHT)).args(HERE);
     let command = command.env_clear().env("TERM", "xterm").current_dir(house.folder.path());
     let mut child = command.spawn(pts).unwrap();
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
@@ -254,7 +255,7 @@ fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
         pty.resize(Size::new(24, 80)).unwrap();
         // Started so that the hang-up itself is no signal to it.
         let script = "trap '' HUP; exec \"$0\" --config config.toml --socket s --tape tape.0";
-        let command = Command::new("sh").args(["-c", script, TALKLIGHT]);
+        let command = Command::from(child::command("sh")).args(["-c", script, TALKLIGHT]);
         let command = command.env_clear().env("TERM", "xterm-256color").current_dir(house.folder.path());
         house.daemon = Some(command.spawn(pts).unwrap());
         until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
@@ -383,7 +384,7 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
     let house = House::new(LONG);
     // A shell with job control, as a person has; without one there would be nothing to come back from.
     let script = "set -m; \"$0\" --config config.toml --socket s; echo stopped:$?; read enter; fg; echo ended:$?";
-    let command = Command::new("sh").args(["-c", script, TALKLIGHT]);
+    let command = Command::from(child::command("sh")).args(["-c", script, TALKLIGHT]);
     let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")];
     let mut terminal = Terminal::run(command.env_clear().envs(env).current_dir(house.folder.path()), (80, 24));
     terminal.sees("space start");

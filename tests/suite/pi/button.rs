@@ -33,12 +33,16 @@ fn start_and_reset_on_two_buttons() {
     pi.press(RESET);
     pi.press(START);
     pi.wait_told("talk started by the button: talk, 1:00:30");
+    let mut happenings = Happenings::of(&pi);
+    pause(LET_GO);
     pi.press(START);
+    let told = happenings.next();
+    assert!(told[0].starts_with("a talk is running, "), "{told:?}");
     pi.press(RESET);
     pi.wait_told("talk reset at 0:0");
     pause(LET_GO);
     pi.press(START);
-    until("the second talk", || pi.told("talk started by the button") == 2);
+    pi.wait_told_times("talk started by the button", 2);
     pi.stop(Signal::SIGTERM);
     assert_eq!(pi.phases(), ["ready", "green", "ready", "green"]);
     assert_eq!(pi.told("by the reset button"), 1);
@@ -131,8 +135,7 @@ struct Happenings {
 
 impl Happenings {
     fn of(pi: &Pi) -> Self {
-        let mut stream = UnixStream::connect(pi.rig.path("s")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut stream = connect(&pi.rig.path("s"));
         stream.write_all(b"attach\n").unwrap();
         let mut happenings = Self { snapshots: BufReader::new(stream).lines(), seen: 0 };
         // What there is now comes at once.
@@ -160,6 +163,7 @@ impl Happenings {
     }
 }
 
+/// Also where the machine is so busy that the daemon comes late and some edges are lost.
 #[test]
 fn a_bouncing_press_is_one_and_a_spike_is_none() {
     let seeds: Vec<u64> = (1..=12).collect();
@@ -195,7 +199,6 @@ fn a_bouncing_press_is_one_and_a_spike_is_none() {
         pi.does("reset");
         let told = happenings.next();
         assert!(told.len() == 1 && told[0].starts_with("talk reset"), "seed {seed}: {told:?}");
-        assert!(pi.rig.edges().iter().all(|edge| !edge.overflowed));
     });
 }
 
@@ -213,6 +216,7 @@ fn a_spike_whose_edge_is_not_told_yet_is_no_press() {
     assert_eq!(pi.status()["phase"], "ready");
     pi.rig.press(START);
     pi.wait_told("talk started by the button");
+    pi.stop(Signal::SIGTERM);
     assert_eq!(pi.told("button"), 1, "{:#?}", pi.rig.output());
 }
 

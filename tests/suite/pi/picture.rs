@@ -12,6 +12,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Everything takes so many times as long.
+    pub fn times(self, times: u64) -> Self {
+        let Self { length, yellow, red, flash, half } = self;
+        let [length, yellow, red, flash, half] = [length, yellow, red, flash, half].map(|ms| ms * times);
+        Self { length, yellow, red, flash, half }
+    }
+
     pub fn phase(self, elapsed_ns: u64) -> &'static str {
         match self.left_ns(elapsed_ns) {
             0 => "over",

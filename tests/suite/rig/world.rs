@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::time::Duration;
 
-use super::{Level, Log, Rig, SPIDEV, STOP_LIMIT, lock, wait_for};
+use super::{Level, Log, Rig, SPIDEV, lock, wait_for};
+use crate::child::PATIENCE;
 
-/// The outside world. Each call returns once the Pi has taken it, or after a second if the program is stopped. What no program is
+/// The outside world. Each call returns once the Pi has taken it; a program that is stopped takes nothing. What no program is
 /// there to take holds from the next start.
 impl Rig {
     pub fn gpio(&self, line: u32, level: Level) {
@@ -24,8 +25,11 @@ impl Rig {
         let drives = |log: &Log| log.drives.iter().filter(|drive| drive.line == line).count();
         let before = drives(&self.log());
         self.bounce(line, if rest == Level::Low { Level::High } else { Level::Low }, &[held]);
-        if self.log().pid.is_some() {
-            wait_for(held + STOP_LIMIT, || (drives(&self.log()) >= before + 2).then_some(()));
+        let pid = self.log().pid;
+        if let Some(pid) = pid {
+            let pressed =
+                wait_for(held + PATIENCE, || (drives(&self.log()) >= before + 2 || !hears(pid)).then_some(()));
+            assert!(pressed.is_some(), "line {line} was not pressed");
         }
         if rest == Level::Open {
             self.gpio(line, Level::Open);
@@ -145,8 +149,10 @@ impl Rig {
         };
         self.write(&format!("{command}\nsync {number}\n"));
         // A program that has not opened a node yet reads its commands when it does.
-        if self.log().pid.is_some() {
-            self.wait_while_running(Duration::from_secs(1), || (self.log().synced >= number).then_some(()));
+        let pid = self.log().pid;
+        if let Some(pid) = pid {
+            let heard = wait_for(PATIENCE, || (self.log().synced >= number || !hears(pid)).then_some(()));
+            assert!(heard.is_some(), "the pretend pi does not hear `{command}`");
         }
     }
 
@@ -154,4 +160,11 @@ impl Rig {
         assert!(commands.len() <= nix::libc::PIPE_BUF, "too long for the rig's fifo: make the bounce shorter");
         (&self.control).write_all(commands.as_bytes()).expect("cannot write to the rig's fifo");
     }
+}
+
+/// A process that has ended or is stopped does nothing that one could wait for.
+fn hears(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    state.is_some_and(|state| !"TtZX".contains(state))
 }

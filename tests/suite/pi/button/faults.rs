@@ -26,9 +26,10 @@ fn a_line_that_cannot_be_had_is_told_once_and_taken_once_it_can() {
         way(&pi, true);
         pi.wait_told("button is back");
         assert_eq!(pi.faults(), [""; 0]);
-        assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
         pi.press(START);
         pi.wait_told("talk started by the button");
+        pi.stop(Signal::SIGTERM);
+        assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
     });
 }
 
@@ -44,6 +45,7 @@ fn a_line_that_is_taken_takes_no_other_button_with_it() {
     pi.wait_told("reset button is back");
     pi.press(RESET);
     pi.wait_told("talk reset at 0:0");
+    pi.stop(Signal::SIGTERM);
     assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
 }
 
@@ -54,7 +56,7 @@ fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
     pi.press(START);
     pi.wait_told("talk started by the button");
     pi.rig.gpio_gone();
-    until("each button is told", || pi.told("button failed: ") == 2);
+    pi.wait_told_times("button failed: ", 2);
     pi.wait_phase("red");
     let gone = "there is no Raspberry Pi's GPIO chip under /dev; leave [button] out where there is no button";
     let all = ["button", "reset button"].map(|button| format!("{button}: {gone}"));
@@ -68,6 +70,7 @@ fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
     pi.wait_phase("over");
     pi.press(RESET);
     pi.wait_told("ready again by the reset button");
+    pi.stop(Signal::SIGTERM);
     assert_eq!((pi.told("failed"), pi.told("is back")), (2, 2));
     let tape = pi.tape();
     let over = tape.iter().rposition(|frame| frame.phase == "over").unwrap();
@@ -75,7 +78,10 @@ fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
     for frame in tape[..over].iter().filter(|frame| frame.phase != "ready") {
         assert_eq!(frame.phase, plan.phase(frame.t_ns - started_ns));
     }
-    assert_eq!(pi.phases(), ["ready", "green", "yellow", "red", "flash", "over", "ready"]);
+    let phases = pi.phases();
+    let [talk @ .., ready] = &phases[..] else { panic!("{phases:?}") };
+    assert_order(talk.iter().map(String::as_str));
+    assert_eq!(ready, "ready");
 }
 
 #[test]
@@ -96,7 +102,8 @@ fn a_button_that_is_stuck_is_told_and_stops_nothing() {
         pi.rig.gpio(START, Level::High);
         pi.wait_told("button is back");
         pi.rig.gpio(START, Level::Low);
-        pi.wait_told("talk reset at 0:1");
+        pi.wait_told("talk reset at 0:");
+        pi.stop(Signal::SIGTERM);
         assert_eq!((pi.told("failed"), pi.told("is back")), (1, 1));
     };
     let since_boot = || {
