@@ -16,7 +16,9 @@ use crate::harness::{House, TALKLIGHT, until};
 
 mod console;
 mod daemon;
+mod hangup;
 mod leave;
+mod load;
 
 /// An hour, so that nothing happens by itself.
 const LONG: &str = r#"
@@ -156,4 +158,12 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// How much of a processor a process has used, which may have ended; unknown where there is no `/proc`.
+fn cpu_ms(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold blanks; utime and stime come as hundredths of a second.
+    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+    Some((fields[11].parse::<u64>().ok()? + fields[12].parse::<u64>().ok()?) * 10)
 }

@@ -163,6 +163,20 @@ fn sequences_and_pastes_are_no_keys() {
 }
 
 #[test]
+fn a_paste_of_100_kb_presses_nothing_in_whatever_pieces_it_comes() {
+    let paste = format!("\x1b[200~{}\x1b[201~u", "r q\r2 к\x1bOR".repeat(100 * 1024 / 12));
+    for piece in [1, 7, 256, 4096] {
+        let mut keyboard = Keyboard::default();
+        let mut keys = Vec::new();
+        for (n, bytes) in (0..).zip(paste.as_bytes().chunks(piece)) {
+            keys.extend(keyboard.take(bytes, START + Duration::from_millis(n)));
+        }
+        keys.retain(|key| key.code != UNBOUND && key.code != KeyCode::Esc);
+        assert_eq!(keys, chars("u"), "in pieces of {piece} bytes");
+    }
+}
+
+#[test]
 fn keys_mean_what_the_screen_says() {
     let plans = [lightning(), Plan::new("ignite", s(300.0), s(60.0), s(30.0), s(15.0)).unwrap()];
     let snapshot = house(&plans);
