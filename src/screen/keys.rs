@@ -54,10 +54,9 @@ impl Keyboard {
         let patience = if self.escaped { ESCAPE } else { SEQUENCE };
         let lost = self.unfinished.is_some_and(|since| now.since(since) > SEQUENCE);
         if (pause > patience || lost) && !goes_on {
-            self.unfinished = None;
-            self.parser = Parser::new();
+            self.escaped = false;
+            self.start_anew();
             self.decoder.pasting = false;
-            self.decoder.tail = Tail::None;
         }
         let mut pressed: Vec<KeyEvent> = self.settle(now).into_iter().collect();
         if pause >= HELD {
@@ -67,9 +66,18 @@ impl Keyboard {
             return pressed;
         }
         self.arrived = now;
+        let is_whole = match (self.escaped, bytes) {
+            (true, &[c]) => is_whole(&[0x1b, c]),
+            _ => is_whole(bytes),
+        };
         self.escaped = bytes == b"\x1b";
         self.decoder.is_called = false;
-        self.parser.advance(&mut self.decoder, bytes);
+        if is_whole {
+            self.start_anew();
+            self.decoder.esc_dispatch(&[], false, b'$');
+        } else {
+            self.parser.advance(&mut self.decoder, bytes);
+        }
         self.unfinished = match self.decoder.is_called && self.decoder.tail == Tail::None {
             true => None,
             false => self.unfinished.or(Some(now)),
@@ -88,6 +96,12 @@ impl Keyboard {
         pressed
     }
 
+    fn start_anew(&mut self) {
+        self.unfinished = None;
+        self.parser = Parser::new();
+        self.decoder.tail = Tail::None;
+    }
+
     /// When to [`settle`](Self::settle) what is doubtful.
     pub fn due(&self) -> Option<Moment> {
         self.doubtful.map(|(_, due)| due)
@@ -96,6 +110,18 @@ impl Keyboard {
     /// A key that was in doubt, and did not come again as one that is held down would have.
     pub fn settle(&mut self, now: Moment) -> Option<KeyEvent> {
         self.doubtful.take_if(|(_, due)| *due <= now).map(|(key, _)| key)
+    }
+}
+
+/// Whether this is a key that is not bound, of which the parser would wait for more: Alt with a control character or with
+/// space, and Shift with Home and others in rxvt (`ESC [ 7 $`).
+fn is_whole(bytes: &[u8]) -> bool {
+    match bytes {
+        // Ctrl-C, Ctrl-L and Ctrl-Z are heard, and two escapes may be the beginning of more.
+        [0x1b, 0x03 | 0x0c | 0x1a | 0x1b] => false,
+        [0x1b, 0x00..=0x20 | 0x7f] => true,
+        [0x1b, b'[', digits @ .., b'$'] => digits.iter().all(u8::is_ascii_digit),
+        _ => false,
     }
 }
 

@@ -66,7 +66,7 @@ fn a_key_held_down_is_one_press() {
 /// nobody asked for. None may act as the letters in it: F3 once reset a running talk, and F2 ended the program.
 #[test]
 fn a_sequence_that_is_not_bound_does_nothing_however_it_is_split() {
-    let sequences: [&[u8]; 24] = [
+    let sequences: [&[u8]; 26] = [
         b"\x1bOP",
         b"\x1bOQ",
         b"\x1bOR",
@@ -91,6 +91,8 @@ fn a_sequence_that_is_not_bound_does_nothing_however_it_is_split() {
         b"\xc2\x9b1;2Q",
         b"\x8fR",
         b"\x9b1R",
+        b"\x1b\r",
+        b"\x1b[7$",
     ];
     for sequence in sequences {
         for split in 0..=sequence.len() {
@@ -132,6 +134,15 @@ fn a_sequence_without_an_end_does_not_swallow_presses_for_long() {
     }
     // The keypad's space ends its sequence; the next press counts.
     assert_eq!(typed(&[(0, "\x1bO "), (500, " ")]), [other(), key(' ')]);
+}
+
+/// Alt with keys, and Shift with Home in rxvt: the parser would wait for more, and take the next key for it.
+#[test]
+fn a_key_that_is_not_bound_swallows_no_other() {
+    for sequence in ["\x1b\r", "\x1b\t", "\x1b ", "\x1b\x7f", "\x1b[7$", "\x1b[23$"] {
+        assert_eq!(typed(&[(0, sequence), (300, "u")]), [other(), key('u')], "{}", sequence.escape_default());
+    }
+    assert_eq!(typed(&[(0, "\x1b\x03")]), [ctrl('c')]);
 }
 
 /// The keys are where they are, whatever layout is on.
