@@ -45,7 +45,11 @@ fn keys_are_heard_and_the_talk_is_forgotten() {
     at_once(&["q", "\u{3}"], |key| {
         let pi = Pi::new(Rig::builder(), &PLAIN, LONG, "");
         let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
-        let command = Command::new(TALKLIGHT).args(pi.begin(&[])).env_clear().envs(env).envs(pi.rig.prepare());
+        let command = Command::from(crate::child::command(TALKLIGHT))
+            .args(pi.begin(&[]))
+            .env_clear()
+            .envs(env)
+            .envs(pi.rig.prepare());
         let mut screen = Terminal::run(command, (80, 24));
         pi.wait_begun();
         screen.sees("space start");
