@@ -1,3 +1,4 @@
-//! What the operating system gives to every folder below: locks on files.
+//! What the operating system gives to every folder below: locks on files, the kernel's command line.
 
+pub mod cmdline;
 pub mod lock;

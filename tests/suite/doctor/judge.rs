@@ -2,7 +2,9 @@
 
 use talklight::engine::status::{InputFault, LookStatus, PlanStatus, Status, StripStatus};
 use talklight::input::gpio::NoChip;
-use talklight::setup::doctor::facts::{Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog};
+use talklight::setup::doctor::facts::{
+    Chip, Cmdline, Daemon, DataPin, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog,
+};
 use talklight::setup::doctor::{Check, Verdict};
 use talklight::setup::doctor::{Firmware, judge};
 
@@ -25,17 +27,26 @@ fn healthy(name: &str, config_txt: &str) -> Facts {
         model: Some(model),
         kernel: Some("6.12.47".into()),
         boot: "/boot/firmware",
+        boot_is_changed: true,
         throttled: Some(0),
         supply_milliamps: None,
         config: Ok("/etc/talklight/config.toml".into()),
         config_is_newer: false,
+        service_mistakes: None,
         strip: Some(Strip {
             device: "/dev/spidev0.0".into(),
             node: Some(node("spi", Some("process 7 (talklight)"))),
-            data_taken_by: None,
+            bus: vec![chip("spi0.0", "spidev", "spidev"), chip("spi0.1", "spidev", "spidev")],
+            data: DataPin::Spi,
             frame_bytes: Some(1000),
             bufsiz: 4096,
-            bufsiz_to_be: None,
+            cmdline: Cmdline {
+                file: "/boot/firmware/cmdline.txt".into(),
+                bufsiz: None,
+                has_rest: false,
+                unread: None,
+                running: None,
+            },
             milliamps: Some(833),
             max_milliamps: 850,
         }),
@@ -47,6 +58,10 @@ fn healthy(name: &str, config_txt: &str) -> Facts {
         daemon: answers(status()),
         unit: Some(unit("ActiveState=active")),
     }
+}
+
+fn chip(name: &str, chip: &str, driver: &str) -> Chip {
+    Chip { name: name.into(), chip: chip.into(), driver: driver.into(), line: None }
 }
 
 fn pi4() -> Facts {
@@ -115,6 +130,19 @@ fn with_strip(change: impl FnOnce(&mut Strip)) -> Facts {
     with(pi4(), |facts| change(facts.strip.as_mut().unwrap()))
 }
 
+/// Without a node, and with this on the bus.
+fn with_bus(bus: Vec<Chip>) -> Facts {
+    with_strip(|strip| (strip.node, strip.bus) = (None, bus))
+}
+
+/// A strip too long for the buffer.
+fn with_cmdline(change: impl FnOnce(&mut Cmdline)) -> Facts {
+    with_strip(|strip| {
+        strip.frame_bytes = Some(4108);
+        change(&mut strip.cmdline);
+    })
+}
+
 fn with_node(change: impl FnOnce(&mut Node)) -> Facts {
     with_strip(|strip| change(strip.node.as_mut().unwrap()))
 }
@@ -164,22 +192,27 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
         ("config", with(pi4(), |facts| facts.config_is_newer = true)),
         (
             "spi",
-            with(with_strip(|strip| strip.node = None), |facts| {
+            with(with_bus(vec![]), |facts| {
                 let file = format!("{fixed}\n[pi5]\ndtparam=spi=on");
                 facts.firmware = Some(firmware(&model(PI4), &[("config.txt", &file)]));
             }),
         ),
-        ("spi", with_strip(|strip| strip.node = None)),
+        ("spi", with_bus(vec![])),
+        ("spi", with(with_bus(vec![]), |facts| facts.boot_is_changed = false)),
+        ("spi", with_bus(vec![chip("spi0.0", "spidev", "")])),
+        ("spi", with_bus(vec![chip("spi0.1", "spidev", "spidev")])),
+        ("spi", with_bus(vec![chip("spi0.0", "mcp2515", "mcp251x")])),
+        ("spi", with_strip(|strip| strip.bus[1] = chip("spi0.1", "ads7846", "ads7846"))),
         ("spi-access", with_node(|node| node.service_may = Some(false))),
         ("spi-access", with_node(|node| (node.may, node.service_may) = (false, None))),
-        ("data-line", with_strip(|strip| strip.data_taken_by = Some("led0".into()))),
+        ("data-line", with_strip(|strip| strip.data = DataPin::Taken("led0".into()))),
+        ("data-line", with_strip(|strip| strip.data = DataPin::Set("gpio_in".into()))),
         ("buffer", with_strip(|strip| strip.frame_bytes = Some(4108))),
-        (
-            "buffer",
-            with_strip(|strip| {
-                (strip.frame_bytes, strip.bufsiz_to_be) = (Some(4108), Some(65_536));
-            }),
-        ),
+        ("buffer", with_cmdline(|cmdline| cmdline.bufsiz = Some(65_536))),
+        ("buffer", with_cmdline(|cmdline| cmdline.has_rest = true)),
+        ("buffer", with_cmdline(|cmdline| cmdline.running = Some(65_536))),
+        ("buffer", with_cmdline(|cmdline| cmdline.unread = Some("line 2 of /boot/firmware/cmdline.txt".into()))),
+        ("buffer", with(with_cmdline(|cmdline| cmdline.bufsiz = Some(65_536)), |facts| facts.boot_is_changed = false)),
         ("buffer", with_strip(|strip| strip.frame_bytes = Some(65_537))),
         ("core-clock", healthy(PI4, "")),
         ("core-clock", with(healthy(PI3, ""), |facts| facts.started = Some(started("", Some(400))))),
@@ -393,12 +426,12 @@ fn remedies_are_lines_to_add_and_the_file() {
     assert!(of("config.txt enables SPI").starts_with("reboot;"));
     assert!(
         of("spidev0.0 belongs to the group spi; this user may open it, the user talklight may not")
-            .starts_with("sudo usermod -aG spi talklight ")
+            .starts_with("talklight check && sudo usermod -aG spi talklight ")
     );
     assert!(
         of("spidev0.0 belongs to the group spi; this user may not open it").starts_with("sudo usermod -aG spi $USER")
     );
-    assert!(of("gpiochip0 belongs to").starts_with("sudo usermod -aG gpio talklight "));
+    assert!(of("gpiochip0 belongs to").starts_with("talklight check && sudo usermod -aG gpio talklight "));
     let of_root = with_gpio(|gpio| {
         let node = &mut gpio.chip.as_mut().unwrap().1;
         (node.group, node.service_may) = ("root".into(), Some(false));
@@ -413,9 +446,72 @@ fn remedies_are_lines_to_add_and_the_file() {
     );
     assert_eq!(of("cmdline.txt makes it longer"), "reboot");
     assert!(of("65537 bytes").contains("fewer"));
-    assert!(of("status 78").contains("`talklight check`"));
+    assert!(of("status 78").starts_with("talklight check && "));
     assert!(of("status 214").ends_with(":\n[Service]\nCPUSchedulingPolicy=other"));
     assert_eq!(of("stopped and disabled"), "sudo systemctl enable --now talklight");
+}
+
+/// A config that was made wrong while the service ran would end it, and the talk with it.
+#[test]
+fn what_restarts_the_service_checks_the_config_first() {
+    for (_, facts) in faults() {
+        for remedy in judge(&facts).into_iter().filter_map(|check| check.remedy) {
+            let restarts = remedy.contains("restart talklight") && !remedy.contains("scheduling.conf");
+            assert!(!restarts || remedy.starts_with("talklight check && "), "{remedy}");
+            assert!(!remedy.contains("scheduling.conf") || remedy.contains("`talklight check && sudo "), "{remedy}");
+        }
+    }
+}
+
+#[test]
+fn a_config_that_was_made_wrong_under_the_service_is_told() {
+    let long = with_strip(|strip| strip.frame_bytes = Some(5080));
+    let changed = [with(pi4(), |facts| facts.config = Err("line 3".into())), long].map(|facts| {
+        let facts = with(facts, |facts| facts.config_is_newer = true);
+        check(&facts, "config")
+    });
+    for check in changed {
+        assert_eq!(check.verdict, Verdict::Bad);
+        assert!(check.text.contains("a restart would end it"), "{check:#?}");
+        assert!(check.remedy.unwrap().contains("names what to mend"));
+    }
+    // Also where the config of who asks is another, which is good.
+    let others = with(pi4(), |facts| {
+        (facts.config, facts.service_mistakes) = (Ok("mine.toml".into()), Some("line 3".into()));
+    });
+    assert_eq!(check(&others, "config").text, "the service's config has mistakes:\nline 3");
+}
+
+#[test]
+fn the_gpu_s_clock_is_the_core_s_where_that_has_no_line() {
+    let told = |name: &str, lines: &str| check(&healthy(name, lines), "core-clock");
+    for (name, lines, by) in [
+        (PI4, "gpu_freq=500\ngpu_freq_min=500", "gpu_freq=500 and gpu_freq_min=500"),
+        (PI4, "gpu_freq=600\ncore_freq=500\ngpu_freq_min=500", "core_freq=500 and gpu_freq_min=500"),
+        (PI3, "gpu_freq=250", "gpu_freq=250"),
+        ("2 Model B Rev 1.1", "over_voltage=2", "that of this model does not change unless it is made to"),
+        (PI4, "over_voltage=6\narm_boost=1\ncore_freq=500\ncore_freq_min=500", "core_freq=500 and core_freq_min=500"),
+        (PI4, "over_voltage=6\nforce_turbo=1", "force_turbo=1"),
+    ] {
+        let check = told(name, lines);
+        assert_eq!((check.verdict, check.text), (Verdict::Good, format!("the core clock is fixed: {by}")));
+    }
+    for (name, lines) in [
+        ("2 Model B Rev 1.1", "gpu_freq=500"),
+        (PI4, "gpu_freq=500"),
+        (PI4, "arm_boost=1\nover_voltage=6"),
+        (PI3, "core_freq=250\ngpu_freq_min=200"),
+    ] {
+        assert_eq!(told(name, lines).verdict, Verdict::Bad, "{lines}");
+        let lines_to_add = model(name).core.lines(Some(&firmware(&model(name), &[("config.txt", lines)])));
+        let mended = format!("{lines}\n{}", lines_to_add.join("\n"));
+        verdict(&healthy(name, &mended), "core-clock", Verdict::Good);
+    }
+    // Never empty brackets, whatever the Pi was started with.
+    for (was, is) in [("gpu_freq=500", "gpu_freq=250\ngpu_freq_min=250"), ("gpu_freq=500", "")] {
+        let text = check(&edited("2 Model B Rev 1.1", was, is), "core-clock").text;
+        assert!(!text.contains("()") && text.contains("the Pi was started "), "{text}");
+    }
 }
 
 #[test]

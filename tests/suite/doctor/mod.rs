@@ -1,8 +1,10 @@
 //! The doctor: what it makes of facts, how it reads `config.txt`, the real binary on the pretend Pi and on none, and what
 //! the README says of it.
 
+mod cmdline;
 mod examine;
 mod firmware;
+mod follow;
 mod judge;
 mod readme;
 
