@@ -167,7 +167,7 @@ pub(super) fn path(bytes_max: usize) -> impl Fn(&DeValue) -> Result<PathBuf, Str
             "be a path without control characters".into()
         } else if path.starts_with(['~', '$']) {
             // No shell reads the file, so this would name a new folder in the working directory.
-            "be written out, such as \"/home/pi/talk\": `~` and `$` stand for nothing here".into()
+            "be the whole path, such as \"/run/talk\": `~` and `$` stand for nothing here".into()
         } else {
             return Ok(path.into());
         };

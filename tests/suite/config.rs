@@ -376,7 +376,7 @@ fn values_out_of_range_are_told_with_the_range() {
     // A file has no shell that would put the home folder there.
     for (key, path) in [("strip.tape", "~/t"), ("control.socket", "~/s"), ("control.socket", "$HOME/s")] {
         let (section, key) = key.split_once('.').unwrap();
-        let told = "must be written out, such as \"/home/pi/talk\": `~` and `$` stand for nothing here";
+        let told = "must be the whole path, such as \"/run/talk\": `~` and `$` stand for nothing here";
         section_says(section, &format!("{key} = \"{path}\""), &format!("{key}: `{path}` {told}"));
     }
     good("[control]\nsocket = \"./~s\"");
