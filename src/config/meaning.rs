@@ -231,7 +231,8 @@ fn fits_buffer(values: &mut Values, leds: usize, chip: Chip, bufsiz: usize) {
     let most = |bufsiz: usize| spi::leds_max(bufsiz, chip);
     let remedy = if bytes <= BUFSIZ_MAX {
         format!(
-            "append `spidev.bufsiz={}` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most)",
+            "append `spidev.bufsiz={}` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most); \
+             `talklight doctor` says what is still missing",
             bytes.next_power_of_two()
         )
     } else {

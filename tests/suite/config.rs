@@ -558,7 +558,7 @@ mod spi {
         good("[strip]\nkind = \"spi\"\nleds = 318");
         spi_says(
             "leds = 319",
-            "strip.leds: 319 LEDs make a frame of 4108 bytes, and spidev takes 4096, which is 318 LEDs; append `spidev.bufsiz=8192` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most)",
+            "strip.leds: 319 LEDs make a frame of 4108 bytes, and spidev takes 4096, which is 318 LEDs; append `spidev.bufsiz=8192` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most); `talklight doctor` says what is still missing",
         );
         spi_says(
             "leds = 4079\nmax_milliamps = 0\nchip = \"sk6812-rgbw\"",

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use gpiocdev::Request;
-use gpiocdev::line::Value;
+use gpiocdev::line::{Direction, Value};
 use nix::poll::ppoll;
 use nix::sys::time::TimeSpec;
 use nix::unistd::{AccessFlags, Gid, Group, User, access};
@@ -184,6 +184,7 @@ impl Header {
                 return Some("another driver".into());
             }
             Ok(info) if info.used => return Some(info.consumer),
+            Ok(info) if info.direction == Direction::Output => return Some("what drives it: it is an output".into()),
             _ => {}
         }
         let line = pin_line(&self.owners, gpio)?;

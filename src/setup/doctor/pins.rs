@@ -65,20 +65,22 @@ fn pins(setting: &Setting) -> Vec<u32> {
         let is_function = |word: &str| word == "op" || word.len() == 2 && word.starts_with('a');
         return if value.split(',').any(is_function) { ranges(pins) } else { Vec::new() };
     }
-    let is_overlay = key.starts_with("dtoverlay=");
     let is_meant = |name: &str| name.strip_suffix('*').map_or(key == name, |start| key.starts_with(start));
     let usual = FUNCTIONS.iter().find(|(name, _)| is_meant(name)).map_or("", |(_, pins)| pins);
-    if !is_overlay {
-        return if is_on(value) { ranges(&usual.replace(' ', ",")) } else { Vec::new() };
-    }
-    let parameters: BTreeMap<&str, &str> =
-        value.split(',').map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
+    let parameters: BTreeMap<&str, &str> = match key.split_once('=') {
+        Some(("dtoverlay", _)) => value.split(',').map(|word| word.split_once('=').unwrap_or((word, ""))).collect(),
+        Some((_, name)) => [(name, &**value)].into(),
+        None => BTreeMap::new(),
+    };
+    let is_off = !key.starts_with("dtoverlay=") && !is_on(value);
     let elsewhere = parameters.keys().find_map(|name| name.strip_prefix("pins_"));
-    let usual = usual.split(' ').filter_map(|pin| match pin.split_once('=') {
+    let usual = usual.split(' ').filter(|_| !is_off).filter_map(|pin| match pin.split_once('=') {
         Some((name, pin)) => (!parameters.contains_key(name)).then_some(pin),
         None => elsewhere.is_none().then_some(pin),
     });
-    let is_pin = |name: &str| name.contains("pin") || name.starts_with("gpio") || name.contains("_gpio");
+    let is_pin = |name: &str| {
+        name.contains("pin") || name == "gpio" || ["_gpio", "_sda", "_scl"].iter().any(|end| name.ends_with(end))
+    };
     let moved = parameters.iter().filter(|(name, _)| is_pin(name)).map(|(_, pin)| *pin);
     let elsewhere = elsewhere.into_iter().flat_map(|pins| pins.split('_'));
     usual.chain(moved).chain(elsewhere).filter_map(|pin| pin.parse().ok()).collect()

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::SystemTime;
 
-use super::examine::{CONFIG, PI4_SETTINGS, config_txt, examine, is_good, only_bad, pi, says, systemctl};
+use super::set_up::*;
 use crate::harness::{TALKLIGHT, text};
 use crate::rig::{Model as Board, Rig};
 
@@ -186,6 +186,8 @@ fn a_pin_that_config_txt_gives_a_function_is_not_asked_for() {
         ("dtoverlay=uart3", &[4, 5], 17),
         ("dtoverlay=spi1-1cs", &[18, 19, 20, 21], 17),
         ("dtoverlay=some-other,reset_pin=22", &[22], 17),
+        ("dtparam=act_led_gpio=22", &[22], 17),
+        ("dtoverlay=i2c-gpio,i2c_gpio_sda=5,i2c_gpio_delay_us=2", &[5, 24], 2),
         ("gpio=16-17,24=op,dh", &[16, 17, 24], 23),
         ("gpio=12=a0", &[12], 17),
         ("gpio=17=ip,pu", &[], 17),
@@ -284,6 +286,16 @@ fn the_function_of_a_pin_is_seen_by_root() {
     is_good(&rig);
     rig.put(list, "pin 10 (gpio10) function alt5 (gpio) in lo; irq 0\n");
     assert!(only_bad(&rig, "data-line").1.starts_with("sudo modprobe -r spi_dw_mmio && "));
+}
+
+/// As a program that writes to the registers leaves it: no driver tells of it.
+#[test]
+fn a_pin_that_is_an_output_is_not_asked_for() {
+    let rig = build(Rig::builder().env("PISHIM_OUTPUT", "22"), PI4_SETTINGS);
+    button(&rig, 22);
+    says(&only_bad(&rig, "button").0, "BAD  GPIO 22 is taken by what drives it: it is an output\n");
+    assert!(rig.requests().is_empty() && rig.looks().is_empty());
+    is_free(&rig, 23);
 }
 
 /// Runs the first line of a remedy, and tells whether it restarted the service.

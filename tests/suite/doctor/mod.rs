@@ -3,10 +3,12 @@
 
 mod cmdline;
 mod examine;
+mod facts;
 mod firmware;
 mod follow;
 mod judge;
 mod readme;
+mod set_up;
 
 /// One of each kind of core clock, and what its `config.txt` needs.
 const MODELS: [(&str, &str); 13] = [
