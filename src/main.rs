@@ -45,12 +45,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Verb::Check { file }) => {
             let flags = Flags { config: file.or_else(|| flags.config.clone()), ..flags.clone() };
             let config = config(&flags)?;
-            say(&format!(
-                "{} is good
-{}",
-                config.origin,
-                config.describe()
-            ))
+            let taken = doctor::taken_buttons(&config).join("\n");
+            say(&format!("{} is good\n{}\n{taken}", config.origin, config.describe()))
         }
         Some(Verb::Doctor { json }) => {
             let report = doctor::examine(flags.config.as_deref(), &overrides(flags));

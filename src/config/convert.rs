@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use crate::core::drive::Chip;
 use crate::core::look::Rgb;
 
 /// From this likeness on, one name may be meant by another: half of its letters are in place.
@@ -77,6 +78,17 @@ pub(super) fn one_of<T: Copy, const N: usize>(words: [(&str, T); N]) -> impl Fn(
         }
         Err(what)
     }
+}
+
+/// The chip of a strip. An SK6812 without white takes the frames of a WS2812.
+pub(super) fn chip(value: &DeValue) -> Result<Chip, String> {
+    let written = value.as_str().unwrap_or_default().to_lowercase();
+    one_of(Chip::ALL)(value).map_err(|what| match what.split_once("; did you mean") {
+        Some((must_be, _)) if written.starts_with("sk6812") && !written.contains('w') => {
+            format!("{must_be}; an SK6812 without white is \"ws2812\"")
+        }
+        _ => what,
+    })
 }
 
 /// A length of time in units.
@@ -153,6 +165,9 @@ pub(super) fn path(bytes_max: usize) -> impl Fn(&DeValue) -> Result<PathBuf, Str
             format!("be a path of 1 to {bytes_max} bytes in UTF-8")
         } else if path.contains(char::is_control) {
             "be a path without control characters".into()
+        } else if path.starts_with(['~', '$']) {
+            // No shell reads the file, so this would name a new folder in the working directory.
+            "be the whole path, such as \"/run/talk\": `~` and `$` stand for nothing here".into()
         } else {
             return Ok(path.into());
         };

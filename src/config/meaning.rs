@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::SpiConfig;
 use super::alike::look_alikes;
 use super::convert::{
-    address, boolean, colour, duration, gpio, names, nearest, number, one_of, path, shown, text, whole,
+    address, boolean, chip, colour, duration, gpio, names, nearest, number, one_of, path, shown, text, whole,
 };
 use super::values::{CHOSEN, Values};
 use super::words::seconds;
@@ -170,7 +170,7 @@ fn choose(plans: &[Plan], name: &str) -> Result<Plan, String> {
 }
 
 fn strip(values: &mut Values, real: bool, look: &Look, plans: &[Plan], bufsiz: usize) -> Kind {
-    let chip = values.read("strip.chip", one_of(Chip::ALL));
+    let chip = values.read("strip.chip", chip);
     let settings = DriveSettings {
         chip,
         order: values.read("strip.order", one_of(Order::ALL)),
@@ -231,7 +231,8 @@ fn fits_buffer(values: &mut Values, leds: usize, chip: Chip, bufsiz: usize) {
     let most = |bufsiz: usize| spi::leds_max(bufsiz, chip);
     let remedy = if bytes <= BUFSIZ_MAX {
         format!(
-            "append `spidev.bufsiz={}` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most)",
+            "append `spidev.bufsiz={}` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most); \
+             `talklight doctor` says what is still missing",
             bytes.next_power_of_two()
         )
     } else {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::config::{self, Overrides};
+use crate::config::{self, Config, Overrides};
 pub use report::{Check, Report, Verdict};
 
 pub use core_clock::Core;
@@ -13,7 +13,9 @@ pub use facts::Facts;
 pub use firmware::Firmware;
 pub use model::Model;
 
+mod board;
 mod buttons;
+mod cmdline;
 mod core_clock;
 pub mod facts;
 mod firmware;
@@ -21,6 +23,7 @@ mod gather;
 mod model;
 #[cfg(target_os = "linux")]
 mod pi;
+mod pins;
 mod report;
 mod service;
 mod strip;
@@ -32,6 +35,15 @@ type Finding = (Verdict, String, Option<String>);
 /// Looks at this machine, under the config that these flags mean.
 pub fn examine(config: Option<&Path>, overrides: &Overrides) -> Report {
     Report::new(judge(&gather::facts(config, overrides)))
+}
+
+/// The buttons of a config whose pins have another function on this machine, a line each.
+pub fn taken_buttons(config: &Config) -> Vec<String> {
+    let pins = config.buttons.map(|buttons| [buttons.start, buttons.reset]);
+    let board = board::Board::look();
+    let taken =
+        |gpio| Some(format!("but GPIO {gpio} is taken by {}; give the button another line", board.takes(gpio)?));
+    pins.into_iter().flatten().flatten().filter_map(taken).collect()
 }
 
 /// What the facts mean, a check for each thing that can be right or wrong.
@@ -58,18 +70,31 @@ fn machine(facts: &Facts) -> Finding {
 
 fn config(facts: &Facts) -> Finding {
     let service = facts.unit.as_ref().is_some_and(|unit| unit.get("LoadState") == "loaded");
+    let is_newer = facts.config_is_newer;
+    let runs_on = if is_newer { "; the service runs by what it read before, and a restart would end it" } else { "" };
+    let restart = || Facts::checked(service::RESTART);
+    let after = || format!("{}\nThe first names what to mend.", restart());
+    let is_too_long = |strip: &facts::Strip| strip.frame_bytes.is_some_and(|bytes| bytes > strip.bufsiz);
     match &facts.config {
+        Err(mistakes) if is_newer => bad(format!("the config has mistakes{runs_on}:\n{mistakes}"), after()),
         Err(mistakes) => bad(
             format!("the config has mistakes:\n{mistakes}"),
             "mend these lines; `talklight check` says whether it is good",
         ),
-        Ok(origin) if facts.config_is_newer => bad(
-            format!("{origin} is good, but was changed after the service had read it"),
-            "sudo systemctl restart talklight; a talk goes on through it",
-        ),
-        Ok(origin) if service && origin != config::SYSTEM_FILE => {
-            good(format!("{origin} is good; the service reads {}", config::SYSTEM_FILE))
+        Ok(origin) if origin != config::SYSTEM_FILE => match &facts.service_mistakes {
+            Some(mistakes) => {
+                bad(format!("the service's config has mistakes{runs_on}:\n{mistakes}"), "mend these lines")
+            }
+            None if service => good(format!("{origin} is good; the service reads {}", config::SYSTEM_FILE)),
+            None => good(format!("{origin} is good")),
+        },
+        Ok(origin) if is_newer && facts.strip.as_ref().is_some_and(is_too_long) => {
+            bad(format!("{origin} has more LEDs than spidev's buffer takes{runs_on}"), after())
         }
+        Ok(origin) if is_newer => bad(
+            format!("{origin} is good, but was changed after the service had read it"),
+            format!("{}\nA talk goes on through it.", restart()),
+        ),
         Ok(origin) => good(format!("{origin} is good")),
     }
 }

@@ -9,6 +9,8 @@ mod doctor;
 mod harness;
 mod house;
 mod invite;
+#[cfg(target_os = "linux")]
+mod nodes;
 mod outside;
 #[cfg(target_os = "linux")]
 mod pi;

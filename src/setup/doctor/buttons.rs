@@ -72,7 +72,7 @@ pub fn access(subsystem: &str, group: &str, device: &str, node: &Node) -> Findin
              SUBSYSTEM==\"{subsystem}\", GROUP=\"{group}\", MODE=\"0660\""
         ),
         (_, Some(_)) => {
-            format!("sudo usermod -aG {owner} talklight && sudo systemctl restart talklight")
+            Facts::checked(&format!("sudo usermod -aG {owner} talklight && sudo systemctl restart talklight"))
         }
         (_, None) => format!("sudo usermod -aG {owner} $USER, and log in again"),
     };

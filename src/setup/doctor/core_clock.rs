@@ -25,7 +25,7 @@ pub enum Core {
 /// Something that holds the core clock still.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fixed {
-    /// The lines that do it; empty where nothing has to.
+    /// The lines that do it, or why nothing has to.
     pub by: String,
     /// In MHz. Without it the clock stands at the highest, and falls where the Pi is throttled: heat, too little voltage
     /// (pelwell in raspberrypi/linux#4123).
@@ -45,7 +45,7 @@ pub fn finding(facts: &Facts) -> Finding {
     };
     let name = facts.boot("config.txt");
     let file = facts.firmware.as_ref();
-    let doubt = file.and_then(|file| file.doubt(core.keys()));
+    let doubt = file.and_then(|file| core.doubt(file));
     let file = file.filter(|_| doubt.is_none());
     let now = facts.started.as_ref().and_then(|started| started.core_mhz);
     let add = || facts.add_to_config_txt(&core.lines(file));
@@ -57,7 +57,13 @@ pub fn finding(facts: &Facts) -> Finding {
     });
     let (fixed, is_sure) = match (to_be, is) {
         (Some(Some(Fixed { by, .. })), Some(None)) => {
-            return bad(format!("{name} fixes the core clock ({by}), but the Pi was started without that"), "reboot");
+            let text = match &*by {
+                BY_DEFAULT => {
+                    format!("{name} leaves the core clock alone, but the Pi was started with lines that change it")
+                }
+                _ => format!("{name} fixes the core clock ({by}), but the Pi was started without that"),
+            };
+            return bad(text, facts.reboot());
         }
         (Some(None), Some(Some(Fixed { by, .. }))) => {
             return bad(
@@ -96,7 +102,7 @@ pub fn finding(facts: &Facts) -> Finding {
             format!("the core clock is fixed by {by}, which lets go while the Pi is throttled, and it has been"),
             add(),
         ),
-        _ if by.is_empty() => good("the core clock of this model does not change unless it is made to"),
+        _ if by == BY_DEFAULT => good(format!("the core clock is fixed: {by}")),
         _ if is_sure => good(format!("the core clock is fixed: {by}")),
         _ => good(format!("the core clock is fixed: {by} in {name}, if the Pi was started since")),
     }
@@ -115,20 +121,23 @@ impl Core {
             return Vec::new();
         };
         let at = if freq_min < 250 { 500 } else { 250 };
-        let set = |key| firmware?.number(key);
-        let have = [("core_freq", set("core_freq")), ("core_freq_min", set("core_freq_min").or(Some(freq_min)))];
+        let set = |keys| rate(firmware?, keys).map(|(_, mhz)| mhz);
+        let have = [(FREQ, set(FREQ)), (FREQ_MIN, set(FREQ_MIN).or(Some(freq_min)))];
         have.iter()
             .filter(|(_, mhz)| firmware.is_none() || *mhz != Some(at))
-            .map(|(key, _)| format!("{key}={at}"))
+            .map(|([key, _], _)| format!("{key}={at}"))
             .collect()
     }
 
-    /// The keys that have a say in it.
-    pub fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Scales { mini_uart: true, .. } => &KEYS,
-            _ => &KEYS[..3],
-        }
+    /// The section of which it is not known whether it applies, and which has a say in it.
+    pub fn doubt(self, firmware: &Firmware) -> Option<&str> {
+        let keys = match self {
+            // All else gives way to these two.
+            _ if [FREQ[0], FREQ_MIN[0]].iter().all(|key| firmware.value(key).is_some()) => &KEYS[..2],
+            Self::Scales { mini_uart: true, .. } => &KEYS[..],
+            _ => &KEYS[..5],
+        };
+        firmware.doubt(keys)
     }
 
     /// What fixes it, if it is fixed. Both keys have to say the same (timg236 in raspberrypi/firmware#1256).
@@ -137,31 +146,46 @@ impl Core {
             return None;
         };
         let number = |key: &str| firmware.number(key);
-        let set = number("core_freq").or((freq == freq_min).then_some(freq));
-        let set_min = number("core_freq_min").unwrap_or(freq_min);
-        let fixed = |keys: &[&str], at| {
-            let line = |key: &&str| Some(format!("{key}={}", number(key)?));
-            let lines: Vec<_> = keys.iter().filter_map(line).collect();
-            let by = lines.join(" and ");
-            Some(Fixed { by, at })
-        };
+        let (set, set_min) = (rate(firmware, FREQ), rate(firmware, FREQ_MIN));
+        let mhz = |set: &Option<(_, u32)>| set.as_ref().map(|(_, mhz)| *mhz);
+        let at = mhz(&set).or((freq == freq_min).then_some(freq));
+        let is_fixed = at == Some(mhz(&set_min).unwrap_or(freq_min));
+        let fixed = |line: &str| Some(Fixed { by: line.into(), at: None });
         // The serial port holds it still (documentation, "configuring UARTs"; of the Pi 4 pelwell in documentation#1614).
-        let serial = mini_uart && !KEYS[4..].iter().any(|key| firmware.value(key).is_some());
-        if set == Some(set_min) {
-            fixed(&KEYS[..2], set)
+        let serial = mini_uart && !KEYS[6..].iter().any(|key| firmware.value(key).is_some());
+        if is_fixed {
+            let lines: Vec<_> = set.into_iter().chain(set_min).map(|(line, _)| line).collect();
+            let by = if lines.is_empty() { BY_DEFAULT.into() } else { lines.join(" and ") };
+            Some(Fixed { by, at })
         } else if number("force_turbo") == Some(1) {
-            fixed(&["force_turbo"], None)
+            fixed("force_turbo=1")
         } else if serial && number("enable_uart") == Some(1) {
-            fixed(&["enable_uart"], None)
+            fixed("enable_uart=1")
         } else {
             None
         }
     }
 }
 
-const KEYS: [&str; 8] = [
-    "core_freq",
-    "core_freq_min",
+/// The line that sets a clock, and its MHz. A clock that has no line of its own goes with the whole GPU's.
+fn rate(firmware: &Firmware, keys: [&str; 2]) -> Option<(String, u32)> {
+    keys.iter().find_map(|key| {
+        let mhz = firmware.number(key)?;
+        Some((format!("{key}={mhz}"), mhz))
+    })
+}
+
+const FREQ: [&str; 2] = ["core_freq", "gpu_freq"];
+const FREQ_MIN: [&str; 2] = ["core_freq_min", "gpu_freq_min"];
+/// What fixes it where no line has to.
+const BY_DEFAULT: &str = "that of this model does not change unless it is made to";
+
+/// All that have a say in it.
+const KEYS: [&str; 10] = [
+    FREQ[0],
+    FREQ_MIN[0],
+    FREQ[1],
+    FREQ_MIN[1],
     "force_turbo",
     "enable_uart",
     "dtoverlay=miniuart-bt",

@@ -1,5 +1,6 @@
 //! What there is to know about a machine.
 
+use super::core_clock::Core;
 use super::firmware::Firmware;
 use super::model::Model;
 use super::tool;
@@ -8,6 +9,9 @@ use crate::control::protocol::Status;
 /// rppal documents it as the longest buffer; a config is read for this one, and the buffer has a check of its own.
 pub const BUFSIZ_MAX: usize = 65_536;
 
+/// The driver of the strip's device.
+pub const SPIDEV: &str = "spidev";
+
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// None on other machines.
@@ -15,6 +19,8 @@ pub struct Facts {
     pub kernel: Option<String>,
     /// The boot folder: `/boot/firmware`, before Bookworm `/boot`.
     pub boot: &'static str,
+    /// A file of the boot folder was changed after the Pi was started.
+    pub boot_is_changed: bool,
     /// None if there is no `config.txt`, or it may not be read.
     pub firmware: Option<Firmware>,
     /// What the Pi runs with; None if its firmware cannot be asked.
@@ -25,8 +31,10 @@ pub struct Facts {
     pub supply_milliamps: Option<u32>,
     /// Where the config comes from, or its mistakes.
     pub config: Result<String, String>,
-    /// It was changed after the service had read it.
+    /// The service's config was changed after it had read it.
     pub config_is_newer: bool,
+    /// The mistakes of the service's config, where `config` is another.
+    pub service_mistakes: Option<String>,
     /// None if the config means a simulated one.
     pub strip: Option<Strip>,
     /// None if the config has no button.
@@ -51,15 +59,54 @@ pub struct Strip {
     pub device: String,
     /// None if the device is not there.
     pub node: Option<Node>,
-    /// Who has taken the line of its data from SPI.
-    pub data_taken_by: Option<String>,
+    /// What is on its bus, the strip's own device too.
+    pub bus: Vec<Chip>,
+    pub data: DataPin,
     pub frame_bytes: Option<usize>,
     pub bufsiz: usize,
-    /// What `cmdline.txt` makes it at the next start.
-    pub bufsiz_to_be: Option<usize>,
+    pub cmdline: Cmdline,
     pub milliamps: Option<u64>,
     /// 0 is no limit.
     pub max_milliamps: u32,
+}
+
+/// A device of SPI0, such as `spi0.0`.
+#[derive(Clone, Debug)]
+pub struct Chip {
+    pub name: String,
+    /// What the device tree says that it is.
+    pub chip: String,
+    /// Empty if no driver is bound to it.
+    pub driver: String,
+    /// The line of `config.txt` that set it up.
+    pub line: Option<String>,
+}
+
+/// The pin that the strip's data leaves by.
+#[derive(Clone, Debug)]
+pub enum DataPin {
+    Spi,
+    /// By this consumer or driver.
+    Taken(String),
+    /// It is set to something else, by nobody who is there now.
+    Set(String),
+    /// Nobody is seen to use it; root alone sees what it is set to.
+    Unseen,
+}
+
+/// What the kernel is told about the length of spidev's buffer.
+#[derive(Clone, Debug)]
+pub struct Cmdline {
+    /// The file that the firmware reads.
+    pub file: String,
+    /// What its first line sets.
+    pub bufsiz: Option<usize>,
+    /// Something stands in it that is not for the kernel.
+    pub has_rest: bool,
+    /// A line that sets it, and that nobody reads.
+    pub unread: Option<String>,
+    /// What the running kernel was told.
+    pub running: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -141,6 +188,30 @@ impl Facts {
     /// A file of the boot folder.
     pub fn boot(&self, file: &str) -> String {
         format!("{}/{file}", self.boot)
+    }
+
+    /// The kernel's driver of the bus.
+    pub fn spi_driver(&self) -> &'static str {
+        match self.model.as_ref().map(|model| model.core) {
+            Some(Core::Apart) => "spi_dw_mmio",
+            _ => "spi_bcm2835",
+        }
+    }
+
+    /// Says to run commands that restart the service: not by a config that would end it.
+    pub fn checked(commands: &str) -> String {
+        format!("talklight check && {commands}")
+    }
+
+    /// The remedy where the files are right and the Pi runs by others.
+    pub fn reboot(&self) -> String {
+        match self.boot_is_changed {
+            true => "reboot".into(),
+            false => format!(
+                "the Pi was started since, so it reads another file: `findmnt {}` must be the medium that it starts from",
+                self.boot
+            ),
+        }
     }
 
     /// Says to add lines where they are for this model.

@@ -3,8 +3,6 @@
 //! By Raspberry Pi's documentation, "config.txt: file format" and "conditional filters"; what that leaves open (white space,
 //! `[none]` standing until `[all]`, an `include` in a section) is as pibootctl, Canonical's reader of these files, has it.
 
-use std::collections::BTreeMap;
-
 /// The firmware reads no more than a few kilobytes; a file that includes itself ends here.
 const FILES_MAX: usize = 32;
 const DEPTH_MAX: usize = 8;
@@ -12,15 +10,32 @@ const DEPTH_MAX: usize = 8;
 /// What is longer is cut off.
 const LINE_CHARS_MAX: usize = 98;
 
+/// The values that enable a part of the device tree (utils/dtmerge in raspberrypi/utils).
+const ON: [&str; 9] = ["", "1", "y", "yes", "on", "true", "enable", "ok", "okay"];
+
+/// The kernels that the firmware looks for, where none is named.
+const KERNELS: [&str; 5] = ["kernel_2712.img", "kernel8.img", "kernel7l.img", "kernel7.img", "kernel.img"];
+
 /// What the file sets for this model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Firmware {
-    /// The last value of each key. `dtparam=spi=on` is the key `dtparam=spi`, `dtoverlay=x,y=z` is `dtoverlay=x`.
-    values: BTreeMap<String, String>,
-    /// The keys that a section sets of which it is not known whether it applies, and the section.
-    doubts: BTreeMap<String, String>,
+    settings: Vec<Setting>,
     /// A line appended to the file would be for every model.
     pub ends_in_all: bool,
+}
+
+/// A line of the file. One `dtparam` of several parameters is several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// `dtparam=spi=on` is the key `dtparam=spi`, `dtoverlay=x,y=z` is `dtoverlay=x`, `gpio=4=op` is `gpio=4`.
+    pub key: String,
+    /// Of an overlay its parameters, which may be on lines of their own below it.
+    pub value: String,
+    /// The line without a remark, and its file.
+    pub line: String,
+    pub file: String,
+    /// The section of which it is not known whether it applies.
+    doubt: Option<String>,
 }
 
 impl Firmware {
@@ -30,19 +45,29 @@ impl Firmware {
         let text = read(file)?;
         let mut reader =
             Reader { sections, read, files: 0, model: Ok(true), none: false, other: None, found: Self::default() };
-        reader.text(&text, 0);
+        reader.text(file, &text, 0);
         let ends_in_all = reader.applies() && reader.doubt().is_none();
         Some(Self { ends_in_all, ..reader.found })
     }
 
     /// The settings that the firmware says it was started with, `key=value` each: those that are not zero.
     pub fn started_with(settings: &str) -> Self {
-        let settings = settings.lines().filter_map(|line| line.split_once('='));
-        Self { values: settings.map(|(key, value)| (key.into(), value.into())).collect(), ..Self::default() }
+        let settings = settings.lines().filter_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            let (file, doubt) = (String::new(), None);
+            Some(Setting { key: key.into(), value: value.into(), line: line.into(), file, doubt })
+        });
+        Self { settings: settings.collect(), ..Self::default() }
     }
 
+    /// Every line that applies for sure, in the order in which they are read.
+    pub fn settings(&self) -> impl DoubleEndedIterator<Item = &Setting> {
+        self.settings.iter().filter(|setting| setting.doubt.is_none())
+    }
+
+    /// The last value of a key.
     pub fn value(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str)
+        self.settings().rfind(|setting| setting.key == key).map(|setting| &*setting.value)
     }
 
     pub fn number(&self, key: &str) -> Option<u32> {
@@ -53,24 +78,41 @@ impl Firmware {
 
     /// The section that sets one of `keys`, of which it is not known whether it applies.
     pub fn doubt(&self, keys: &[&str]) -> Option<&str> {
-        keys.iter().find_map(|key| self.doubts.get(*key)).map(String::as_str)
+        // What applies for sure comes after what may apply.
+        let last = |key: &&str| self.settings.iter().rfind(|setting| setting.key == *key);
+        keys.iter().filter_map(last).find_map(|setting| setting.doubt.as_deref())
     }
 
     pub fn is_spi_on(&self) -> bool {
-        self.spi_overlays().next().is_some()
-            || self.value("dtparam=spi").is_some_and(|value| matches!(value, "" | "on" | "true" | "yes" | "1"))
+        self.spi_overlays().next().is_some() || self.value("dtparam=spi").is_some_and(is_on)
     }
 
     /// SPI leaves the line from the strip, which has nothing to say, to others.
     pub fn is_miso_free(&self) -> bool {
-        let no_miso = |(_, parameters): (_, &String)| parameters.contains("no_miso");
-        self.value("dtparam=no_miso").is_some() || self.spi_overlays().any(no_miso)
+        self.spi_overlays().any(|overlay| overlay.value.contains("no_miso"))
     }
 
-    fn spi_overlays(&self) -> impl Iterator<Item = (&String, &String)> {
-        let values = self.values.iter();
-        values.filter(|(key, _)| key.starts_with("dtoverlay=spi0-"))
+    fn spi_overlays(&self) -> impl Iterator<Item = &Setting> {
+        self.settings().filter(|setting| setting.key.starts_with("dtoverlay=spi0-"))
     }
+
+    /// The file in the boot folder that the kernel's command line is read from. The prefix of a system whose kernel is not
+    /// there counts for nothing (documentation, "os_prefix").
+    pub fn cmdline_file(&self, is_there: &dyn Fn(&str) -> bool) -> String {
+        let named = self.value("cmdline").map(str::trim).filter(|name| !name.is_empty()).unwrap_or("cmdline.txt");
+        if let Some(absolute) = named.strip_prefix('/') {
+            return absolute.into();
+        }
+        let prefix = self.value("os_prefix").unwrap_or_default().trim();
+        let kernels = self.value("kernel").into_iter().chain(KERNELS);
+        let is_used = kernels.chain([named]).any(|file| is_there(&format!("{prefix}{file}")));
+        format!("{}{named}", if is_used { prefix } else { "" })
+    }
+}
+
+/// Whether this value of a `dtparam` enables.
+pub fn is_on(value: &str) -> bool {
+    ON.contains(&value)
 }
 
 struct Reader<'a> {
@@ -95,14 +137,14 @@ impl Reader<'_> {
         self.model.as_ref().err().or(self.other.as_ref())
     }
 
-    fn text(&mut self, text: &str, depth: usize) {
+    fn text(&mut self, file: &str, text: &str, depth: usize) {
         for line in text.lines() {
             let end = line.char_indices().nth(LINE_CHARS_MAX);
             let line = line[..end.map_or(line.len(), |(end, _)| end)].trim();
             if let Some(section) = line.strip_prefix('[') {
                 self.section(section.split(']').next().unwrap_or_default());
             } else if !line.starts_with('#') && self.applies() {
-                self.line(line, depth);
+                self.line(file, without_remark(line), depth);
             }
         }
     }
@@ -122,48 +164,54 @@ impl Reader<'_> {
         }
     }
 
-    fn line(&mut self, line: &str, depth: usize) {
+    fn line(&mut self, file: &str, line: &str, depth: usize) {
         if let Some(file) = line.strip_prefix("include ") {
             self.files += 1;
             if depth < DEPTH_MAX
                 && self.files < FILES_MAX
                 && let Some(text) = (self.read)(file.trim())
             {
-                self.text(&text, depth + 1);
+                self.text(file.trim(), &text, depth + 1);
             }
             return;
         }
         let Some((key, value)) = line.split_once('=') else {
             return;
         };
+        let mut set = |key: String, value: &str| {
+            let (value, line, doubt) = (value.into(), line.into(), self.doubt().cloned());
+            self.found.settings.push(Setting { key, value, line, file: file.into(), doubt });
+        };
         match key {
             // `dtparam=spi=on,i2c_arm=on`
             "dtparam" | "device_tree_param" => {
                 for parameter in value.split(',') {
                     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-                    self.set(format!("dtparam={name}"), value);
+                    set(format!("dtparam={name}"), value);
+                }
+                // The overlay above it is asked first.
+                let overlay = |setting: &&mut Setting| setting.key.starts_with("dtoverlay=");
+                if let Some(overlay) = self.found.settings.iter_mut().rfind(overlay) {
+                    overlay.value += &format!(",{value}");
                 }
             }
             // `dtoverlay=name,parameter=value`
             "dtoverlay" | "device_tree_overlay" => {
                 let (name, parameters) = value.split_once([',', ':']).unwrap_or((value, ""));
-                self.set(format!("dtoverlay={name}"), parameters);
+                set(format!("dtoverlay={name}"), parameters);
             }
-            _ => self.set(key.into(), value),
+            // `gpio=4,17-27=op,dh`
+            "gpio" => {
+                let (pins, what) = value.split_once('=').unwrap_or((value, ""));
+                set(format!("gpio={pins}"), what);
+            }
+            _ => set(key.into(), value),
         }
     }
+}
 
-    fn set(&mut self, key: String, value: &str) {
-        match self.doubt() {
-            Some(section) => {
-                let section = section.clone();
-                self.found.doubts.insert(key, section);
-            }
-            None => {
-                // What applies for sure comes after what may apply.
-                self.found.doubts.remove(&key);
-                self.found.values.insert(key, value.into());
-            }
-        }
-    }
+/// A `#` that follows a blank begins a remark.
+fn without_remark(line: &str) -> &str {
+    let remark = line.match_indices('#').find(|(at, _)| line[..*at].ends_with([' ', '\t']));
+    line[..remark.map_or(line.len(), |(at, _)| at)].trim_end()
 }

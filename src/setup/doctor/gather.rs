@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::board::Board;
 use super::core_clock::Core;
 use super::facts::{BUFSIZ_MAX, Daemon, Facts, Started, Unit, Watchdog};
 use super::firmware::Firmware;
@@ -27,28 +28,16 @@ const LOOKS: usize = 5;
 
 /// Looks at this machine, under the config that these flags mean.
 pub fn facts(named: Option<&Path>, overrides: &Overrides) -> Facts {
-    let model = ["/proc/device-tree/model", "/sys/firmware/devicetree/base/model"]
-        .iter()
-        .find_map(|path| Model::new(&text(path)?));
-    let boot = match Path::new("/boot/firmware").is_dir() {
-        true => "/boot/firmware",
-        false => "/boot",
-    };
-    let read = |file: &str| text(&format!("{boot}/{file}"));
-    let firmware = model.as_ref().and_then(|model| Firmware::read(model.sections, "config.txt", &read));
-    let started = model.as_ref().and_then(started);
+    let board = Board::look();
+    let started = board.model.as_ref().and_then(started);
     let unit = unit();
     let config = read_config(named, overrides);
     let known = config.as_ref().ok();
     #[cfg(target_os = "linux")]
-    let (strip, gpio) = match model {
+    let (strip, gpio) = match board.model {
         Some(_) => {
             let groups = unit.as_ref().map(|unit| unit.get("SupplementaryGroups"));
-            let pi = pi::Pi {
-                service_groups: groups.unwrap_or_default(),
-                is_miso_free: firmware.as_ref().is_some_and(Firmware::is_miso_free),
-                cmdline: read("cmdline.txt").unwrap_or_default(),
-            };
+            let pi = pi::Pi { service_groups: groups.unwrap_or_default(), board: &board };
             (pi.strip(known), known.and_then(|config| pi.gpio(config)))
         }
         None => (None, None),
@@ -57,7 +46,8 @@ pub fn facts(named: Option<&Path>, overrides: &Overrides) -> Facts {
     let (strip, gpio) = (None, None);
     Facts {
         kernel: text("/proc/sys/kernel/osrelease").map(|text| text.trim().into()),
-        boot,
+        boot: board.boot,
+        boot_is_changed: board.is_changed(),
         throttled: throttled(started.is_some()),
         supply_milliamps: supply_milliamps(),
         strip,
@@ -66,16 +56,17 @@ pub fn facts(named: Option<&Path>, overrides: &Overrides) -> Facts {
             is_there: Path::new("/dev/watchdog").exists(),
             timeout: unit.as_ref().and_then(|_| watchdog_timeout()),
         },
-        config_is_newer: known.is_some_and(|config| is_newer(config, unit.as_ref())),
+        config_is_newer: is_newer(unit.as_ref()),
+        service_mistakes: unit.as_ref().and_then(|unit| service_mistakes(unit, known?)),
         daemon: daemon(match known {
             Some(config) => config.socket.as_deref(),
             None => overrides.socket.as_deref(),
         }),
         config: config.map(|config| config.origin.to_string()),
         unit,
-        firmware,
+        firmware: board.firmware,
         started,
-        model,
+        model: board.model,
     }
 }
 
@@ -102,6 +93,15 @@ fn read_config(named: Option<&Path>, overrides: &Overrides) -> Result<Config, St
         Ok((origin, text)) => Config::parse(&text, origin, overrides, BUFSIZ_MAX).map_err(|_| mistakes),
         Err(_) => Err(mistakes),
     }
+}
+
+/// Of the service's config, where that is another than `config`.
+fn service_mistakes(unit: &Unit, config: &Config) -> Option<String> {
+    let is_other = config.origin != Origin::File(config::SYSTEM_FILE.into());
+    let file = Path::new(config::SYSTEM_FILE);
+    let is_read = is_other && unit.get("LoadState") == "loaded" && file.exists();
+    let mistakes = is_read.then(|| Config::load(Some(file), &Overrides::default()).err()).flatten();
+    mistakes.map(|mistakes| mistakes.to_string())
 }
 
 /// By `vcgencmd`, whose settings are those of `config.txt` at the start that are not zero (popcornmix in
@@ -165,7 +165,7 @@ fn watchdog_timeout() -> Option<String> {
 
 /// Whether the service runs by a config that has been changed since. Both ages are of this moment, so that a clock which was
 /// wrong at first, as that of a Pi is, makes no file look newer.
-fn is_newer(config: &Config, unit: Option<&Unit>) -> bool {
+fn is_newer(unit: Option<&Unit>) -> bool {
     let changed = || {
         let file = fs::metadata(config::SYSTEM_FILE).ok()?;
         file.modified().ok()?.elapsed().ok()
@@ -176,9 +176,8 @@ fn is_newer(config: &Config, unit: Option<&Unit>) -> bool {
         let now = Duration::from_nanos(clock::now().as_ns());
         now.checked_sub(Duration::from_micros(at_us))
     };
-    config.origin == Origin::File(config::SYSTEM_FILE.into())
-        // Asked for in this order, whatever passes between the two makes the file look older.
-        && matches!((started(), changed()), (Some(started), Some(changed)) if changed < started)
+    // Asked for in this order, whatever passes between the two makes the file look older.
+    matches!((started(), changed()), (Some(started), Some(changed)) if changed < started)
 }
 
 fn daemon(socket: Option<&Path>) -> Daemon {

@@ -6,14 +6,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use gpiocdev::Request;
-use gpiocdev::chip::Chip;
-use gpiocdev::line::Value;
+use gpiocdev::line::{Direction, Value};
 use nix::poll::ppoll;
 use nix::sys::time::TimeSpec;
 use nix::unistd::{AccessFlags, Gid, Group, User, access};
 
-use super::facts::{Gpio, Line, NoLines, Node, Strip, Use};
+use super::board::Board;
+use super::facts::{Chip, DataPin, Gpio, Line, NoLines, Node, SPIDEV, Strip, Use};
+use super::firmware::Firmware;
 use super::gather::text;
+use super::tool;
 use crate::config::{Config, Kind};
 use crate::input::gpio::{NoChip, Wiring, header_chip};
 use crate::os::lock;
@@ -30,8 +32,7 @@ const SETTLE: Duration = Duration::from_millis(25);
 pub struct Pi<'a> {
     /// The groups that the service has beside those of its user.
     pub service_groups: &'a str,
-    pub is_miso_free: bool,
-    pub cmdline: String,
+    pub board: &'a Board,
 }
 
 impl Pi<'_> {
@@ -47,17 +48,29 @@ impl Pi<'_> {
         Some(Strip {
             node: self.node(&device),
             device,
-            data_taken_by: Header::open().ok().and_then(|header| {
-                let owner = header.owner(DATA_LINE);
-                owner.filter(|owner| !owner.contains("spi"))
-            }),
+            bus: self.bus(),
+            data: Header::open().map_or(DataPin::Unseen, |header| header.data()),
             frame_bytes: drive.map(|(drive, look, _)| spi::frame_bytes(look.leds, drive.settings().chip)),
             bufsiz: spi::bufsiz(),
-            bufsiz_to_be: spi::bufsiz_in(&self.cmdline),
+            cmdline: self.board.cmdline(),
             milliamps: drive
                 .map(|(drive, look, plans)| drive.milliamps(look.leds, &look.brightest(plans).collect::<Vec<_>>())),
             max_milliamps: drive.map_or(0, |(drive, _, _)| drive.settings().max_milliamps),
         })
+    }
+
+    /// What the kernel has on SPI0, by chip select.
+    fn bus(&self) -> Vec<Chip> {
+        /// No Pi has more.
+        const SELECTS: usize = 8;
+        let chip = |name: String| {
+            let properties = text(&format!("/sys/bus/spi/devices/{name}/uevent"))?;
+            let [driver, alias] = ["DRIVER", "MODALIAS"].map(|key| tool::value(&properties, key));
+            let chip = alias.strip_prefix("spi:").unwrap_or(alias).to_owned();
+            let line = if driver == SPIDEV { None } else { self.board.overlay_for(&chip) };
+            Some(Chip { name, driver: driver.into(), line, chip })
+        };
+        (0..SELECTS).filter_map(|select| chip(format!("spi0.{select}"))).collect()
     }
 
     /// The buttons that the config means; none if it means none.
@@ -80,10 +93,13 @@ impl Pi<'_> {
         Some(Gpio { chip, lines })
     }
 
-    /// Looks at a line. One that is free is read, and given back; one that a driver has would be taken from it by that.
+    /// Looks at a line. One that is free is read, and given back; one that has a function would lose it by that.
     fn state(&self, header: &Header, gpio: u32, wiring: &Wiring) -> Use {
-        let of_spi = SPI_LINES.contains(&gpio) && !(gpio == 9 && self.is_miso_free);
-        match header.owner(gpio) {
+        let is_miso_free = self.board.firmware.as_ref().is_some_and(Firmware::is_miso_free);
+        let of_spi = SPI_LINES.contains(&gpio) && !(gpio == 9 && is_miso_free);
+        let function = || header.function(gpio).filter(|function| is_of_a_part(function));
+        let of_function = || function().map(|function| format!("its function, {function}"));
+        match self.board.takes(gpio).or_else(|| header.owner(gpio)).or_else(of_function) {
             Some(owner) if owner == "talklight" => Use::Ours,
             Some(owner) => Use::Taken(owner),
             None if of_spi && Path::new("/dev/spidev0.0").exists() => Use::Taken("SPI".into()),
@@ -121,21 +137,43 @@ impl Pi<'_> {
 
 /// The chip of the header, and which drivers its pins are set up for.
 struct Header {
-    chip: Chip,
-    /// The kernel's list; empty for who may not read it.
-    pins: String,
+    chip: gpiocdev::chip::Chip,
+    /// The kernel's lists of who has a pin, and of what it is set to; empty for all but root.
+    owners: String,
+    functions: String,
 }
 
 impl Header {
     fn open() -> Result<Self, NoChip> {
-        let chip = Chip::from_path(header_chip()?);
+        let chip = gpiocdev::chip::Chip::from_path(header_chip()?);
         let label = chip.and_then(|chip| Ok((chip.info()?.label, chip)));
         let (label, chip) = label.map_err(|error| NoChip::Unlisted(error.to_string()))?;
         let lists = fs::read_dir("/sys/kernel/debug/pinctrl").into_iter().flatten().flatten();
         let mut paths = lists.map(|list| list.path().display().to_string());
         let of_chip = paths.find(|path| path.ends_with(&label));
-        let pins = of_chip.and_then(|path| text(&format!("{path}/pinmux-pins")));
-        Ok(Self { chip, pins: pins.unwrap_or_default() })
+        let list = |name| text(&format!("{}/{name}", of_chip.as_ref()?));
+        let [owners, functions] = ["pinmux-pins", "pins"].map(|name| list(name).unwrap_or_default());
+        Ok(Self { chip, owners, functions })
+    }
+
+    /// On every model the pin's first alternative is SPI's.
+    fn data(&self) -> DataPin {
+        let function = self.function(DATA_LINE);
+        let owner = self.owner(DATA_LINE).filter(|owner| !owner.contains("spi"));
+        match (owner, function) {
+            (_, Some(function)) if function.starts_with("alt0") => DataPin::Spi,
+            (Some(owner), _) => DataPin::Taken(owner),
+            (None, Some(function)) => DataPin::Set(function),
+            (None, None) => DataPin::Unseen,
+        }
+    }
+
+    /// What a pin is set to, in lines like `pin 10 (gpio10) function alt0 in lo; irq 0 (none)` (drivers/pinctrl/bcm), where
+    /// a Pi 5 has `function alt5 (gpio) in hi`.
+    fn function(&self, gpio: u32) -> Option<String> {
+        let line = pin_line(&self.functions, gpio)?;
+        let (_, function) = line.split_once(" function ")?;
+        Some(function.split(" in ").next()?.into())
     }
 
     /// Who has asked for a line, or else for its pin, in lines like
@@ -146,10 +184,10 @@ impl Header {
                 return Some("another driver".into());
             }
             Ok(info) if info.used => return Some(info.consumer),
+            Ok(info) if info.direction == Direction::Output => return Some("what drives it: it is an output".into()),
             _ => {}
         }
-        let pin = format!("pin {gpio} (");
-        let line = self.pins.lines().find(|line| line.starts_with(&pin))?;
+        let line = pin_line(&self.owners, gpio)?;
         let (_, owner) = line.split_once("): ")?;
         // Some controllers name the kind first.
         let owner = owner.strip_prefix("device ").unwrap_or(owner);
@@ -159,7 +197,17 @@ impl Header {
     }
 }
 
-fn read(chip: &Chip, gpio: u32, wiring: &Wiring) -> gpiocdev::Result<Value> {
+fn pin_line(list: &str, gpio: u32) -> Option<&str> {
+    let pin = format!("pin {gpio} (");
+    list.lines().find(|line| line.starts_with(&pin))
+}
+
+/// Not one to read or drive by hand, nor none.
+fn is_of_a_part(function: &str) -> bool {
+    function.starts_with("alt") && !function.contains("(gpio)") && !function.contains("(none)")
+}
+
+fn read(chip: &gpiocdev::chip::Chip, gpio: u32, wiring: &Wiring) -> gpiocdev::Result<Value> {
     let mut request = Request::builder();
     request.on_chip(chip.path()).with_consumer("talklight doctor").with_line(gpio).as_input().with_bias(wiring.bias);
     if wiring.active_low {

@@ -3,6 +3,9 @@
 use super::facts::{Daemon, Facts, Unit};
 use super::{Finding, bad, good, note};
 
+/// Of the service. A talk goes on through it.
+pub const RESTART: &str = "sudo systemctl restart talklight";
+
 pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
     let unit = facts.unit.as_ref().and_then(|of| unit(facts, of));
     let unit = unit.map(|finding| ("unit", finding));
@@ -55,9 +58,10 @@ fn unit(facts: &Facts, unit: &Unit) -> Option<Finding> {
 fn failed(unit: &Unit) -> Finding {
     let [result, status, restarts] = ["Result", "ExecMainStatus", "NRestarts"].map(|property| unit.get(property));
     let (why, remedy) = match (result, status) {
-        ("exit-code", "78") => {
-            ("the config has mistakes", "mend what `talklight check` names, then `sudo systemctl restart talklight`")
-        }
+        ("exit-code", "78") => (
+            "the config has mistakes",
+            "talklight check && sudo systemctl restart talklight\nThe first names what to mend.",
+        ),
         ("exit-code", "203") => (
             "its program cannot be run",
             "`/usr/bin/talklight --version` says why; `dpkg --print-architecture` names the package for this machine",
@@ -65,12 +69,13 @@ fn failed(unit: &Unit) -> Finding {
         ("exit-code", "214") => (
             "this kernel gives no service real-time scheduling",
             "write to /etc/systemd/system/talklight.service.d/scheduling.conf, then \
-             `sudo systemctl daemon-reload && sudo systemctl restart talklight`:\n\
+             `talklight check && sudo systemctl daemon-reload && sudo systemctl restart talklight`:\n\
              [Service]\nCPUSchedulingPolicy=other",
         ),
-        ("exit-code", "216" | "217") => {
-            ("its user or one of its groups is missing", "sudo systemd-sysusers && sudo systemctl restart talklight")
-        }
+        ("exit-code", "216" | "217") => (
+            "its user or one of its groups is missing",
+            "talklight check && sudo systemd-sysusers && sudo systemctl restart talklight",
+        ),
         ("watchdog", _) => ("it hung, and was ended", "`journalctl -u talklight` says what came before"),
         _ => ("it fails", "`journalctl -u talklight` says why"),
     };
@@ -88,7 +93,7 @@ fn daemon(facts: &Facts) -> Finding {
                 good(text)
             }
         }
-        Daemon::Silent(why) => bad(why.clone(), "sudo systemctl restart talklight"),
+        Daemon::Silent(why) => bad(why.clone(), Facts::checked(RESTART)),
         Daemon::Refused(why) => note(why.clone()),
         Daemon::Two(places) => bad(
             format!("two daemons answer, at {places}"),
@@ -96,7 +101,7 @@ fn daemon(facts: &Facts) -> Finding {
         ),
         Daemon::Absent(places) if facts.unit.as_ref().is_some_and(active) => bad(
             format!("the service runs, and no daemon answers at {places}"),
-            "name its socket with --socket, or `sudo systemctl restart talklight`",
+            Facts::checked(&format!("{RESTART}\nOr name its socket with --socket.")),
         ),
         Daemon::Absent(places) => note(format!("no daemon answers at {places}")),
     }

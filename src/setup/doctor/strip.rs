@@ -2,12 +2,15 @@
 
 use super::buttons::access;
 use super::core_clock;
-use super::facts::{BUFSIZ_MAX, Daemon, Facts, Node, Strip};
+use super::facts::{BUFSIZ_MAX, Chip, Cmdline, Daemon, DataPin, Facts, Node, SPIDEV, Strip};
 use super::firmware::Firmware;
 use super::{Finding, advice, bad, good, note};
 
 /// What the supply of the weakest Pi has left over for its 5 V pins (docs/wiring.md; the pins have no official figure).
 const PINS_MILLIAMPS: u64 = 1000;
+
+/// What makes the buffer as long as any strip needs it.
+const BUFSIZ: &str = "spidev.bufsiz=65536";
 
 pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
     let Some(strip) = &facts.strip else {
@@ -29,15 +32,54 @@ pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
 fn spi(facts: &Facts, strip: &Strip) -> Finding {
     let (device, file) = (&strip.device, facts.boot("config.txt"));
     let add = || facts.add_to_config_txt(&["dtparam=spi=on".into()]);
+    let own = device.trim_start_matches("/dev/").replace(SPIDEV, "spi");
+    // A chip without a driver is quiet, but has the place of the strip's own device.
+    let other = strip.bus.iter().find(|chip| match &*chip.driver {
+        SPIDEV => false,
+        "" => chip.name == own && chip.chip != SPIDEV,
+        _ => true,
+    });
+    if let Some(Chip { name, chip, driver, line }) = other {
+        let by = if driver.is_empty() { chip } else { driver };
+        let remedy = match line {
+            Some(line) => format!("take out {line}, and reboot"),
+            None if facts.boot_is_changed => "reboot, if its line was taken out of config.txt; else take it out".into(),
+            None => format!("take out what sets up `{chip}`: a line of {file}, or an add-on board"),
+        };
+        return bad(
+            format!("{name} belongs to {by}, and the strip must be alone on SPI0: {device} cannot be used"),
+            remedy,
+        );
+    }
+    let is_bound = strip.bus.iter().any(|chip| chip.name == own);
     match (&strip.node, facts.firmware.as_ref().map(Firmware::is_spi_on)) {
         (Some(_), Some(false)) => advice(
             format!("SPI is enabled: {device}; but no line for it is seen in {file}, so a reboot may end it"),
             add(),
         ),
         (Some(_), _) => good(format!("SPI is enabled: {device}")),
-        (None, Some(true)) => bad(
+        (None, _) if is_bound => bad(
+            format!("{device} is not there, since spidev is not loaded"),
+            "sudo modprobe spidev; where that fails, `grep -r spidev /etc/modprobe.d` tells who forbids it",
+        ),
+        (None, _) if !strip.bus.is_empty() => {
+            let chip = &strip.bus[0].name;
+            bad(
+                format!("{device} is not there: SPI0 has {chip} and no other"),
+                format!("write `device = \"/dev/{}\"` under [strip]", chip.replace("spi", SPIDEV)),
+            )
+        }
+        (None, Some(true)) if facts.boot_is_changed => bad(
             format!("{device} is not there, though {file} enables SPI"),
             "reboot; if it is still not there, look with `sudo modprobe spidev` and `dmesg | grep -i spi`",
+        ),
+        (None, Some(true)) => bad(
+            format!("{device} is not there, though {file} enables SPI, and the Pi was started since"),
+            format!(
+                "`sudo modprobe {}` and `dmesg | grep -i spi` tell why; `findmnt {}` must be the medium that it starts from",
+                facts.spi_driver(),
+                facts.boot
+            ),
         ),
         (None, _) => bad(format!("SPI is off: {device} is not there"), add()),
     }
@@ -60,29 +102,51 @@ fn holder(facts: &Facts, strip: &Strip, node: &Node) -> Finding {
 }
 
 fn data_line(facts: &Facts, strip: &Strip) -> Finding {
-    match &strip.data_taken_by {
-        None => good("the strip's data leaves by GPIO 10, pin 19; nobody else is seen to use it"),
-        Some(by) => bad(
-            format!("GPIO 10, pin 19, by which the strip's data leaves, is taken by {by}"),
-            format!("stop what takes it: a line of {}, or a program", facts.boot("config.txt")),
+    const PIN: &str = "GPIO 10, pin 19, by which the strip's data leaves,";
+    let reload = || {
+        let driver = facts.spi_driver();
+        format!("sudo modprobe -r {driver} && sudo modprobe {driver}, or reboot")
+    };
+    match &strip.data {
+        DataPin::Spi => good("the strip's data leaves by GPIO 10, pin 19, which is set to SPI"),
+        DataPin::Unseen => note(
+            "the strip's data leaves by GPIO 10, pin 19; whether that is still set to SPI cannot be told by this user; ask with sudo",
+        ),
+        DataPin::Taken(by) => bad(
+            format!("{PIN} is taken by {by}"),
+            format!("stop what takes it, a line of {} or a program; then {}", facts.boot("config.txt"), reload()),
+        ),
+        DataPin::Set(function) => bad(
+            format!("{PIN} is set to {function}, not to SPI: a program took it, and every write since is lost"),
+            reload(),
         ),
     }
 }
 
 fn buffer(facts: &Facts, strip: &Strip) -> Option<Finding> {
     let (bytes, bufsiz) = (strip.frame_bytes?, strip.bufsiz);
+    let Cmdline { file, unread, .. } = &strip.cmdline;
     let text = format!("a frame of {bytes} bytes, and spidev's buffer takes {bufsiz}");
-    let file = facts.boot("cmdline.txt");
+    let is_enough = |told: Option<usize>| told.is_some_and(|told| bytes <= told);
     Some(if bytes <= bufsiz {
         good(text)
-    } else if strip.bufsiz_to_be.is_some_and(|bufsiz| bytes <= bufsiz) {
-        bad(format!("{text}, though {file} makes it longer"), "reboot")
-    } else if bytes <= BUFSIZ_MAX {
-        let remedy = format!("append to the one line of {file} and reboot:\nspidev.bufsiz=65536");
-        bad(text, remedy)
+    } else if bytes > BUFSIZ_MAX {
+        bad(text, format!("set `leds` to fewer: no buffer is longer than {BUFSIZ_MAX}"))
+    } else if is_enough(strip.cmdline.running) {
+        bad(
+            format!("{text}, though the kernel was told to make it longer"),
+            "`grep -r bufsiz /etc/modprobe.d` tells what makes it shorter; take that out, then\n\
+             sudo modprobe -r spidev && sudo modprobe spidev",
+        )
+    } else if is_enough(strip.cmdline.bufsiz) {
+        bad(format!("{text}, though {file} makes it longer"), facts.reboot())
+    } else if let Some(unread) = unread {
+        let remedy = format!("move it to the front of the first line of {file} and reboot:\n{BUFSIZ}");
+        bad(format!("{text}; nobody reads {unread}, which sets it"), remedy)
+    } else if strip.cmdline.has_rest {
+        bad(text, format!("add to the front of the first line of {file} and reboot:\n{BUFSIZ}"))
     } else {
-        let remedy = format!("set `leds` to fewer: no buffer is longer than {BUFSIZ_MAX}");
-        bad(text, remedy)
+        bad(text, format!("append to the one line of {file} and reboot:\n{BUFSIZ}"))
     })
 }
 

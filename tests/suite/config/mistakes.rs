@@ -101,6 +101,13 @@ fn values_out_of_range_are_told_with_the_range() {
     strip("gamma = \"true\"", "gamma: `\"true\"` must be `true` or `false`, without quotes");
     strip("chip = \"ws2812b\"", "chip: `\"ws2812b\"` must be \"ws2812\" or \"sk6812-rgbw\"; did you mean \"ws2812\"?");
     strip("order = 5", "order: `5` must be \"grb\" or \"rgb\" or \"rbg\" or \"gbr\" or \"brg\" or \"bgr\"");
+    for plain in ["sk6812", "SK6812", "sk6812-rgb"] {
+        let told =
+            format!("chip: `\"{plain}\"` must be \"ws2812\" or \"sk6812-rgbw\"; an SK6812 without white is \"ws2812\"");
+        strip(&format!("chip = \"{plain}\""), &told);
+    }
+    let white = "chip: `\"sk6812w\"` must be \"ws2812\" or \"sk6812-rgbw\"; did you mean \"sk6812-rgbw\"?";
+    strip("chip = \"sk6812w\"", white);
     strip("pattern = \"BAR\"", "pattern: `\"BAR\"` must be \"solid\" or \"bar\"; did you mean \"bar\"?");
     strip("tape = \"\"", "tape: `` must be a path of 1 to 4095 bytes in UTF-8");
     strip("tape = 5", "tape: `5` must be text");
@@ -109,6 +116,13 @@ fn values_out_of_range_are_told_with_the_range() {
         let told = mistakes(&format!("[strip]\ntape = \"t{control}\""));
         assert!(told.ends_with("must be a path without control characters"), "{told}");
     }
+    // A file has no shell that would put the home folder there.
+    for (key, path) in [("strip.tape", "~/t"), ("control.socket", "~/s"), ("control.socket", "$HOME/s")] {
+        let (section, key) = key.split_once('.').unwrap();
+        let told = "must be the whole path, such as \"/run/talk\": `~` and `$` stand for nothing here";
+        section_says(section, &format!("{key} = \"{path}\""), &format!("{key}: `{path}` {told}"));
+    }
+    good("[control]\nsocket = \"./~s\"");
     let hz = |line: &str, expected: &str| section_says("flash", line, expected);
     hz("hz = 3.01", "hz: more than 3 flashes a second can set off seizures (WCAG 2.1, 2.3.1); write 0.2 to 3");
     for none in ["inf", "-inf", "nan"] {

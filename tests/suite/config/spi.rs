@@ -21,7 +21,7 @@ fn too_many_leds_for_the_buffer_come_with_the_word_that_makes_it_larger() {
     good("[strip]\nkind = \"spi\"\nleds = 318");
     spi_says(
         "leds = 319",
-        "strip.leds: 319 LEDs make a frame of 4108 bytes, and spidev takes 4096, which is 318 LEDs; append `spidev.bufsiz=8192` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most)",
+        "strip.leds: 319 LEDs make a frame of 4108 bytes, and spidev takes 4096, which is 318 LEDs; append `spidev.bufsiz=8192` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most); `talklight doctor` says what is still missing",
     );
     spi_says(
         "leds = 4079\nmax_milliamps = 0\nchip = \"sk6812-rgbw\"",

@@ -1,115 +1,14 @@
 //! The real binary, on the pretend Pi and on a machine that is none.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
-
+use super::set_up::*;
 use crate::harness::{House, TALKLIGHT, text, until};
 use crate::rig::{Builder, Level, Model as Board, Rig};
 
-const CONFIG: &str = "[strip]\nkind = \"spi\"\nleds = 60\n[button]\nstart = 17\n";
-
-const PI4_SETTINGS: &str = "core_freq=500\ncore_freq_min=500\n";
-
 /// A board, and how it is set up: what it is started with, and what else its `config.txt` says.
 const BOARDS: [(Board, &str); 3] = [(Board::Pi4B, PI4_SETTINGS), (Board::Pi5, ""), (Board::Zero2W, "core_freq=250\n")];
-
-/// A Pi as Raspberry Pi OS has it, whose button is open.
-fn pi(board: Board, settings: &str) -> Rig {
-    build(Rig::builder().model(board), settings)
-}
-
-fn build(builder: Builder, settings: &str) -> Rig {
-    let rig = builder.alone().build();
-    config_txt(&rig, settings);
-    rig.put("/proc/sys/kernel/osrelease", "6.12.47+rpt-rpi-v8\n");
-    rig.put("/dev/watchdog", "");
-    vcgencmd(&rig, settings, 0);
-    systemctl(&rig, "LoadState=not-found\\nActiveState=inactive");
-    fs::write(rig.path("pi.toml"), CONFIG).unwrap();
-    rig
-}
-
-fn config_txt(rig: &Rig, settings: &str) {
-    let text = format!("dtparam=spi=on\n[all]\n{settings}");
-    rig.put("/boot/firmware/config.txt", text);
-}
-
-/// The firmware's tool, as raspberrypi/utils has it.
-fn vcgencmd(rig: &Rig, settings: &str, throttled: u32) {
-    rig.install(
-        "vcgencmd",
-        &format!(
-            "case \"$*\" in
-            'get_config int') echo 'arm_freq=1800\n{settings}total_mem=4096' ;;
-            'measure_clock core') echo 'frequency(1)=500000992' ;;
-            'get_throttled') echo throttled={throttled:#x} ;;
-            *) echo 'error=1 error_msg=\"Command not registered\"'; exit 255 ;;
-            esac"
-        ),
-    );
-}
-
-/// systemd, with the service in this state.
-fn systemctl(rig: &Rig, properties: &str) {
-    rig.install(
-        "systemctl",
-        &format!(
-            "case \"$*\" in
-            'show talklight --property='*) printf '{properties}\\n' ;;
-            'show --property=RuntimeWatchdogUSec') echo RuntimeWatchdogUSec=1min ;;
-            *) exit 1 ;;
-            esac"
-        ),
-    );
-}
-
-/// What the doctor says: the exit status, the text and the bad checks.
-fn examine(rig: &Rig) -> (Option<i32>, String, BTreeMap<String, String>) {
-    let config = rig.path("pi.toml");
-    examine_by(rig, &["--config", config.to_str().unwrap()])
-}
-
-fn examine_by(rig: &Rig, flags: &[&str]) -> (Option<i32>, String, BTreeMap<String, String>) {
-    let socket = rig.path("s");
-    let run = |more: &[&str]| {
-        let mut arguments = vec!["doctor", "--socket", socket.to_str().unwrap()];
-        arguments.extend(flags.iter().chain(more));
-        rig.run_on_pi(TALKLIGHT, arguments)
-    };
-    let (said, json) = (run(&[]), run(&["--json"]));
-    assert_eq!(said.status.code(), json.status.code());
-    assert_eq!(text(&said.stderr), "");
-    let report: Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(report["good"], said.status.success());
-    let bad = report["checks"].as_array().unwrap().iter().filter(|check| check["verdict"] == "bad");
-    let bad = bad.map(|check| (check["name"].as_str().unwrap().into(), check["remedy"].as_str().unwrap().into()));
-    (said.status.code(), text(&said.stdout), bad.collect())
-}
-
-/// The one thing that is bad: the whole text, and its remedy.
-#[track_caller]
-fn only_bad(rig: &Rig, name: &str) -> (String, String) {
-    let (code, said, mut bad) = examine(rig);
-    assert_eq!(code, Some(1), "{said}");
-    let remedy = bad.remove(name).unwrap_or_else(|| panic!("{name} is not bad: {said}"));
-    assert!(bad.is_empty(), "{said}");
-    (said, remedy)
-}
-
-#[track_caller]
-fn is_good(rig: &Rig) -> String {
-    let (code, said, _) = examine(rig);
-    assert_eq!(code, Some(0), "{said}");
-    said
-}
-
-#[track_caller]
-fn says(said: &str, line: &str) {
-    assert!(said.contains(line), "`{line}` is not in:\n{said}");
-}
 
 #[test]
 fn a_pi_that_is_set_up_is_good() {
@@ -286,7 +185,7 @@ fn the_service_must_be_let_in_by_its_user_or_its_unit() {
     let rig = of("spi");
     let (said, remedy) = only_bad(&rig, "gpio-access");
     says(&said, "BAD  /dev/gpiochip0 belongs to the group gpio; this user may open it, the user talklight may not\n");
-    assert_eq!(remedy, "sudo usermod -aG gpio talklight && sudo systemctl restart talklight");
+    assert_eq!(remedy, "talklight check && sudo usermod -aG gpio talklight && sudo systemctl restart talklight");
     // The shipped unit gives it both groups.
     systemctl(&rig, "LoadState=not-found\\nSupplementaryGroups=spi gpio");
     is_good(&rig);
@@ -301,7 +200,7 @@ fn a_service_that_does_not_run_is_told_why() {
     state("ActiveState=failed\\nResult=exit-code\\nExecMainStatus=78\\nNRestarts=0");
     let (said, remedy) = only_bad(&rig, "unit");
     says(&said, "BAD  the service does not run: the config has mistakes (result exit-code, status 78, 0 restarts)\n");
-    assert!(remedy.contains("`talklight check`"));
+    assert!(remedy.starts_with("talklight check && sudo systemctl restart talklight\n"));
     state("ActiveState=deactivating\\nResult=watchdog\\nExecMainStatus=6");
     says(&only_bad(&rig, "unit").0, "BAD  the service does not run: it hung, and was ended");
     // Between two starts nothing is told of how it ended, so it is asked again.
@@ -315,7 +214,7 @@ fn a_service_that_does_not_run_is_told_why() {
     rig.install("systemctl", &counted.replace("grep", "/bin/grep"));
     let (said, remedy) = only_bad(&rig, "unit");
     says(&said, "missing (result exit-code, status 216, 9 restarts)\n");
-    assert!(remedy.starts_with("sudo systemd-sysusers "));
+    assert!(remedy.starts_with("talklight check && sudo systemd-sysusers "));
     state("ActiveState=inactive");
     assert_eq!(only_bad(&rig, "unit").1, "sudo systemctl enable --now talklight");
     state("ActiveState=active");
@@ -338,7 +237,7 @@ fn a_config_that_was_changed_under_the_service_is_seen() {
     since(0);
     let (_, said, bad) = examine_by(&rig, &[]);
     says(&said, "BAD  /etc/talklight/config.toml is good, but was changed after the service had read it\n");
-    assert!(bad["config"].starts_with("sudo systemctl restart talklight;"));
+    assert!(bad["config"].starts_with("talklight check && sudo systemctl restart talklight\n"));
     // Of another file the service knows nothing.
     assert!(!examine(&rig).2.contains_key("config"));
 }

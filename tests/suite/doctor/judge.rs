@@ -1,227 +1,13 @@
 //! What the doctor makes of facts.
 
-use talklight::core::timer::Phase;
 use talklight::engine::board::Fault;
 use talklight::engine::event::Origin;
-use talklight::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
-use talklight::input::gpio::NoChip;
-use talklight::setup::doctor::facts::{Daemon, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog};
-use talklight::setup::doctor::{Check, Verdict};
-use talklight::setup::doctor::{Firmware, judge};
+use talklight::setup::doctor::facts::{Daemon, Facts, NoLines, Use};
+use talklight::setup::doctor::{Check, Verdict, judge};
 
+use super::facts::*;
 use super::firmware::{firmware, model};
 use super::{MODELS, PI3, PI4};
-
-/// A Pi on which nothing is wrong, started with this `config.txt`.
-fn healthy(name: &str, config_txt: &str) -> Facts {
-    let model = model(name);
-    let set = format!("{config_txt}\n[all]\ndtparam=spi=on");
-    let node = |group: &str, held_by: Option<&str>| Node {
-        group: group.into(),
-        may: true,
-        service_may: Some(true),
-        held_by: held_by.map(str::to_owned),
-    };
-    Facts {
-        started: Some(started(config_txt, None)),
-        firmware: Some(firmware(&model, &[("config.txt", &set)])),
-        model: Some(model),
-        kernel: Some("6.12.47".into()),
-        boot: "/boot/firmware",
-        throttled: Some(0),
-        supply_milliamps: None,
-        config: Ok("/etc/talklight/config.toml".into()),
-        config_is_newer: false,
-        strip: Some(Strip {
-            device: "/dev/spidev0.0".into(),
-            node: Some(node("spi", Some("process 7 (talklight)"))),
-            data_taken_by: None,
-            frame_bytes: Some(1000),
-            bufsiz: 4096,
-            bufsiz_to_be: None,
-            milliamps: Some(833),
-            max_milliamps: 850,
-        }),
-        gpio: Some(Gpio {
-            chip: Some(("/dev/gpiochip0".into(), node("gpio", None))),
-            lines: Ok(vec![Line { gpio: 17, state: Use::Open }]),
-        }),
-        watchdog: Watchdog { is_there: true, timeout: Some("1min".into()) },
-        daemon: answers(status()),
-        unit: Some(unit("ActiveState=active")),
-    }
-}
-
-fn pi4() -> Facts {
-    healthy(PI4, MODELS[3].1)
-}
-
-/// What the Pi runs with, its core clock measured.
-fn started(settings: &str, core_mhz: Option<u32>) -> Started {
-    Started { with: Firmware::started_with(settings), core_mhz }
-}
-
-/// The service as it should be, but for these properties.
-fn unit(properties: &str) -> Unit {
-    let usual = "LoadState=loaded\nResult=success\nNRestarts=0\nUnitFileState=enabled\nFragmentPath=/usr/lib/systemd/system/talklight.service";
-    Unit(format!("{properties}\n{usual}"))
-}
-
-/// A service that has failed like this.
-fn failed(result: &str, status: u32) -> Unit {
-    unit(&format!("ActiveState=failed\nResult={result}\nExecMainStatus={status}"))
-}
-
-fn answers(status: Status) -> Daemon {
-    Daemon::Answers("/run/talklight/control.sock".into(), status)
-}
-
-fn absent() -> Daemon {
-    Daemon::Absent("/run/talklight/control.sock".into())
-}
-
-fn status() -> Status {
-    Status {
-        phase: Phase::Ready,
-        plan: PlanStatus {
-            name: "lightning".into(),
-            length_ms: 300_000,
-            yellow_ms: 120_000,
-            red_ms: 60_000,
-            flash_ms: 30_000,
-        },
-        left_ms: 300_000,
-        overrun_ms: 0,
-        undo_ms: None,
-        generation: 0,
-        chosen: "lightning".into(),
-        plans: vec!["lightning".into()],
-        strip: StripStatus { kind: "spi".into(), leds: 60, health: "sending".into(), error: None, trial: None },
-        look: LookStatus {
-            green: "#00ff90".into(),
-            yellow: "#ffaa00".into(),
-            red: "#ff0000".into(),
-            flash_half_ns: 500_000_000,
-        },
-        faults: Vec::new(),
-        at_ns: 0,
-    }
-}
-
-fn with(facts: Facts, change: impl FnOnce(&mut Facts)) -> Facts {
-    let mut facts = facts;
-    change(&mut facts);
-    facts
-}
-
-fn with_strip(change: impl FnOnce(&mut Strip)) -> Facts {
-    with(pi4(), |facts| change(facts.strip.as_mut().unwrap()))
-}
-
-fn with_node(change: impl FnOnce(&mut Node)) -> Facts {
-    with_strip(|strip| change(strip.node.as_mut().unwrap()))
-}
-
-fn with_gpio(change: impl FnOnce(&mut Gpio)) -> Facts {
-    with(pi4(), |facts| change(facts.gpio.as_mut().unwrap()))
-}
-
-fn with_line(state: Use) -> Facts {
-    with_gpio(|gpio| gpio.lines = Ok(vec![Line { gpio: 17, state }]))
-}
-
-/// With no daemon, as this service left it.
-fn with_unit(unit: Unit) -> Facts {
-    with(pi4(), |facts| {
-        (facts.unit, facts.daemon) = (Some(unit), absent());
-    })
-}
-
-fn with_daemon(daemon: Daemon) -> Facts {
-    with(pi4(), |facts| facts.daemon = daemon)
-}
-
-/// A Pi that was started with this `config.txt`, which now says that.
-fn edited(name: &str, was: &str, is: &str) -> Facts {
-    with(healthy(name, is), |facts| {
-        facts.started = Some(started(was, None));
-    })
-}
-
-/// A Pi for each thing that can be bad, on which nothing else is, and the check that says so.
-pub fn faults() -> Vec<(&'static str, Facts)> {
-    let strip_fails = |error: &str| {
-        let mut told = status();
-        told.strip.health = "failing".into();
-        told.strip.error = Some(error.into());
-        told
-    };
-    let mut stuck = status();
-    stuck.faults.push(Fault {
-        input: Origin::Button,
-        error: "the contact on GPIO 17 has been closed for 30 s; it is stuck".into(),
-    });
-    let fixed = MODELS[3].1;
-    vec![
-        ("config", with(pi4(), |facts| facts.config = Err("line 3".into()))),
-        ("config", with(pi4(), |facts| facts.config_is_newer = true)),
-        (
-            "spi",
-            with(with_strip(|strip| strip.node = None), |facts| {
-                let file = format!("{fixed}\n[pi5]\ndtparam=spi=on");
-                facts.firmware = Some(firmware(&model(PI4), &[("config.txt", &file)]));
-            }),
-        ),
-        ("spi", with_strip(|strip| strip.node = None)),
-        ("spi-access", with_node(|node| node.service_may = Some(false))),
-        ("spi-access", with_node(|node| (node.may, node.service_may) = (false, None))),
-        ("data-line", with_strip(|strip| strip.data_taken_by = Some("led0".into()))),
-        ("buffer", with_strip(|strip| strip.frame_bytes = Some(4108))),
-        (
-            "buffer",
-            with_strip(|strip| {
-                (strip.frame_bytes, strip.bufsiz_to_be) = (Some(4108), Some(65_536));
-            }),
-        ),
-        ("buffer", with_strip(|strip| strip.frame_bytes = Some(65_537))),
-        ("core-clock", healthy(PI4, "")),
-        ("core-clock", with(healthy(PI3, ""), |facts| facts.started = Some(started("", Some(400))))),
-        ("core-clock", edited(PI4, "core_freq=500\ncore_freq_min=200", fixed)),
-        ("core-clock", edited(PI4, fixed, "")),
-        ("core-clock", with(pi4(), |facts| facts.started = Some(started(fixed, Some(200))))),
-        ("core-clock", with(healthy(PI3, "enable_uart=1"), |facts| facts.throttled = Some(1 << 18))),
-        ("gpio-access", with_gpio(|gpio| gpio.chip.as_mut().unwrap().1.service_may = Some(false))),
-        (
-            "gpio",
-            with_gpio(|gpio| {
-                (gpio.chip, gpio.lines) = (None, Err(NoLines::Other(NoChip::Absent.to_string())));
-            }),
-        ),
-        ("button", with_line(Use::Closed)),
-        ("button", with_line(Use::Taken("onewire@4".into()))),
-        ("button", with_line(Use::Refused("Device or resource busy".into()))),
-        ("under-voltage", with(pi4(), |facts| facts.throttled = Some(0x5_0005))),
-        ("under-voltage", with(pi4(), |facts| facts.throttled = Some(0x5_0000))),
-        ("unit", with_unit(unit("ActiveState=inactive\nUnitFileState=disabled"))),
-        ("unit", with_unit(unit("ActiveState=inactive"))),
-        ("unit", with(pi4(), |facts| facts.unit = Some(unit("ActiveState=active\nUnitFileState=disabled")))),
-        ("unit", with_unit(unit("LoadState=masked\nActiveState=inactive"))),
-        ("unit", with_unit(unit("LoadState=bad-setting\nActiveState=inactive"))),
-        ("unit", with_unit(failed("exit-code", 78))),
-        ("unit", with_unit(failed("exit-code", 203))),
-        ("unit", with_unit(failed("exit-code", 214))),
-        ("unit", with_unit(failed("exit-code", 217))),
-        ("unit", with_unit(failed("exit-code", 1))),
-        ("unit", with_unit(failed("watchdog", 6))),
-        ("unit", with_unit(unit("ActiveState=activating\nResult=success\nExecMainStatus=0\nNRestarts=7"))),
-        ("daemon", with_daemon(absent())),
-        ("daemon", with_daemon(Daemon::Two("a and b".into()))),
-        ("daemon", with_daemon(Daemon::Silent("the daemon does not answer".into()))),
-        ("daemon", with_daemon(answers(stuck))),
-        // The daemon cannot drive it because somebody else does: a fault of both.
-        ("holder", with_daemon(answers(strip_fails("/dev/spidev0.0 is in use")))),
-    ]
-}
 
 fn check(facts: &Facts, name: &str) -> Check {
     let checks = judge(facts);
@@ -396,12 +182,12 @@ fn remedies_are_lines_to_add_and_the_file() {
     assert!(of("config.txt enables SPI").starts_with("reboot;"));
     assert!(
         of("spidev0.0 belongs to the group spi; this user may open it, the user talklight may not")
-            .starts_with("sudo usermod -aG spi talklight ")
+            .starts_with("talklight check && sudo usermod -aG spi talklight ")
     );
     assert!(
         of("spidev0.0 belongs to the group spi; this user may not open it").starts_with("sudo usermod -aG spi $USER")
     );
-    assert!(of("gpiochip0 belongs to").starts_with("sudo usermod -aG gpio talklight "));
+    assert!(of("gpiochip0 belongs to").starts_with("talklight check && sudo usermod -aG gpio talklight "));
     let of_root = with_gpio(|gpio| {
         let node = &mut gpio.chip.as_mut().unwrap().1;
         (node.group, node.service_may) = ("root".into(), Some(false));
@@ -416,9 +202,72 @@ fn remedies_are_lines_to_add_and_the_file() {
     );
     assert_eq!(of("cmdline.txt makes it longer"), "reboot");
     assert!(of("65537 bytes").contains("fewer"));
-    assert!(of("status 78").contains("`talklight check`"));
+    assert!(of("status 78").starts_with("talklight check && "));
     assert!(of("status 214").ends_with(":\n[Service]\nCPUSchedulingPolicy=other"));
     assert_eq!(of("stopped and disabled"), "sudo systemctl enable --now talklight");
+}
+
+/// A config that was made wrong while the service ran would end it, and the talk with it.
+#[test]
+fn what_restarts_the_service_checks_the_config_first() {
+    for (_, facts) in faults() {
+        for remedy in judge(&facts).into_iter().filter_map(|check| check.remedy) {
+            let restarts = remedy.contains("restart talklight") && !remedy.contains("scheduling.conf");
+            assert!(!restarts || remedy.starts_with("talklight check && "), "{remedy}");
+            assert!(!remedy.contains("scheduling.conf") || remedy.contains("`talklight check && sudo "), "{remedy}");
+        }
+    }
+}
+
+#[test]
+fn a_config_that_was_made_wrong_under_the_service_is_told() {
+    let long = with_strip(|strip| strip.frame_bytes = Some(5080));
+    let changed = [with(pi4(), |facts| facts.config = Err("line 3".into())), long].map(|facts| {
+        let facts = with(facts, |facts| facts.config_is_newer = true);
+        check(&facts, "config")
+    });
+    for check in changed {
+        assert_eq!(check.verdict, Verdict::Bad);
+        assert!(check.text.contains("a restart would end it"), "{check:#?}");
+        assert!(check.remedy.unwrap().contains("names what to mend"));
+    }
+    // Also where the config of who asks is another, which is good.
+    let others = with(pi4(), |facts| {
+        (facts.config, facts.service_mistakes) = (Ok("mine.toml".into()), Some("line 3".into()));
+    });
+    assert_eq!(check(&others, "config").text, "the service's config has mistakes:\nline 3");
+}
+
+#[test]
+fn the_gpu_s_clock_is_the_core_s_where_that_has_no_line() {
+    let told = |name: &str, lines: &str| check(&healthy(name, lines), "core-clock");
+    for (name, lines, by) in [
+        (PI4, "gpu_freq=500\ngpu_freq_min=500", "gpu_freq=500 and gpu_freq_min=500"),
+        (PI4, "gpu_freq=600\ncore_freq=500\ngpu_freq_min=500", "core_freq=500 and gpu_freq_min=500"),
+        (PI3, "gpu_freq=250", "gpu_freq=250"),
+        ("2 Model B Rev 1.1", "over_voltage=2", "that of this model does not change unless it is made to"),
+        (PI4, "over_voltage=6\narm_boost=1\ncore_freq=500\ncore_freq_min=500", "core_freq=500 and core_freq_min=500"),
+        (PI4, "over_voltage=6\nforce_turbo=1", "force_turbo=1"),
+    ] {
+        let check = told(name, lines);
+        assert_eq!((check.verdict, check.text), (Verdict::Good, format!("the core clock is fixed: {by}")));
+    }
+    for (name, lines) in [
+        ("2 Model B Rev 1.1", "gpu_freq=500"),
+        (PI4, "gpu_freq=500"),
+        (PI4, "arm_boost=1\nover_voltage=6"),
+        (PI3, "core_freq=250\ngpu_freq_min=200"),
+    ] {
+        assert_eq!(told(name, lines).verdict, Verdict::Bad, "{lines}");
+        let lines_to_add = model(name).core.lines(Some(&firmware(&model(name), &[("config.txt", lines)])));
+        let mended = format!("{lines}\n{}", lines_to_add.join("\n"));
+        verdict(&healthy(name, &mended), "core-clock", Verdict::Good);
+    }
+    // Never empty brackets, whatever the Pi was started with.
+    for (was, is) in [("gpu_freq=500", "gpu_freq=250\ngpu_freq_min=250"), ("gpu_freq=500", "")] {
+        let text = check(&edited("2 Model B Rev 1.1", was, is), "core-clock").text;
+        assert!(!text.contains("()") && text.contains("the Pi was started "), "{text}");
+    }
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! The doctor: what it makes of facts, how it reads `config.txt`, the real binary on the pretend Pi and on none, and what
 //! the README says of it.
 
+mod cmdline;
 mod examine;
+mod facts;
 mod firmware;
+mod follow;
 mod judge;
 mod readme;
+mod set_up;
 
 /// One of each kind of core clock, and what its `config.txt` needs.
 const MODELS: [(&str, &str); 13] = [

@@ -6,7 +6,7 @@ use std::fs;
 use talklight::setup::doctor::Verdict;
 use talklight::setup::doctor::judge;
 
-use super::judge::faults;
+use super::facts::faults;
 
 /// What is said of each thing that can be bad, and the check that says it.
 fn said() -> Vec<(&'static str, String)> {

@@ -69,7 +69,6 @@ fn a_test_that_ends_leaves_no_led_lit() {
         until("the frame is as long as the strip again", || short(2));
         let long = lengths(&pi, lit).iter().filter(|&&bytes| bytes > pi.strip.frame_bytes()).count();
         assert!(long >= 2, "one frame may be spoilt by a glitch");
-        assert!(pi.rig.frames(Profile::WS2812B_150, 3).faults.is_empty());
     });
 }
 

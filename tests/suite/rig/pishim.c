@@ -30,6 +30,7 @@
  *     E t line id seq stamp [DROPPED]   edge delivered; the oldest gave way     W t clock   the wall clock was read
  * Environment: PISHIM_LABEL (pinctrl-bcm2711) PISHIM_CORE_HZ (500000000) PISHIM_BUFSIZ (4096) PISHIM_NORT=1 (no wire-time wait)
  *     PISHIM_LEVELS (17=1,27=0) PISHIM_SEED (1) PISHIM_CTL=0 (leaves the FIFO to another program on the same Pi)
+ *     PISHIM_OUTPUT (22: a line that is an output, and nobody's)
  *     PISHIM_TAKEN (10=led0,17=w1: lines that others have) PISHIM_SERVICE (spi,gpio: there is a user talklight, in these groups)
  * A gpiochip whose node has text in it is another one than the header's, without lines, and the text is its label.
  *
@@ -688,7 +689,7 @@ static int chip_ioctl(int fd, unsigned long rq, void *p)
     case GPIO_V2_GET_LINEINFO_IOCTL: case GPIO_V2_GET_LINEINFO_WATCH_IOCTL: {
         struct gpio_v2_line_info *i = p; uint32_t o = i->offset; if (o >= NL) { errno = EINVAL; return -1; }
         memset(i, 0, sizeof *i); i->offset = o; snprintf(i->name, sizeof i->name, "GPIO%u", o);
-        i->flags = GPIO_V2_LINE_FLAG_INPUT; if (ln[o].r || ln[o].consumer[0]) { i->flags = ln[o].flags | GPIO_V2_LINE_FLAG_USED; memcpy(i->consumer, ln[o].consumer, 32); } return 0; }
+        i->flags = env("PISHIM_OUTPUT", -1) == o ? GPIO_V2_LINE_FLAG_OUTPUT : GPIO_V2_LINE_FLAG_INPUT; if (ln[o].r || ln[o].consumer[0]) { i->flags = ln[o].flags | GPIO_V2_LINE_FLAG_USED; memcpy(i->consumer, ln[o].consumer, 32); } return 0; }
     case GPIO_GET_LINEINFO_UNWATCH_IOCTL: return 0;
     case GPIO_V2_GET_LINE_IOCTL: {
         struct gpio_v2_line_request *r = p;

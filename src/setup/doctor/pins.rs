@@ -1,0 +1,169 @@
+//! The pins of the header that have a function: those that a line of `config.txt` gives, and those of the device tree that
+//! the Pi runs with, by whatever overlay.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::firmware::{Firmware, Setting, is_on};
+
+/// The lines that need no parameter to take pins, a `*` for the rest of a name; pins that a parameter moves have its name
+/// (raspberrypi/firmware, "boot/overlays/README"). All others are in the device tree once the Pi was started with them.
+const FUNCTIONS: [(&str, &str); 35] = [
+    ("enable_uart", "14 15"),
+    ("enable_dpi_lcd", DPI),
+    ("dtparam=uart0", "14 15"),
+    ("dtparam=uart0_console", "14 15"),
+    ("dtparam=i2c", "2 3"),
+    ("dtparam=i2c1", "2 3"),
+    ("dtparam=i2c_arm", "2 3"),
+    ("dtparam=i2s", I2S),
+    ("dtoverlay=disable-bt*", "14 15"),
+    ("dtoverlay=miniuart-bt*", "14 15"),
+    ("dtoverlay=uart0*", "txd0_pin=14 rxd0_pin=15"),
+    ("dtoverlay=uart1", "txd1_pin=14 rxd1_pin=15"),
+    ("dtoverlay=uart2-pi5", "4 5"),
+    ("dtoverlay=uart3", "4 5"),
+    ("dtoverlay=uart4-pi5", "12 13"),
+    ("dtoverlay=uart5", "12 13"),
+    ("dtoverlay=i2c1*", "2 3"),
+    ("dtoverlay=i2c3*", "4 5"),
+    ("dtoverlay=i2c5", "12 13"),
+    ("dtoverlay=i2c6", "22 23"),
+    ("dtoverlay=i2c-gpio", "i2c_gpio_sda=23 i2c_gpio_scl=24"),
+    ("dtoverlay=spi1-1cs", "cs0_pin=18 19 20 21"),
+    ("dtoverlay=spi1-2cs", "cs0_pin=18 cs1_pin=17 19 20 21"),
+    ("dtoverlay=spi1-3cs", "cs0_pin=18 cs1_pin=17 cs2_pin=16 19 20 21"),
+    ("dtoverlay=w1-gpio", "gpiopin=4"),
+    ("dtoverlay=w1-gpio-*", "gpiopin=4 extpullup=5"),
+    ("dtoverlay=audremap", "18 19"),
+    ("dtoverlay=pwm", "pin=18"),
+    ("dtoverlay=pwm-2chan", "pin=18 pin2=19"),
+    ("dtoverlay=hifiberry-*", I2S),
+    ("dtoverlay=i2s-*", I2S),
+    ("dtoverlay=dpi*", DPI),
+    ("dtoverlay=vc4-kms-dpi-*", DPI),
+    ("dtoverlay=gpio-ir*", "gpio_pin=18"),
+    ("dtoverlay=gpio-shutdown", "gpio_pin=3"),
+];
+const I2S: &str = "18 19 20 21";
+const DPI: &str = "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27";
+
+/// The line of `config.txt` that gives this pin a function.
+pub fn line_of(firmware: &Firmware, gpio: u32) -> Option<&Setting> {
+    let is_last = |setting: &&Setting| {
+        // Lines of overlays and pins stand beside each other, those of another key take each other's place.
+        setting.key.starts_with("dtoverlay=") || firmware.value(&setting.key) == Some(&*setting.value)
+    };
+    firmware.settings().filter(is_last).find(|setting| pins(setting).contains(&gpio))
+}
+
+fn pins(setting: &Setting) -> Vec<u32> {
+    let Setting { key, value, .. } = setting;
+    if let Some(pins) = key.strip_prefix("gpio=") {
+        // An output, or one of the functions that the pin can have.
+        let is_function = |word: &str| word == "op" || word.len() == 2 && word.starts_with('a');
+        return if value.split(',').any(is_function) { ranges(pins) } else { Vec::new() };
+    }
+    let is_meant = |name: &str| name.strip_suffix('*').map_or(key == name, |start| key.starts_with(start));
+    let usual = FUNCTIONS.iter().find(|(name, _)| is_meant(name)).map_or("", |(_, pins)| pins);
+    let parameters: BTreeMap<&str, &str> = match key.split_once('=') {
+        Some(("dtoverlay", _)) => value.split(',').map(|word| word.split_once('=').unwrap_or((word, ""))).collect(),
+        Some((_, name)) => [(name, &**value)].into(),
+        None => BTreeMap::new(),
+    };
+    let is_off = !key.starts_with("dtoverlay=") && !is_on(value);
+    let elsewhere = parameters.keys().find_map(|name| name.strip_prefix("pins_"));
+    let usual = usual.split(' ').filter(|_| !is_off).filter_map(|pin| match pin.split_once('=') {
+        Some((name, pin)) => (!parameters.contains_key(name)).then_some(pin),
+        None => elsewhere.is_none().then_some(pin),
+    });
+    let is_pin = |name: &str| {
+        name.contains("pin") || name == "gpio" || ["_gpio", "_sda", "_scl"].iter().any(|end| name.ends_with(end))
+    };
+    let moved = parameters.iter().filter(|(name, _)| is_pin(name)).map(|(_, pin)| *pin);
+    let elsewhere = elsewhere.into_iter().flat_map(|pins| pins.split('_'));
+    usual.chain(moved).chain(elsewhere).filter_map(|pin| pin.parse().ok()).collect()
+}
+
+/// `4,17-27`
+fn ranges(text: &str) -> Vec<u32> {
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.parse::<u32>().ok()?..=last.parse().ok()?)
+    };
+    text.split(',').filter_map(range).flatten().filter(|pin| *pin < 64).collect()
+}
+
+/// The pins that the parts of a running Pi have been given, and the name of the part, as its device tree at `root` has them.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// By the number that others refer to it by.
+    groups: BTreeMap<u32, Vec<u32>>,
+    /// The enabled parts, and the groups that they ask for.
+    parts: Vec<(String, Vec<u32>)>,
+    serial: Option<String>,
+}
+
+impl Tree {
+    pub fn read(root: &str) -> Self {
+        let mut tree = Self::default();
+        tree.walk(Path::new(root), false, 0);
+        // On most models the firmware itself sets the pins of the serial port.
+        let serial = fs::read_to_string(format!("{root}/aliases/serial0")).unwrap_or_default();
+        let node = format!("{root}{}", serial.trim_end_matches('\0'));
+        tree.serial = (!serial.is_empty() && is_enabled(Path::new(&node))).then(|| name(Path::new(&node)));
+        tree
+    }
+
+    pub fn part_of(&self, gpio: u32) -> Option<&str> {
+        let has = |group: &u32| self.groups.get(group).is_some_and(|pins| pins.contains(&gpio));
+        let part = self.parts.iter().find(|(_, groups)| groups.iter().any(has)).map(|(name, _)| name);
+        part.or(self.serial.as_ref().filter(|_| matches!(gpio, 14 | 15))).map(String::as_str)
+    }
+
+    /// Returns the pins of a group and of those within it.
+    fn walk(&mut self, node: &Path, in_header: bool, depth: usize) -> Vec<u32> {
+        /// Deeper than any.
+        const DEPTH_MAX: usize = 16;
+        if depth > DEPTH_MAX || !is_enabled(node) {
+            return Vec::new();
+        }
+        let property = |name: &str| fs::read(node.join(name)).unwrap_or_default();
+        let compatible = String::from_utf8_lossy(&property("compatible")).into_owned();
+        let is_header = ["rp1-gpio", "bcm2835-gpio", "bcm2711-gpio"].iter().any(|chip| compatible.contains(chip));
+        // What the chip of the pins itself asks for is a default that nobody uses.
+        let groups = cells(&property("pinctrl-0"));
+        if !is_header && !groups.is_empty() {
+            self.parts.push((name(node), groups));
+        }
+        let mut pins = cells(&property("brcm,pins"));
+        let names = property("pins");
+        let names = String::from_utf8_lossy(&names);
+        pins.extend(names.split('\0').filter_map(|pin| pin.strip_prefix("gpio")?.parse::<u32>().ok()));
+        let children = fs::read_dir(node).into_iter().flatten().flatten();
+        for child in children.filter(|child| child.file_type().is_ok_and(|kind| kind.is_dir())) {
+            pins.extend(self.walk(&child.path(), is_header || in_header, depth + 1));
+        }
+        if !in_header {
+            return Vec::new();
+        }
+        for group in cells(&property("phandle")) {
+            self.groups.insert(group, pins.clone());
+        }
+        pins
+    }
+}
+
+fn is_enabled(node: &Path) -> bool {
+    fs::read(node.join("status")).map_or(true, |status| status.starts_with(b"ok"))
+}
+
+/// Numbers of the device tree.
+fn cells(bytes: &[u8]) -> Vec<u32> {
+    bytes.as_chunks().0.iter().map(|cell| u32::from_be_bytes(*cell)).collect()
+}
+
+fn name(node: &Path) -> String {
+    node.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
