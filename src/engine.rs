@@ -32,6 +32,9 @@ use crate::strip::Strip;
 /// tries a failed strip again and tells the watchdog that all is well.
 pub const BEAT: Duration = Duration::from_secs(1);
 
+/// Until then udev may still be at work, and a device that is not there, or not for us, is no news.
+pub const BOOTED: Moment = Moment::from_ns(30 * 1_000_000_000);
+
 /// How often the last, dark frame is tried.
 const LAST_TRIES: usize = 3;
 
@@ -147,7 +150,8 @@ impl<'a> Engine<'a> {
                 self.now.web = Some(url);
                 self.changed = true;
             }
-            Event::Wake => {}
+            Event::Retry if self.now.strip != Health::Sending => self.beat = now,
+            Event::Retry | Event::Wake => {}
         }
         None
     }
@@ -261,6 +265,7 @@ impl<'a> Engine<'a> {
         }
         let health = match self.strip.show(&self.frame, shown.scene()) {
             Ok(()) => Health::Sending,
+            Err(_) if self.now.strip == Health::Starting && now < BOOTED => Health::Starting,
             Err(error) => Health::Failing(error.to_string().into()),
         };
         self.keeper.shown(now, self.phase, &self.frame);

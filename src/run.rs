@@ -4,6 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::process;
 use std::sync::Arc;
 use std::thread;
@@ -29,6 +31,8 @@ use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
 use crate::os::lock;
+#[cfg(target_os = "linux")]
+use crate::os::nodes::Nodes;
 use crate::report::journal;
 use crate::report::notify::Notify;
 use crate::screen::{self, Gone, House, Leave, Place, Terminal};
@@ -103,6 +107,8 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     let desk = Desk { board: Arc::clone(&board), events: events.clone(), pairing: pairing.clone() };
     event::spawn("socket", Origin::Socket, events.clone(), move |_| server::run(&listener, &desk));
     start_buttons(&config, &board, &events);
+
+    start_nodes(&config, &events);
 
     let notify = Arc::new(Notify::from_env());
     let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
@@ -247,6 +253,24 @@ fn start_buttons(config: &Config, board: &Arc<Board>, events: &Events) {
 
 #[cfg(not(target_os = "linux"))]
 fn start_buttons(_: &Config, _: &Arc<Board>, _: &Events) {}
+
+/// Tries a strip that has failed again as soon as a device node has come or changed its rights.
+#[cfg(target_os = "linux")]
+fn start_nodes(config: &Config, events: &Events) {
+    // Without a watch the beat has to do.
+    if let (Kind::Spi(_), Ok(nodes)) = (&config.strip, Nodes::watch(Path::new("/dev"))) {
+        event::spawn("nodes", Origin::Clock, events.clone(), move |events| {
+            loop {
+                if nodes.changed(Duration::MAX)? {
+                    events.send(Event::Retry)?;
+                }
+            }
+        });
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn start_nodes(_: &Config, _: &Events) {}
 
 /// Starts the screen, and gives the end on which it is told of signals.
 fn start_screen(

@@ -28,6 +28,8 @@ pub enum Event {
     SourceEnded(Origin, Arc<str>),
     /// The web's pages are at this address.
     Web(Arc<str>),
+    /// A strip that has failed may be there now.
+    Retry,
     /// Nothing: the engine is to look whether it should stop.
     Wake,
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use gpiocdev::Request;
@@ -16,8 +17,10 @@ use nix::sys::time::TimeSpec;
 use super::button::{Button, Role, STUCK, Signal};
 use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
+use crate::engine::BOOTED;
 use crate::engine::board::Board;
 use crate::engine::event::{Action, Event, Events, Origin, Request as Ask};
+use crate::os::nodes::Nodes;
 
 /// How long a line that cannot be had is left alone before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -43,6 +46,7 @@ pub struct Wiring {
 pub fn run(wiring: &Wiring, (line, role): (Offset, Role), board: &Board, events: &Events) -> anyhow::Result<()> {
     let origin = origin(role);
     let mut told: Option<String> = None;
+    let nodes = Nodes::watch(Path::new("/dev")).ok();
     loop {
         let fault = match request(wiring, line) {
             Err(fault) => fault,
@@ -53,11 +57,13 @@ pub fn run(wiring: &Wiring, (line, role): (Offset, Role), board: &Board, events:
                 listen(&request, line, role, board, events)?
             }
         };
-        if told.as_ref() != Some(&fault) {
+        if told.as_ref() != Some(&fault) && clock::now() >= BOOTED {
             events.send(Event::Fault(origin, Some(fault.as_str().into())))?;
             told = Some(fault);
         }
-        let _ = ppoll(&mut [], Some(TimeSpec::from_duration(RETRY)), None);
+        if nodes.as_ref().is_none_or(|nodes| nodes.changed(RETRY).is_err()) {
+            thread::park_timeout(RETRY);
+        }
     }
 }
 

@@ -16,7 +16,7 @@
 //! | `failing` `sending` | the strip's health on the board |
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use talklight::show::{Owner, Rank, Scene, Stage};
 use talklight::strip::Driven;
 use talklight::strip::simulated::Simulated;
 
-use super::model::{Model, Shows, Verdict, ns};
+use super::model::{Model, Show, Shows, Verdict, ns};
 
 pub struct House {
     pub engine: Engine<'static>,
@@ -51,8 +51,6 @@ pub struct House {
     works: bool,
     /// The shows that there should be.
     shows: Shows,
-    /// How long each owner that has ever offered one keeps it.
-    leases: BTreeMap<&'static str, u64>,
 }
 
 /// What the keeper was told. Clones are the same keeper.
@@ -103,7 +101,6 @@ impl House {
             steps: 0,
             works: true,
             shows: Shows::default(),
-            leases: BTreeMap::new(),
         }
     }
 
@@ -185,15 +182,10 @@ impl House {
             false => self.model.apply(command, self.now),
         };
         let over = self.board.latest().timer.at(self.now).phase == Phase::Over;
-        let at = self.now.as_ns();
         match command {
             Command::Start(_) | Command::Undo if expected == Verdict::Done => self.shows.on.clear(),
             Command::Reset if !stale && (over || expected == Verdict::Nothing) => {
-                for (_, owner, _, until) in std::mem::take(&mut self.shows.on) {
-                    if at < until {
-                        self.shows.shut_out.push((owner, at + self.leases[owner]));
-                    }
-                }
+                self.shows.reset(self.now);
             }
             _ => {}
         }
@@ -210,8 +202,9 @@ impl House {
             Scene::Sample(_) => trial(),
             Scene::Gauge(gauge) => bar(gauge, self.board.latest().look.leds),
         };
-        let expected = self.shows.offer(&self.model, scene.rank(), by, frame, ns(lease), self.now);
-        self.leases.insert(by, ns(lease));
+        let (rank, until) = (scene.rank(), self.now.as_ns() + ns(lease));
+        let show = Show { rank, by, frame, lease: ns(lease), until };
+        let expected = self.shows.offer(&self.model, show, self.now);
         let answer = self.request(Action::Show { scene, owner: Owner::new(by), lease });
         assert_eq!(answer.result.is_ok(), expected, "{by}: {answer:?}");
         answer
@@ -219,7 +212,7 @@ impl House {
 
     /// Ends the show of a rank.
     pub fn end(&mut self, rank: Rank) {
-        self.shows.on.retain(|&(other, ..)| other != rank);
+        self.shows.on.retain(|show| show.rank != rank);
         assert_eq!(self.request(Action::End(rank)).result, Ok(Done::Ended));
     }
 

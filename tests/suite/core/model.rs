@@ -37,43 +37,54 @@ pub fn ns(span: Duration) -> u64 {
     span.as_nanos().try_into().expect("spans of tests are short")
 }
 
-/// The shows, as naively: each with its frame, and when it or its shutting out ends.
+/// The shows, as naively, and who is shut out until when.
 #[derive(Clone, Debug, Default)]
 pub struct Shows {
-    pub on: Vec<(Rank, &'static str, Vec<Rgb>, u64)>,
+    pub on: Vec<Show>,
     pub shut_out: Vec<(&'static str, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Show {
+    pub rank: Rank,
+    pub by: &'static str,
+    pub frame: Vec<Rgb>,
+    pub lease: u64,
+    pub until: u64,
 }
 
 impl Shows {
     /// Takes a show on if it may be. Who is shut out must be silent for a lease.
-    pub fn offer(
-        &mut self,
-        model: &Model,
-        rank: Rank,
-        by: &'static str,
-        frame: Vec<Rgb>,
-        lease: u64,
-        now: Moment,
-    ) -> bool {
+    pub fn offer(&mut self, model: &Model, show: Show, now: Moment) -> bool {
         let at = now.as_ns();
-        self.on.retain(|&(.., until)| at < until);
-        let shut_out = self.shut_out.iter_mut().rev().find(|(owner, until)| *owner == by && at < *until);
-        if !model.leaves_strip(rank, now) || self.on.iter().any(|&(other, owner, ..)| other == rank && owner != by) {
+        self.on.retain(|old| at < old.until);
+        let is_taken = self.on.iter().any(|old| old.rank == show.rank && old.by != show.by);
+        let shut_out = self.shut_out.iter_mut().find(|(by, until)| *by == show.by && at < *until);
+        if !model.leaves_strip(show.rank, now) {
             return false;
         }
         if let Some((_, until)) = shut_out {
-            *until = at + lease;
+            *until = at + show.lease;
             return false;
         }
-        self.on.retain(|&(other, ..)| other != rank);
-        self.on.push((rank, by, frame, at + lease));
-        true
+        if !is_taken {
+            self.on.retain(|old| old.rank != show.rank);
+            self.on.push(show);
+        }
+        !is_taken
+    }
+
+    /// Ends all of them by a reset.
+    pub fn reset(&mut self, now: Moment) {
+        let at = now.as_ns();
+        let live = std::mem::take(&mut self.on).into_iter().filter(|show| at < show.until);
+        self.shut_out.extend(live.map(|show| (show.by, at + show.lease)));
     }
 
     /// What is shown in place of the timer.
     pub fn frame(&self, model: &Model, now: Moment) -> Option<Vec<Rgb>> {
-        let live = self.on.iter().filter(|&&(rank, .., until)| now.as_ns() < until && model.leaves_strip(rank, now));
-        live.max_by_key(|&&(rank, ..)| rank).map(|(_, _, frame, _)| frame.clone())
+        let live = self.on.iter().filter(|show| now.as_ns() < show.until && model.leaves_strip(show.rank, now));
+        live.max_by_key(|show| show.rank).map(|show| show.frame.clone())
     }
 }
 

@@ -82,3 +82,26 @@ fn every_try_is_told_to_the_keeper_at_least_once_a_beat() {
         assert_eq!(order, [Ready, Green, Yellow, Red, Ready, Red, Flash, Over]);
     });
 }
+
+#[test]
+fn that_is_not_there_yet_while_the_machine_boots_is_no_news() {
+    let boot = Moment::from_ns(12 * 1_000_000_000);
+    let mut house = House::asleep(look(), Timer::new(plan("lightning"), 7), boot);
+    house.play("fail poke +17.999999999s");
+    assert_eq!((told(&house), &house.board.latest().strip), ((0, 0), &Health::Starting));
+    house.play("+1s failing");
+    assert_eq!(told(&house), (1, 0));
+    let mut house = House::asleep(look(), Timer::new(plan("lightning"), 7), boot);
+    house.play("fail poke +5s work +1s sending fail +1s failing");
+    assert_eq!(told(&house), (1, 0), "once it was there it is news");
+}
+
+#[test]
+fn is_tried_again_at_once_where_a_device_has_come() {
+    let mut house = play("start +1m fail +1.2s failing work");
+    house.step(Some(Event::Retry));
+    house.play("sending green");
+    let frames = house.strip.frames();
+    house.step(Some(Event::Retry));
+    assert_eq!(house.strip.frames(), frames, "nothing has failed");
+}
