@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::child;
+
 /// The one file that reads the clock.
 const CLOCK: &str = "src/core/clock.rs";
 
@@ -107,6 +109,39 @@ fn nothing_is_left_to_do_and_no_machine_is_named() {
 }
 
 #[test]
+fn no_dependency_needs_a_newer_rust() {
+    let parts = |version: &str| -> Vec<u32> {
+        let parts = version.split('.').map(|part| part.parse().unwrap());
+        parts.chain([0; 3]).take(3).collect()
+    };
+    let ours = parts(env!("CARGO_PKG_RUST_VERSION"));
+    let mut checked = 0;
+    for package in packages() {
+        if let Some(version) = package["rust_version"].as_str() {
+            let name = &package["name"];
+            assert!(
+                parts(version) <= ours,
+                "{name} needs Rust {version}: change `rust-version` or take an older {name}"
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 30, "the packages are not where they are looked for");
+}
+
+/// What starts otherwise inherits the signals that `nohup` ignores, and outlives its test.
+#[test]
+fn tests_start_processes_in_one_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = files(&root.join("tests/suite")).into_iter().filter(|path| !path.ends_with("child.rs"));
+    let found = tests.flat_map(|path| {
+        let text = fs::read_to_string(&path).expect("tests are text");
+        offences(&path.display().to_string(), &text, &[concat!("Command", "::new(")])
+    });
+    none(found.collect());
+}
+
+#[test]
 fn lines_end_where_they_end() {
     for (path, text) in texts() {
         for (number, line) in text.split('\n').enumerate() {
@@ -157,6 +192,22 @@ fn sources() -> Vec<Source> {
     let sources: Vec<Source> = texts().into_iter().filter_map(source).collect();
     assert!(sources.len() > 10, "the sources are not where they are looked for");
     sources
+}
+
+/// The packages of this machine's build: those of other platforms may not have been fetched.
+fn packages() -> Vec<serde_json::Value> {
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = child::command(std::env::var_os(program.to_uppercase()).unwrap_or_else(|| program.into()));
+        command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let output = child::run(command);
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let about = run("rustc", &["-vV"]);
+    let host = about.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    let arguments = ["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", host];
+    let metadata: serde_json::Value = serde_json::from_str(&run("cargo", &arguments)).expect("json");
+    metadata["packages"].as_array().expect("packages").clone()
 }
 
 /// Everything that is ours to read: code, configs, units and pages.
