@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::child;
-
 /// The one file that reads the clock.
 const CLOCK: &str = "src/core/clock.rs";
 
@@ -115,18 +113,11 @@ fn no_dependency_needs_a_newer_rust() {
         parts.chain([0; 3]).take(3).collect()
     };
     let ours = parts(env!("CARGO_PKG_RUST_VERSION"));
-    let mut checked = 0;
-    for package in packages() {
-        if let Some(version) = package["rust_version"].as_str() {
-            let name = &package["name"];
-            assert!(
-                parts(version) <= ours,
-                "{name} needs Rust {version}: change `rust-version` or take an older {name}"
-            );
-            checked += 1;
-        }
+    let dependencies = dependencies();
+    assert!(dependencies.len() > 30, "the crates are not where they are looked for");
+    for (name, version) in dependencies {
+        assert!(parts(&version) <= ours, "{name} needs Rust {version}: raise `rust-version` or take an older one");
     }
-    assert!(checked > 30, "the packages are not where they are looked for");
 }
 
 /// What starts otherwise inherits the signals that `nohup` ignores, and outlives its test.
@@ -194,20 +185,25 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// The packages of this machine's build: those of other platforms may not have been fetched.
-fn packages() -> Vec<serde_json::Value> {
-    let run = |program: &str, arguments: &[&str]| {
-        let mut command = child::command(std::env::var_os(program.to_uppercase()).unwrap_or_else(|| program.into()));
-        command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
-        let output = child::run(command);
-        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
+/// The dependencies that this machine has fetched, not all of which are for its platform, and the Rust that each asks for.
+fn dependencies() -> Vec<(String, String)> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo"))).expect("a home of cargo");
+    let registries = fs::read_dir(home.join("registry/src")).into_iter().flatten();
+    let registries: Vec<PathBuf> = registries.map(|entry| entry.expect("a folder can be listed").path()).collect();
+    let value = |text: &str, key: &str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))?;
+        Some(value.trim_matches('"').to_owned())
     };
-    let about = run("rustc", &["-vV"]);
-    let host = about.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
-    let arguments = ["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", host];
-    let metadata: serde_json::Value = serde_json::from_str(&run("cargo", &arguments)).expect("json");
-    metadata["packages"].as_array().expect("packages").clone()
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).expect("a lock file");
+    let packages = lock.split("[[package]]").filter(|package| package.contains("\nsource = "));
+    let dependency = |package| {
+        let name = format!("{}-{}", value(package, "name")?, value(package, "version")?);
+        let manifests = registries.iter().map(|registry| registry.join(&name).join("Cargo.toml"));
+        let manifest = manifests.into_iter().find_map(|manifest| fs::read_to_string(manifest).ok())?;
+        Some((name, value(&manifest, "rust-version")?))
+    };
+    packages.filter_map(dependency).collect()
 }
 
 /// Everything that is ours to read: code, configs, units and pages.
