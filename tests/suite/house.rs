@@ -108,6 +108,32 @@ fn nothing_is_left_to_do_and_no_machine_is_named() {
 }
 
 #[test]
+fn no_dependency_needs_a_newer_rust() {
+    let parts = |version: &str| -> Vec<u32> {
+        let parts = version.split('.').map(|part| part.parse().unwrap());
+        parts.chain([0; 3]).take(3).collect()
+    };
+    let ours = parts(env!("CARGO_PKG_RUST_VERSION"));
+    let dependencies = dependencies();
+    assert!(dependencies.len() > 30, "the crates are not where they are looked for");
+    for (name, version) in dependencies {
+        assert!(parts(&version) <= ours, "{name} needs Rust {version}: raise `rust-version` or take an older one");
+    }
+}
+
+/// What starts otherwise inherits the signals that `nohup` ignores, and outlives its test.
+#[test]
+fn tests_start_processes_in_one_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = files(&root.join("tests/suite")).into_iter().filter(|path| !path.ends_with("child.rs"));
+    let found = tests.flat_map(|path| {
+        let text = fs::read_to_string(&path).expect("tests are text");
+        offences(&path.display().to_string(), &text, &[concat!("Command", "::new(")])
+    });
+    none(found.collect());
+}
+
+#[test]
 fn lines_end_where_they_end() {
     for (path, text) in texts() {
         for (number, line) in text.split('\n').enumerate() {
@@ -158,6 +184,27 @@ fn sources() -> Vec<Source> {
     let sources: Vec<Source> = texts().into_iter().filter_map(source).collect();
     assert!(sources.len() > 10, "the sources are not where they are looked for");
     sources
+}
+
+/// The dependencies that this machine has fetched, not all of which are for its platform, and the Rust that each asks for.
+fn dependencies() -> Vec<(String, String)> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo"))).expect("a home of cargo");
+    let registries = fs::read_dir(home.join("registry/src")).into_iter().flatten();
+    let registries: Vec<PathBuf> = registries.map(|entry| entry.expect("a folder can be listed").path()).collect();
+    let value = |text: &str, key: &str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))?;
+        Some(value.trim_matches('"').to_owned())
+    };
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).expect("a lock file");
+    let packages = lock.split("[[package]]").filter(|package| package.contains("\nsource = "));
+    let dependency = |package| {
+        let name = format!("{}-{}", value(package, "name")?, value(package, "version")?);
+        let manifests = registries.iter().map(|registry| registry.join(&name).join("Cargo.toml"));
+        let manifest = manifests.into_iter().find_map(|manifest| fs::read_to_string(manifest).ok())?;
+        Some((name, value(&manifest, "rust-version")?))
+    };
+    packages.filter_map(dependency).collect()
 }
 
 /// Everything that is ours to read: code, configs, units and pages.

@@ -15,6 +15,8 @@ mod outside;
 #[cfg(target_os = "linux")]
 mod pi;
 #[cfg(target_os = "linux")]
+mod processes;
+#[cfg(target_os = "linux")]
 mod rig;
 mod screen;
 mod shipped;

@@ -13,8 +13,8 @@ use super::{Answer, Web};
 /// More than the daemon holds at a time; of those whom it has sent away the ends are let go here.
 const CROWD: usize = 1200;
 const HELD: usize = 850;
-/// A press is answered at once, so far as a thousand others can be accepted at once.
-const SOON: Duration = Duration::from_secs(2);
+/// A press is answered at once, as far as a busy machine can do so; a press that waits its turn in the crowd takes longer.
+const SOON: Duration = Duration::from_secs(10);
 
 #[test]
 fn the_paired_phone_gets_through_a_crowd() {
