@@ -4,6 +4,28 @@ use crossterm::style::Color;
 
 use crate::core::look::Rgb;
 
+/// Terminals that understand colours of 24 bits. COLORTERM alone is no promise: it is that of the outermost terminal, and
+/// handed on through GNU screen, su, ssh and serial lines, to terminals that take `48;2;255;42;42` for a green background.
+const TRUE: [&str; 17] = [
+    "alacritty",
+    "contour",
+    "foot",
+    "ghostty",
+    "iterm",
+    "kitty",
+    "konsole",
+    "mintty",
+    "rio",
+    "st-256color",
+    "tmux",
+    "vte",
+    "wezterm",
+    "xterm-256color",
+    "xterm-direct",
+    "xterm-ghostty",
+    "xterm-kitty",
+];
+
 /// What the environment says about the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
@@ -37,18 +59,26 @@ impl Style {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
         });
-        let depth = if lines || term.starts_with("vt") || get("NO_COLOR").is_some() {
+        let is_console = term.starts_with("linux");
+        let is_video_terminal =
+            term.strip_prefix("vt").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let is_monochrome = term.ends_with("-m") || term.ends_with("-mono");
+        // Terminals inside of tmux may be named as those of GNU screen, which understands less.
+        let may_be_true = TRUE.iter().any(|known| term.starts_with(known)) || term == "xterm" || get("TMUX").is_some();
+        let is_less = get("STY").is_some() || get("TERM_PROGRAM").is_some_and(|name| name == "Apple_Terminal");
+        let is_true = get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit");
+        let depth = if lines || is_video_terminal || is_monochrome || get("NO_COLOR").is_some() {
             Depth::None
-        } else if get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit") {
+        } else if is_console {
+            if utf8 { Depth::Console } else { Depth::Sixteen }
+        } else if is_true && may_be_true && !is_less {
             Depth::True
         } else if term.contains("256color") {
             Depth::Indexed
-        } else if term == "linux" && utf8 {
-            Depth::Console
         } else {
             Depth::Sixteen
         };
-        let plain = lines || term == "linux" || !utf8;
+        let plain = lines || is_console || is_video_terminal || !utf8;
         Self { depth, plain, lines }
     }
 }
