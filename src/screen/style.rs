@@ -4,27 +4,11 @@ use crossterm::style::Color;
 
 use crate::core::look::Rgb;
 
-/// Terminals that understand colours of 24 bits. COLORTERM alone is no promise: it is that of the outermost terminal, and
-/// handed on through GNU screen, su, ssh and serial lines, to terminals that take `48;2;255;42;42` for a green background.
-const TRUE: [&str; 17] = [
-    "alacritty",
-    "contour",
-    "foot",
-    "ghostty",
-    "iterm",
-    "kitty",
-    "konsole",
-    "mintty",
-    "rio",
-    "st-256color",
-    "tmux",
-    "vte",
-    "wezterm",
-    "xterm-256color",
-    "xterm-direct",
-    "xterm-ghostty",
-    "xterm-kitty",
-];
+/// How the names of terminals begin that understand 24-bit colours. COLORTERM alone says too little: it describes the
+/// outermost terminal, and reaches others through GNU screen, su, ssh and serial lines. Those read the numbers of
+/// `48;2;255;42;42` one by one, and 42 is a green background.
+const TRUE: &str = "alacritty contour foot ghostty iterm kitty konsole mintty rio st-256color tmux vte wezterm \
+                    xterm-256color xterm-direct xterm-ghostty xterm-kitty";
 
 /// What the environment says about the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,25 +44,23 @@ impl Style {
             locale.contains("utf-8") || locale.contains("utf8")
         });
         let is_console = term.starts_with("linux");
-        let is_video_terminal =
-            term.strip_prefix("vt").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-        let is_monochrome = term.ends_with("-m") || term.ends_with("-mono");
-        // Terminals inside of tmux may be named as those of GNU screen, which understands less.
-        let may_be_true = TRUE.iter().any(|known| term.starts_with(known)) || term == "xterm" || get("TMUX").is_some();
+        // vt100 to vt525: no colours, and ASCII whatever the locale says.
+        let is_dec = term.strip_prefix("vt").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let is_monochrome = is_dec || term.ends_with("-m") || term.ends_with("-mono");
+        // tmux understands 24-bit colours, and often calls its terminals by the name of GNU screen, which does not.
+        let in_tmux = term.starts_with("screen") && get("TMUX").is_some();
+        let knows_true = term == "xterm" || in_tmux || TRUE.split(' ').any(|known| term.starts_with(known));
         let is_less = get("STY").is_some() || get("TERM_PROGRAM").is_some_and(|name| name == "Apple_Terminal");
-        let is_true = get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit");
-        let depth = if lines || is_video_terminal || is_monochrome || get("NO_COLOR").is_some() {
-            Depth::None
-        } else if is_console {
-            if utf8 { Depth::Console } else { Depth::Sixteen }
-        } else if is_true && may_be_true && !is_less {
-            Depth::True
-        } else if term.contains("256color") {
-            Depth::Indexed
-        } else {
-            Depth::Sixteen
+        let says_true = get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit");
+        let depth = match () {
+            () if lines || is_monochrome || get("NO_COLOR").is_some() => Depth::None,
+            () if is_console && utf8 => Depth::Console,
+            () if is_console => Depth::Sixteen,
+            () if says_true && knows_true && !is_less => Depth::True,
+            () if term.contains("256color") => Depth::Indexed,
+            () => Depth::Sixteen,
         };
-        let plain = lines || is_console || is_video_terminal || !utf8;
+        let plain = lines || is_console || is_dec || !utf8;
         Self { depth, plain, lines }
     }
 }

@@ -11,7 +11,7 @@ fn style(vars: &[(&str, &str)]) -> Style {
     })
 }
 
-/// COLORTERM is that of the outermost terminal; what is between it and us may understand less. GNU screen 4 once showed
+/// COLORTERM describes the outermost terminal; the one in front of the program may understand less. GNU screen 4 showed
 /// red as green.
 #[test]
 fn a_terminal_is_sent_no_colours_that_it_takes_apart() {
@@ -51,7 +51,7 @@ fn a_terminal_is_sent_no_colours_that_it_takes_apart() {
     ] {
         assert_eq!(depth(term, more), expected, "{term} {more:?}");
     }
-    // A terminal of glass knows ASCII, whatever the locale says.
+    // The locale is that of the machine; the terminal knows ASCII.
     assert!(style(&[("TERM", "vt220"), ("LANG", "C.UTF-8")]).plain);
 }
 
