@@ -119,7 +119,7 @@ impl Grid {
 /// The bytes that make a terminal which shows `old`, or anything at all, show `new`.
 pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
     let old = old.filter(|old| old.size == new.size);
-    // Whether there are colours is for `Style` to say, by TERM as well as by NO_COLOR.
+    // `Style` has read NO_COLOR already; crossterm would leave out the colours of a depth that was chosen in spite of it.
     force_color_output(true);
     let mut out = String::new();
     let mut pen = None;
@@ -175,12 +175,12 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
 }
 
 fn put(out: &mut String, command: impl Command) {
-    // A string takes everything.
+    // Writing to a string cannot fail.
     let _ = command.write_ansi(out);
 }
 
 /// What the terminal draws with: an [`Ink`] at one depth.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Default, PartialEq)]
 struct Pen {
     bold: bool,
     dim: bool,
@@ -213,40 +213,30 @@ fn is_drawn_by(pen: Option<Pen>, cell: &Cell, depth: Depth) -> bool {
 
 /// Writes what differs; from an unknown pen everything.
 fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
-    let kept = pen.filter(|pen| (!pen.bold || next.bold) && (!pen.dim || next.dim) && (!pen.reverse || next.reverse));
-    if kept.is_none() {
+    let only_adds = |pen: &Pen| (!pen.bold || next.bold) && (!pen.dim || next.dim) && (!pen.reverse || next.reverse);
+    let was = pen.filter(only_adds).unwrap_or_else(|| {
         put(out, SetAttribute(Attribute::Reset));
-    }
+        Pen::default()
+    });
     for (on, was, attribute) in [
-        (next.bold, kept.is_some_and(|pen| pen.bold), Attribute::Bold),
-        (next.dim, kept.is_some_and(|pen| pen.dim), Attribute::Dim),
-        (next.reverse, kept.is_some_and(|pen| pen.reverse), Attribute::Reverse),
+        (next.bold, was.bold, Attribute::Bold),
+        (next.dim, was.dim, Attribute::Dim),
+        (next.reverse, was.reverse, Attribute::Reverse),
     ] {
         if on && !was {
             put(out, SetAttribute(attribute));
         }
     }
-    if let Some(colour) = next.fg.filter(|_| next.fg != kept.and_then(|pen| pen.fg)) {
-        match sixteen(colour, 30) {
-            Some(code) => _ = write!(out, "\x1b[{code}m"),
-            None => put(out, SetForegroundColor(colour)),
-        }
-    }
-    if let Some(colour) = next.bg.filter(|_| next.bg != kept.and_then(|pen| pen.bg)) {
-        match sixteen(colour, 40) {
-            Some(code) => _ = write!(out, "\x1b[{code}m"),
-            None => put(out, SetBackgroundColor(colour)),
+    for (colour, was, base) in [(next.fg, was.fg, 30), (next.bg, was.bg, 40)] {
+        match colour {
+            _ if colour == was => {}
+            None => {}
+            // crossterm writes 9 as `38;5;9`; a terminal that has only sixteen colours reads the 5 as blinking.
+            Some(Color::AnsiValue(n @ 0..8)) => _ = write!(out, "\x1b[{}m", base + n),
+            Some(Color::AnsiValue(n @ 8..16)) => _ = write!(out, "\x1b[{}m", base + 52 + n),
+            Some(colour) if base == 30 => put(out, SetForegroundColor(colour)),
+            Some(colour) => put(out, SetBackgroundColor(colour)),
         }
     }
     *pen = Some(next);
-}
-
-/// The code of one of sixteen colours. crossterm writes it as one of 256 (`38;5;9`), which a terminal of sixteen takes
-/// apart: 5 blinks.
-fn sixteen(colour: Color, base: u8) -> Option<u8> {
-    match colour {
-        Color::AnsiValue(n @ 0..8) => Some(base + n),
-        Color::AnsiValue(n @ 8..16) => Some(base + 52 + n),
-        _ => None,
-    }
 }

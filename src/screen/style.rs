@@ -4,6 +4,12 @@ use crossterm::style::Color;
 
 use crate::core::look::Rgb;
 
+/// How the names of terminals begin that understand 24-bit colours. COLORTERM alone says too little: it describes the
+/// outermost terminal, and reaches others through GNU screen, su, ssh and serial lines. Those read the numbers of
+/// `48;2;255;42;42` one by one, and 42 is a green background.
+const TRUE: &str = "alacritty contour foot ghostty iterm kitty konsole mintty rio st-256color tmux vte wezterm \
+                    xterm-256color xterm-direct xterm-ghostty xterm-kitty";
+
 /// What the environment says about the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
@@ -37,18 +43,24 @@ impl Style {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
         });
-        let depth = if lines || term.starts_with("vt") || get("NO_COLOR").is_some() {
-            Depth::None
-        } else if get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit") {
-            Depth::True
-        } else if term.contains("256color") {
-            Depth::Indexed
-        } else if term == "linux" && utf8 {
-            Depth::Console
-        } else {
-            Depth::Sixteen
+        let is_console = term.starts_with("linux");
+        // vt100 to vt525: no colours, and ASCII whatever the locale says.
+        let is_dec = term.strip_prefix("vt").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let is_monochrome = is_dec || term.ends_with("-m") || term.ends_with("-mono");
+        // tmux understands 24-bit colours, and often calls its terminals by the name of GNU screen, which does not.
+        let in_tmux = term.starts_with("screen") && get("TMUX").is_some();
+        let knows_true = term == "xterm" || in_tmux || TRUE.split(' ').any(|known| term.starts_with(known));
+        let is_less = get("STY").is_some() || get("TERM_PROGRAM").is_some_and(|name| name == "Apple_Terminal");
+        let says_true = get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit");
+        let depth = match () {
+            () if lines || is_monochrome || get("NO_COLOR").is_some() => Depth::None,
+            () if is_console && utf8 => Depth::Console,
+            () if is_console => Depth::Sixteen,
+            () if says_true && knows_true && !is_less => Depth::True,
+            () if term.contains("256color") => Depth::Indexed,
+            () => Depth::Sixteen,
         };
-        let plain = lines || term == "linux" || !utf8;
+        let plain = lines || is_console || is_dec || !utf8;
         Self { depth, plain, lines }
     }
 }

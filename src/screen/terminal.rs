@@ -32,7 +32,7 @@ static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
 
 struct Taken {
     file: File,
-    /// The bytes that end the picture.
+    /// What is written last.
     leave: Vec<u8>,
 }
 
@@ -99,7 +99,7 @@ impl Terminal {
         }
         let file = self.file.try_clone()?;
         taken().get_or_insert(Taken { file, leave });
-        // crossterm takes the modes to be raw as long as nobody calls it; a shell may have changed them since.
+        // Without the first call the second does nothing after SIGCONT, although a shell may have changed the modes.
         disable_raw_mode()?;
         enable_raw_mode()?;
         tcflush(&self.file, FlushArg::TCIFLUSH)?;

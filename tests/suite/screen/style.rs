@@ -4,14 +4,59 @@ use crossterm::style::Color;
 use talklight::core::look::{Palette, Rgb};
 use talklight::screen::style::{Depth, Style};
 
+fn style(vars: &[(&str, &str)]) -> Style {
+    Style::from_env(|name| {
+        let found = vars.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.to_string())
+    })
+}
+
+/// COLORTERM describes the outermost terminal; the one in front of the program may understand less. GNU screen 4 showed
+/// red as green.
+#[test]
+fn a_terminal_is_sent_no_colours_that_it_takes_apart() {
+    let depth = |term: &str, more: &[(&str, &str)]| {
+        let vars = [&[("TERM", term), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8")], more].concat();
+        style(&vars).depth
+    };
+    let sty = [("STY", "2347.pts-0.pi")];
+    let tmux = [("TMUX", "/run/tmux,1,0")];
+    let both = [sty, tmux].concat();
+    for (term, more, expected) in [
+        ("xterm", &[][..], Depth::True),
+        ("tmux-256color", &tmux, Depth::True),
+        // What tmux is often told to call its terminals.
+        ("screen-256color", &tmux, Depth::True),
+        ("screen.xterm-256color", &sty, Depth::Indexed),
+        ("xterm-256color", &sty, Depth::Indexed),
+        ("screen-256color", &both, Depth::Indexed),
+        ("tmux-256color", &both, Depth::Indexed),
+        ("screen", &sty, Depth::Sixteen),
+        // By ssh or sudo, which hand on neither STY nor TMUX.
+        ("screen.xterm-256color", &[], Depth::Indexed),
+        ("screen", &[], Depth::Sixteen),
+        ("linux", &[], Depth::Console),
+        ("linux-16color", &[], Depth::Console),
+        ("rxvt-unicode-256color", &[], Depth::Indexed),
+        ("putty-256color", &[], Depth::Indexed),
+        ("xterm-256color", &[("TERM_PROGRAM", "Apple_Terminal")], Depth::Indexed),
+        ("rxvt", &[], Depth::Sixteen),
+        ("xterm-16color", &[], Depth::Sixteen),
+        ("xterm-color", &[], Depth::Sixteen),
+        ("ansi", &[], Depth::Sixteen),
+        ("vt100", &[], Depth::None),
+        ("vt220", &[], Depth::None),
+        ("xterm-mono", &[], Depth::None),
+        ("vte-256color", &[], Depth::True),
+    ] {
+        assert_eq!(depth(term, more), expected, "{term} {more:?}");
+    }
+    // The locale is that of the machine; the terminal knows ASCII.
+    assert!(style(&[("TERM", "vt220"), ("LANG", "C.UTF-8")]).plain);
+}
+
 #[test]
 fn the_environment_says_what_a_terminal_can() {
-    let style = |vars: &[(&str, &str)]| {
-        Style::from_env(|name| {
-            let found = vars.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| value.to_string())
-        })
-    };
     let depth = |vars| style(vars).depth;
     assert_eq!(depth(&[("TERM", "xterm")]), Depth::Sixteen);
     assert_eq!(depth(&[("TERM", "xterm-256color")]), Depth::Indexed);

@@ -1,6 +1,10 @@
 //! The screen of a daemon in another process.
 
-use nix::sys::signal::Signal;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use talklight::core::clock;
 
 use super::{LONG, Terminal};
 use crate::harness::{House, until};
@@ -73,4 +77,34 @@ fn a_console_tells_that_its_daemon_has_ended() {
     house.signal(Signal::SIGTERM);
     assert_eq!(console.ends().code(), Some(1));
     console.sees("talklight: the daemon has ended");
+}
+
+/// The daemon is stopped, so that nobody answers: neither what the console asks for, nor its own next line.
+#[test]
+fn a_console_is_left_at_once_though_its_daemon_hangs() {
+    type Way = fn(&Terminal);
+    let ways: [(&str, Way); 5] = [
+        ("q", |console| console.keys("q")),
+        ("Ctrl-C", |console| console.keys("\u{3}")),
+        ("SIGTERM", |console| console.signal(Signal::SIGTERM)),
+        ("SIGINT", |console| console.signal(Signal::SIGINT)),
+        ("SIGHUP", |console| console.signal(Signal::SIGHUP)),
+    ];
+    for (name, leave) in ways {
+        let house = House::running(LONG);
+        let mut console = Terminal::open(&house, &["console"], (80, 24));
+        console.sees("space start");
+        let daemon = Pid::from_raw(house.daemon.as_ref().unwrap().id() as i32);
+        kill(daemon, Signal::SIGSTOP).unwrap();
+        // The console draws its own help, and leaves it for a command that waits for the daemon.
+        console.keys(" ?");
+        console.sees("draw this screen anew");
+        console.keys("u");
+        console.sees("space start");
+        let asked = clock::now();
+        leave(&console);
+        assert!(console.ends().success(), "{name}");
+        let took = clock::now().since(asked);
+        assert!(took < Duration::from_secs(3), "{name} was heard after {took:?}");
+    }
 }

@@ -134,3 +134,34 @@ fn without_colour_the_strip_says_it_in_words_and_a_dumb_terminal_in_lines() {
     terminal.sees("talk started by the keyboard: long, 1:00:00");
     assert!(!terminal.text().contains('\u{1b}'));
 }
+
+/// In terminals that say more than they can.
+#[test]
+fn colours_go_no_further_than_the_terminal() {
+    use vt100::Color::{Default, Idx, Rgb};
+    let most = |env: &[(&str, &str)]| {
+        let house = House::new(LONG);
+        let env = [&[("LANG", "C.UTF-8"), ("COLORTERM", "truecolor")], env].concat();
+        let terminal = Terminal::open_with(&house, &[], (80, 24), &env);
+        let shows = |text| until(text, || terminal.seen.lock().unwrap().screen().contents().contains(text));
+        shows("q quit");
+        terminal.keys(" ");
+        shows("G R E E N");
+        let seen = terminal.seen.lock().unwrap();
+        let cells = (0..24).flat_map(|row| (0..80).map(move |column| (row, column)));
+        let colours = cells.filter_map(|(row, column)| seen.screen().cell(row, column));
+        let depth = |colour| match colour {
+            Default => 0,
+            Idx(n) if n < 16 => 16,
+            Idx(_) => 256,
+            Rgb(..) => 1 << 24,
+        };
+        colours.map(|cell| depth(cell.fgcolor()).max(depth(cell.bgcolor()))).max().unwrap()
+    };
+    assert_eq!(most(&[("TERM", "xterm-256color")]), 1 << 24);
+    assert_eq!(most(&[("TERM", "screen.xterm-256color"), ("STY", "2347.pts-0.pi")]), 256);
+    assert_eq!(most(&[("TERM", "screen"), ("STY", "2347.pts-0.pi")]), 16);
+    assert_eq!(most(&[("TERM", "linux")]), 16);
+    assert_eq!(most(&[("TERM", "vt100")]), 0);
+    assert_eq!(most(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), 0);
+}
