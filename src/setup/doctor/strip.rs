@@ -47,7 +47,7 @@ fn spi(facts: &Facts, strip: &Strip) -> Finding {
             None => format!("take out what sets up `{chip}`: a line of {file}, or an add-on board"),
         };
         return bad(
-            format!("{name} belongs to {by}, and the strip must be alone on SPI0: {device} cannot be used"),
+            format!("{name} belongs to {by}; the strip takes all data on SPI0 for its own, and must be alone there"),
             remedy,
         );
     }

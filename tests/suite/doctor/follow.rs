@@ -107,7 +107,7 @@ fn another_driver_on_the_bus_is_seen_with_the_line_that_brought_it() {
         let blob = [&b"\xd0\x0d\xfe\xed\0compatible\0x,"[..], chip.as_bytes(), b"\0"].concat();
         rig.put(&format!("/boot/firmware/overlays/{}.dtbo", overlay.split(',').next().unwrap()), blob);
         let line = format!("take out `dtoverlay={overlay}` in {CONFIG_TXT}, and reboot");
-        let belongs = format!("BAD  spi0.{select} belongs to {driver}, and the strip must be alone on SPI0");
+        let belongs = format!("BAD  spi0.{select} belongs to {driver}; the strip takes all data on SPI0 for its own,");
         // As it is with the strip on this chip select, and with the strip on the other.
         for node in [true, false] {
             if !node {

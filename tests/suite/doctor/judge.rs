@@ -186,6 +186,8 @@ fn remedies_are_lines_to_add_and_the_file() {
     assert!(
         of("spidev0.0 belongs to the group spi; this user may not open it").starts_with("sudo usermod -aG spi $USER")
     );
+    let joined = with_node(|node| (node.may, node.is_member, node.service_may) = (false, true, None));
+    assert!(remedy(&joined, "spi-access").starts_with("log in again"));
     assert!(of("gpiochip0 belongs to").starts_with("talklight check && sudo usermod -aG gpio talklight "));
     let of_root = with_gpio(|gpio| {
         let node = &mut gpio.chip.as_mut().unwrap().1;
