@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::core::drive::Drive;
+use crate::core::drive::{Drive, DriveSettings};
 use crate::core::look::Look;
 use crate::core::plan::Plan;
 #[cfg(target_os = "linux")]
 use crate::input::{button::Role, gpio};
 #[cfg(target_os = "linux")]
 use crate::strip::spi;
-use crate::strip::{Strip, simulated::Simulated};
+#[cfg(target_os = "linux")]
+use crate::strip::spi::SpiWriter;
+use crate::strip::{Driven, Strip, simulated::Simulated};
 
 use values::Values;
 pub use values::{Mistake, Mistakes};
@@ -164,26 +166,25 @@ impl Config {
 
     /// The strip of the config, for its plans and that of a talk which an older config may have begun.
     pub fn open_strip(&self, talk: Option<Plan>) -> anyhow::Result<Box<dyn Strip>> {
-        #[cfg(not(target_os = "linux"))]
-        let _ = talk;
+        let leds = self.look.leds;
         match &self.strip {
-            Kind::Simulated(_) => Ok(Box::new(Simulated::default())),
+            Kind::Simulated(_) => {
+                let plain = Drive::new(DriveSettings::PLAIN, leds, &[])?;
+                Ok(Box::new(Driven::new(Simulated::default(), plain)))
+            }
             #[cfg(target_os = "linux")]
             Kind::Spi(spi) => {
-                use crate::core::drive::Drive;
-                use crate::strip::spi::SpiStrip;
                 let plans: Vec<_> = self.plans.iter().copied().chain(talk).collect();
                 let pictures: Vec<_> = self.look.brightest(&plans).collect();
-                let leds = self.look.leds;
                 let drive = Drive::new(*spi.drive.settings(), leds, &pictures)?;
-                let strip = SpiStrip::new(spi.device.clone(), spi.clock_hz, drive);
-                let strip = strip.with_context(|| {
+                let writer = SpiWriter::new(spi.device.clone(), spi.clock_hz);
+                let writer = writer.with_context(|| {
                     format!(
                         "the strip on {} is driven already; `talklight console` shows it",
                         spi.device.path().display()
                     )
                 })?;
-                Ok(Box::new(strip))
+                Ok(Box::new(Driven::new(writer, drive)))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The control socket: its protocol, its server and its client.
 
 pub mod client;
+pub mod desk;
 pub mod invite;
 pub mod protocol;
 mod request;

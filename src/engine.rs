@@ -17,15 +17,15 @@ pub mod status;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
-use crate::core::timer::{Phase, Refusal, Timer};
-use crate::engine::board::{Board, Guest, Happening, Health, Shown, Snapshot, Tone};
-use crate::engine::event::{Answer, Event, NotLent, Origin, Request, Stop};
-use crate::show::sample::Trial;
+use crate::core::timer::{Command, Outcome, Phase, Refusal, Timer};
+use crate::engine::board::{Board, Fault, Happening, Health, Shown, Snapshot, Tone};
+use crate::engine::event::{Action, Answer, Done, Event, Inbox, Origin, Refused, Request, Stop};
+use crate::show::Show;
 use crate::strip::Strip;
 
 /// How often the picture is sent when nothing changes: a glitch on the wire stays until the next frame. The same beat
@@ -35,24 +35,8 @@ pub const BEAT: Duration = Duration::from_secs(1);
 /// How often the last, dark frame is tried.
 const LAST_TRIES: usize = 3;
 
-/// How long a trial is shown unless it is asked for again: a tester that has gone leaves no colour behind.
-pub const TRIAL: Duration = Duration::from_secs(10);
-
-/// An answer and where it goes. Nobody waits for it any more, or somebody does: either way it is done.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
-enum Reply {
-    Command(SyncSender<Answer>, Answer),
-    Try(SyncSender<Result<(), NotLent>>, Result<(), NotLent>),
-}
-
-impl Reply {
-    fn send(self) {
-        match self {
-            Self::Command(to, answer) => drop(to.try_send(answer)),
-            Self::Try(to, answer) => drop(to.try_send(answer)),
-        }
-    }
-}
+/// What is answered once the step is done, and where it goes.
+type Reply = (SyncSender<Answer>, Result<Done, Refused>);
 
 /// What the engine works with besides the strip.
 pub trait Keeper {
@@ -109,12 +93,14 @@ impl<'a> Engine<'a> {
         self.pass(now);
         self.show(now);
         self.publish();
-        if let Some(reply) = reply {
-            reply.send();
+        if let Some((to, result)) = reply {
+            // Nobody waits for it any more, or somebody does: either way it is done.
+            let _ = to.try_send(Answer { result, snapshot: self.board.latest(), at: now });
         }
         let change = self.now.next_change(now);
         let phase = self.now.timer.next_phase(now);
-        [change, phase].into_iter().flatten().fold(self.beat, Moment::min)
+        let lease = self.now.stage.next_end(now);
+        [change, phase, lease].into_iter().flatten().fold(self.beat, Moment::min)
     }
 
     /// Ends: blanks the strip, and forgets the talk if told so.
@@ -125,7 +111,7 @@ impl<'a> Engine<'a> {
         }
         self.frame.fill(Rgb::BLACK);
         // There is no next beat to make up for a failure.
-        let _ = (0..LAST_TRIES).find(|_| self.strip.show(&self.frame).is_ok());
+        let _ = (0..LAST_TRIES).find(|_| self.strip.show(&self.frame, None).is_ok());
         self.keeper.shown(now, self.phase, &self.frame);
         let origin = match stop {
             Stop::Quit => Origin::Keyboard,
@@ -137,9 +123,8 @@ impl<'a> Engine<'a> {
 
     /// Notes what time has brought since the last look.
     fn pass(&mut self, now: Moment) {
-        if self.now.guest.is_some_and(|guest| guest.until <= now) {
-            self.now.guest = None;
-            self.note(now, Origin::Clock, Happening::TrialEnded);
+        while let Some(show) = self.now.stage.lapse(now) {
+            self.note(now, Origin::Clock, Happening::ShowEnded(show.rank()));
         }
         let phase = self.now.timer.at(now).phase;
         if phase != self.phase {
@@ -150,110 +135,119 @@ impl<'a> Engine<'a> {
 
     fn take(&mut self, event: Event, now: Moment) -> Option<Reply> {
         match event {
-            Event::Command(request) => return self.command(request, now),
-            Event::Try(trial, generation, to) => {
-                return Some(Reply::Try(to, self.try_out(trial, generation, now)));
-            }
-            Event::Note(origin, text) => {
-                self.note(now, origin, Happening::Told(Tone::Done, text));
-            }
-            Event::Input(origin, fault) => self.input(origin, fault, now),
+            Event::Request(request) => return self.request(request, now),
+            Event::Note(origin, text) => self.note(now, origin, Happening::Told(Tone::Done, text)),
+            Event::Fault(origin, fault) => self.fault(origin, fault, now),
             Event::SourceEnded(origin, how) => {
-                self.now.failed_inputs.retain(|(failed, _)| *failed != origin);
-                self.now.failed_inputs.push((origin, Arc::clone(&how)));
+                self.now.faults.retain(|fault| fault.input != origin);
+                self.now.faults.push(Fault { input: origin, error: Arc::clone(&how) });
                 self.note(now, origin, Happening::SourceEnded(how));
             }
-            Event::Stop(_) => {}
+            Event::Web(url) => {
+                self.now.web = Some(url);
+                self.changed = true;
+            }
+            Event::Wake => {}
         }
         None
     }
 
-    fn command(&mut self, request: Request, now: Moment) -> Option<Reply> {
-        let Request { command, generation, origin, reply } = request;
-        let result = match generation {
-            Some(meant) if meant != self.now.timer.generation => Err(Refusal::Stale),
-            _ => self.now.timer.apply(command, now),
-        };
-        match result {
-            Ok(outcome) if outcome.is_change() => {
-                // A command says itself what it leads to, but for the end of a talk that an undo brings back too late.
-                let phase = self.now.timer.at(now).phase;
-                if phase != Phase::Over {
-                    self.phase = phase;
+    fn request(&mut self, request: Request, now: Moment) -> Option<Reply> {
+        let Request { action, generation, origin, reply } = request;
+        let is_stale = generation.is_some_and(|meant| meant != self.now.timer.generation);
+        // That a talk runs is the better answer to a show.
+        let is_covered = matches!(action, Action::Show { .. }) && self.now.timer.at(now).phase.is_running();
+        let result = match action {
+            _ if is_stale && !is_covered => Err(Refused::Command(Refusal::Stale)),
+            Action::Command(command) => self.command(command, origin, now),
+            Action::Show { scene, owner, lease } => self.offer(Show::new(scene, owner, lease, now), origin, now),
+            Action::End(rank) => {
+                if self.now.stage.end(rank).is_some() {
+                    self.note(now, origin, Happening::ShowEnded(rank));
                 }
-                if phase.is_running() {
-                    self.now.guest = None;
-                }
-                self.note(now, origin, Happening::Done(outcome));
-                self.keep(now);
+                Ok(Done::Ended)
             }
-            // Whoever asks by a program is answered there; whoever presses something looks at a screen.
+        };
+        // A requester who gets a direct reply reads it there; somebody who presses something looks at a screen.
+        match &result {
             _ if origin.is_answered() => {}
-            Ok(outcome) => self.note(now, origin, Happening::Done(outcome)),
-            Err(refusal) => self.note(now, origin, Happening::Refused(refusal)),
+            Ok(Done::Command(outcome)) if !outcome.is_change() => self.note(now, origin, Happening::Done(*outcome)),
+            Err(refused) => self.note(now, origin, Happening::Refused(refused.clone())),
+            Ok(_) => {}
         }
-        reply.map(|to| {
-            let answer = Answer { result, timer: self.now.timer, at: now };
-            Reply::Command(to, answer)
+        reply.map(|to| (to, result))
+    }
+
+    fn command(&mut self, command: Command, origin: Origin, now: Moment) -> Result<Done, Refused> {
+        let outcome = self.now.timer.apply(command, now).map_err(Refused::Command)?;
+        if outcome.is_change() {
+            // A command says itself what it leads to, but for the end of a talk that an undo brings back too late.
+            let phase = self.now.timer.at(now).phase;
+            if phase != Phase::Over {
+                self.phase = phase;
+            }
+            self.note(now, origin, Happening::Done(outcome));
+            self.keep(now);
+        }
+        Ok(match outcome {
+            Outcome::Started(_) | Outcome::Undone { .. } => {
+                self.now.stage.clear();
+                Done::Command(outcome)
+            }
+            Outcome::Cleared | Outcome::AlreadyReady => {
+                let ended = self.now.stage.shut_out(now);
+                for show in &ended {
+                    self.note(now, origin, Happening::ShowEnded(show.rank()));
+                }
+                match outcome {
+                    Outcome::AlreadyReady if !ended.is_empty() => Done::ShowReset,
+                    _ => Done::Command(outcome),
+                }
+            }
+            Outcome::Reset { .. } | Outcome::Chosen(_) | Outcome::AlreadyChosen(_) => Done::Command(outcome),
         })
     }
 
-    /// Lends the strip, or takes it back; not from a talk.
-    fn try_out(&mut self, trial: Option<Trial>, generation: Option<u64>, now: Moment) -> Result<(), NotLent> {
-        let reading = self.now.timer.at(now);
-        if reading.phase.is_running() {
-            return Err(NotLent::Talk { left: reading.left });
-        }
-        if generation.is_some_and(|meant| meant != self.now.timer.generation) {
-            return Err(NotLent::Changed);
-        }
-        if let Some(Trial { make, .. }) = trial {
-            let (leds, most) = (make.leds, self.strip.leds_max(make.chip));
-            if leds > most {
-                return Err(NotLent::TooLong { leds, most });
+    fn offer(&mut self, show: Show, origin: Origin, now: Moment) -> Result<Done, Refused> {
+        if let Some(make) = show.scene.make() {
+            let (leds, leds_max) = (make.leds, self.strip.leds_max(make.chip));
+            if leds > leds_max {
+                return Err(Refused::TooLong { leds, leds_max });
             }
         }
-        let until = now + TRIAL;
-        let guest = trial.map(|trial| Guest { trial, until });
-        match (self.now.guest, guest) {
-            (None, Some(_)) => self.note(now, Origin::Socket, Happening::TrialBegan),
-            (Some(_), None) => self.note(now, Origin::Socket, Happening::TrialEnded),
-            (Some(_), Some(_)) | (None, None) => {}
+        let rank = show.rank();
+        if self.now.stage.offer(show, &self.now.timer, now).map_err(Refused::Show)? {
+            self.note(now, origin, Happening::ShowBegan(rank));
         }
-        self.changed |= self.now.guest != guest;
-        self.now.guest = guest;
-        Ok(())
+        self.changed = true;
+        Ok(Done::Shown)
     }
 
-    fn input(&mut self, origin: Origin, fault: Option<Arc<str>>, now: Moment) {
-        let known = self.now.failed_inputs.iter().position(|(failed, _)| *failed == origin);
+    fn fault(&mut self, origin: Origin, fault: Option<Arc<str>>, now: Moment) {
+        let known = self.now.faults.iter().position(|known| known.input == origin);
         match (known, fault) {
             (None, None) => {}
-            (None, Some(fault)) => {
-                self.now.failed_inputs.push((origin, Arc::clone(&fault)));
-                self.note(now, origin, Happening::InputFailed(fault));
+            (None, Some(error)) => {
+                self.now.faults.push(Fault { input: origin, error: Arc::clone(&error) });
+                self.note(now, origin, Happening::Failed(error));
             }
             (Some(known), Some(fault)) => {
-                let told = &mut self.now.failed_inputs[known].1;
+                let told = &mut self.now.faults[known].error;
                 self.changed |= *told != fault;
                 *told = fault;
             }
             (Some(known), None) => {
-                self.now.failed_inputs.remove(known);
-                self.note(now, origin, Happening::InputBack);
+                self.now.faults.remove(known);
+                self.note(now, origin, Happening::Recovered);
             }
         }
     }
 
     fn keep(&mut self, now: Moment) {
-        match self.keeper.keep(&self.now.timer) {
-            Ok(()) => self.keeping = true,
-            Err(error) if self.keeping => {
-                self.keeping = false;
-                self.note(now, Origin::Clock, Happening::KeepFailed(error.to_string().into()));
-            }
-            Err(_) => {}
-        }
+        let kept = self.keeper.keep(&self.now.timer);
+        self.keeping = kept.is_ok();
+        let fault = kept.err().map(|error| format!("a restart would lose the talk: {error}").into());
+        self.fault(Origin::Resume, fault, now);
     }
 
     fn show(&mut self, now: Moment) {
@@ -262,14 +256,10 @@ impl<'a> Engine<'a> {
             return;
         }
         if self.shown != Some(shown) {
-            shown.paint(&mut self.frame, self.now.look.leds);
+            shown.paint(self.now.look.leds, &mut self.frame);
             self.shown = Some(shown);
         }
-        let sent = match shown {
-            Shown::Timer(_) => self.strip.show(&self.frame),
-            Shown::Trial(trial) => self.strip.show_as(trial.make, &self.frame),
-        };
-        let health = match sent {
+        let health = match self.strip.show(&self.frame, shown.scene()) {
             Ok(()) => Health::Sending,
             Err(error) => Health::Failing(error.to_string().into()),
         };
@@ -305,19 +295,15 @@ impl<'a> Engine<'a> {
 }
 
 /// Runs until told to stop.
-pub fn run(mut engine: Engine<'_>, events: &Receiver<Event>) -> Stop {
+pub fn run(mut engine: Engine<'_>, inbox: &Inbox) -> Stop {
     let mut event = None;
     loop {
         let now = clock::now();
-        if let Some(Event::Stop(stop)) = event {
+        if let Some(stop) = inbox.stopping() {
             engine.stop(stop, now);
             return stop;
         }
         let wake = engine.step(event, now);
-        event = match events.recv_timeout(wake.since(clock::now())) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => unreachable!("main holds a sender"),
-        };
+        event = inbox.wait(wake.since(clock::now()));
     }
 }

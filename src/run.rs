@@ -6,16 +6,18 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::process;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-#[cfg(feature = "web")]
-use anyhow::Context;
 use anyhow::anyhow;
+#[cfg(feature = "web")]
+use anyhow::{Context, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::getpid;
 
 use crate::cli::Exit;
 use crate::config::{Config, Kind};
+use crate::control::desk::Desk;
 use crate::control::invite::{Invited, own_addresses};
 use crate::control::server::{self, Socket};
 use crate::core::clock::{self, Moment};
@@ -23,21 +25,22 @@ use crate::core::look::Rgb;
 use crate::core::plan::{self, Clock};
 use crate::core::timer::{Command, Phase, Timer, seconds_left};
 use crate::engine::board::{Bell, Board, Happening, Health, Snapshot, Tone};
-use crate::engine::event::{self, Event, Events, Origin, Request, Stop};
+use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
 use crate::os::lock;
 use crate::report::journal;
 use crate::report::notify::Notify;
 use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+use crate::show::Stage;
 use crate::store::pairing::{Invitation, Pairing};
 use crate::store::resume::{Found, ResumeFile};
 use crate::store::tape::Tape;
 
 /// A talk that was over for longer, when its daemon ended, is of no interest to the next one.
-const YESTERDAY: Duration = Duration::from_secs(10 * 60);
-/// How long the end may take before somebody's second word counts.
-const LAST_FRAME: Duration = Duration::from_secs(1);
+const FORGET_AFTER: Duration = Duration::from_secs(10 * 60);
+/// How long the last frame may take before the process ends without it.
+const LAST_FRAME: Duration = Duration::from_secs(2);
 /// How long the end waits for a log that nobody reads.
 const LAST_LINE: Duration = Duration::from_millis(200);
 
@@ -60,32 +63,21 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     })?;
     let path = config.socket.clone().map_or_else(server::default_path, Ok)?;
     let socket = Socket::bind(&path)?;
-    let (web, web_told) = open_web(&config);
     let now = clock::now();
     let resume = ResumeFile::new(lock::beside(&path, "talk"));
     let (timer, found) = resumed(&resume, &config, now);
-    let mut strip = config.open_strip(timer.talk().map(|talk| talk.plan))?;
-    let (events, inbox) = sync_channel(event::QUEUE);
-    let tape = config.tape.as_deref().map(|path| {
-        Tape::open(path, events.clone()).map_err(|error| format!("there is no tape: {}: {error}", path.display()))
-    });
-    let (tape, no_tape) = match tape.transpose() {
-        Ok(tape) => (tape, None),
-        Err(text) => (None, Some((Tone::Warning, text))),
-    };
+    let mut strip = config.open_strip(timer.last_talk().map(|talk| talk.plan))?;
+    let (events, inbox) = Events::channel();
 
     let mut first = Snapshot {
         timer,
         look: config.look,
-        guest: None,
+        stage: Stage::default(),
         plans: config.plans.clone().into(),
-        strip_kind: config.strip.name(),
+        strip_kind: config.strip.name().into(),
         strip: Health::Starting,
-        web: web.as_ref().map(|web| web.url.clone()),
-        failed_inputs: match &web_told {
-            Some((Tone::Fault, why)) => vec![(Origin::Web, why.as_str().into())],
-            _ => Vec::new(),
-        },
+        web: None,
+        faults: Vec::new(),
         log: Default::default(),
         number: 0,
     };
@@ -101,128 +93,109 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     if to_stderr {
         journal::say(&hello);
     }
-    let web_at = web.as_ref().map(|web| {
-        let text = format!("the stage view is at {}, the remote for a phone by p", web.url);
-        (Tone::Done, text)
-    });
-    for (tone, text) in [found, no_screen, no_tape, web_at, web_told].into_iter().flatten() {
+    for (tone, text) in [found, no_screen].into_iter().flatten() {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
     }
     let board = Board::new(first);
 
+    let pairing = start_web(&config, &board, &events);
     let listener = socket.listener()?;
-    let theirs = Arc::clone(&board);
-    let pairing = web.as_ref().map(|web| Arc::clone(&web.pairing));
-    let to_invite = pairing.clone();
-    event::spawn("socket", Origin::Socket, events.clone(), move |events| {
-        server::run(&listener, &theirs, &events, pairing)
-    });
-    start_web(web, &board, &events);
+    let desk = Desk { board: Arc::clone(&board), events: events.clone(), pairing: pairing.clone() };
+    event::spawn("socket", Origin::Socket, events.clone(), move |_| server::run(&listener, &desk));
     start_buttons(&config, &board, &events);
 
     let notify = Arc::new(Notify::from_env());
     let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
     event::spawn("journal", Origin::Clock, events.clone(), move |_| Ok(journal::run(&theirs, &notifier, to_stderr)?));
 
-    let to_screen = terminal.map(|terminal| start_screen(terminal, &board, &events, to_invite)).transpose()?;
+    let to_screen = terminal.map(|terminal| start_screen(terminal, &board, &events, pairing)).transpose()?;
+    let talk_file = resume.clone();
     event::spawn("signals", Origin::Signal, events.clone(), move |events| {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
-        events.send(Event::Stop(signal::meaning(signal)))?;
-        // A terminal that closes says it twice, itself and through its shell: the last frame gets its time first. Whoever
-        // says it after that will not wait for a strip that does not take it.
+        events.stop(signal::meaning(signal));
         thread::park_timeout(LAST_FRAME);
-        signal::wait(&signals, None)?;
+        // The owner of the strip hangs; what it would have done is done here.
+        if events.stopping() == Some(Stop::Quit) {
+            talk_file.forget();
+        }
         screen::restore();
         process::exit(Exit::Success as i32)
     });
 
+    let tape = config.tape.as_deref().map(|path| Tape::new(path, events.clone())).transpose()?;
     wake_on_time();
-    let mut aside = Aside { resume, tape, notify: Arc::clone(&notify), ready: false };
-    let engine = Engine::new(&mut *strip, &mut aside, &board, now);
+    let mut outputs = Outputs { resume, tape, notify: Arc::clone(&notify), events, ready: false, told: true };
+    let engine = Engine::new(&mut *strip, &mut outputs, &board, now);
     engine::run(engine, &inbox);
-    notify.stopping();
+    let _ = notify.stopping();
     screen::restore();
     // The last line of the log is written by another thread, which then ends.
-    while let Ok(event) = inbox.recv_timeout(LAST_LINE) {
-        if matches!(event, Event::SourceEnded(Origin::Clock, _)) {
+    let ended = clock::now();
+    while clock::now().since(ended) < LAST_LINE {
+        if let Some(Event::SourceEnded(Origin::Clock, _)) = inbox.wait(LAST_LINE) {
             break;
         }
     }
     Ok(())
 }
 
-/// The web before it serves, and what others have to know of it.
-struct OpenWeb {
-    #[cfg(feature = "web")]
-    web: crate::web::Web,
-    pairing: Arc<Pairing>,
-    url: Arc<str>,
-}
-
-/// Opens the port of the config, or takes the one that systemd has opened; and what is worth saying about that. Nothing
-/// about the web is a reason for a timer not to run.
+/// Starts the web, if there is to be one, by the port of the config or the one that systemd has opened. Gives the paired
+/// devices; what is wrong with either is a fault and tried again.
 #[cfg(feature = "web")]
-fn open_web(config: &Config) -> (Option<OpenWeb>, Option<(Tone, String)>) {
-    use crate::web::{Unopened, Web};
-    let hosts = config.web.as_ref().map_or(&[][..], |web| &web.hosts);
+fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc<Pairing>> {
+    use crate::web::{RETRY, Web};
+    let handed_over = listenfd::ListenFd::from_env().take_tcp_listener(0);
     let listen = config.web.as_ref().and_then(|web| web.listen);
-    let open = || -> anyhow::Result<_> {
-        let handed_over = listenfd::ListenFd::from_env().take_tcp_listener(0);
-        let web = match (handed_over.context("what systemd has opened is no TCP port")?, listen) {
-            (Some(listener), _) => Web::of(listener, hosts)?,
-            (None, None) => return Ok((None, None)),
-            (None, Some(listen)) => Web::bind(listen, hosts)?,
-        };
-        let (pairing, told) = open_pairing(web.address()?)?;
-        Ok((Some(OpenWeb { url: web.url()?.into(), web, pairing: Arc::new(pairing) }), told))
-    };
-    match open() {
-        Ok((web, told)) => (web, told.map(|text| (Tone::Warning, text))),
-        Err(error) if matches!(error.downcast_ref(), Some(Unopened::NoNetwork)) => {
-            let text = "web.listen: there is no web, since this service has no network of its own; `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight` hands it a port";
-            (None, Some((Tone::Warning, text.into())))
-        }
-        Err(error) => (None, Some((Tone::Fault, format!("there is no web until a restart: {error:#}")))),
+    if listen.is_none() && matches!(handed_over, Ok(None)) {
+        return None;
     }
-}
-
-/// The paired devices. A file that cannot be used is set aside, so that the chair can pair a phone again.
-#[cfg(feature = "web")]
-fn open_pairing(listen: std::net::SocketAddr) -> anyhow::Result<(Pairing, Option<String>)> {
-    let path = crate::store::pairing::default_path()?;
-    let error = match Pairing::open(path.clone(), listen) {
-        Ok(pairing) => return Ok((pairing, None)),
-        Err(error) => error,
+    let hosts = config.web.as_ref().map_or_else(Vec::new, |web| web.hosts.clone());
+    let (pairing, no_place) = match crate::store::pairing::default_path() {
+        Ok(path) => (Some(Arc::new(Pairing::new(path))), None),
+        Err(error) => (None, Some(error)),
     };
-    let aside = lock::beside(&path, "damaged");
-    std::fs::rename(&path, &aside).with_context(|| format!("{error}; it cannot be set aside"))?;
-    let text = format!("every phone must be paired again: {error}; it is kept as {}", aside.display());
-    Ok((Pairing::open(path, listen)?, Some(text)))
+    if let Some(fault) = pairing.as_ref().and_then(|pairing| pairing.load().unwrap_or_else(Some)) {
+        let _ = events.try_send(Event::Fault(Origin::Pairing, Some(fault.into())));
+    }
+    let (theirs, board) = (pairing.clone(), Arc::clone(board));
+    event::spawn("web", Origin::Web, events.clone(), move |events| {
+        let Some(pairing) = theirs else { return Err(no_place.unwrap_or_else(|| anyhow!("nobody can be paired"))) };
+        let mut handed_over = handed_over.context("what systemd has opened is no TCP port")?;
+        let web = loop {
+            let web = match (handed_over.take(), listen) {
+                (Some(listener), _) => Web::of(listener, &hosts).map_err(anyhow::Error::from),
+                (None, Some(listen)) => Web::bind(listen, &hosts).map_err(anyhow::Error::from),
+                (None, None) => bail!("the port that systemd has opened is lost"),
+            };
+            match web {
+                Ok(web) => break web,
+                Err(error) => events.send(Event::Fault(Origin::Web, Some(format!("{error:#}").into())))?,
+            }
+            thread::park_timeout(RETRY);
+        };
+        events.send(Event::Fault(Origin::Web, None))?;
+        pairing.set_listen(web.address()?);
+        let url = web.url()?;
+        events.send(Event::Web(url.as_str().into()))?;
+        let text = format!("the stage view is at {url}, the remote for a phone by p");
+        events.send(Event::Note(Origin::Web, text.into()))?;
+        let desk = Desk { board, events, pairing: Some(Arc::clone(&pairing)) };
+        web.run(&desk, pairing)
+    });
+    pairing
 }
 
 #[cfg(not(feature = "web"))]
-fn open_web(_: &Config) -> (Option<OpenWeb>, Option<(Tone, String)>) {
-    (None, None)
+fn start_web(_: &Config, _: &Arc<Board>, _: &Events) -> Option<Arc<Pairing>> {
+    None
 }
-
-#[cfg(feature = "web")]
-fn start_web(web: Option<OpenWeb>, board: &Arc<Board>, events: &Events) {
-    let Some(OpenWeb { web, pairing, .. }) = web else {
-        return;
-    };
-    let board = Arc::clone(board);
-    event::spawn("web", Origin::Web, events.clone(), move |events| web.run(&board, pairing, &events));
-}
-
-#[cfg(not(feature = "web"))]
-fn start_web(_: Option<OpenWeb>, _: &Arc<Board>, _: &Events) {}
 
 /// Darkens the strip that the config names. For after a daemon that could not do so itself.
 ///
 /// # Errors
 /// If a daemon drives it, or it cannot be reached.
 pub fn blank(config: &Config) -> anyhow::Result<()> {
-    config.open_strip(None)?.show(&vec![Rgb::BLACK; config.look.leds])?;
+    config.open_strip(None)?.show(&vec![Rgb::BLACK; config.look.leds], None)?;
     Ok(())
 }
 
@@ -240,7 +213,7 @@ fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<
             let text = format!("{} is ignored, this is ready: {why}", resume.path().display());
             (fresh, Some((Tone::Warning, text)))
         }
-        Found::Timer(timer) if timer.at(now).overrun > YESTERDAY => (fresh, None),
+        Found::Timer(timer) if timer.at(now).overrun > FORGET_AFTER => (fresh, None),
         Found::Timer(mut timer) => {
             // A running talk goes on by its own plan; the plans to come are those of the config as it is now.
             timer.chosen = plan::find(&config.plans, timer.chosen.name()).unwrap_or(config.chosen);
@@ -288,7 +261,11 @@ fn start_screen(
         Here { board: Arc::clone(board), bell: board.subscribe()?, events: events.clone(), pairing, invited: None };
     event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
         match screen::run(terminal, &mut house, signals, Place::Daemon)? {
-            Leave::Quit => Ok(events.send(Event::Stop(Stop::Quit))?),
+            Leave::Quit => {
+                events.stop(Stop::Quit);
+                // Every stop comes by the thread that takes signals, which also sees to it that there is an end.
+                Ok(kill(getpid(), Signal::SIGTERM)?)
+            }
             Leave::HungUp => Err(anyhow!("the terminal hung up; the talk goes on")),
             Leave::Signal | Leave::Gone(_) => Ok(()),
         }
@@ -316,16 +293,19 @@ impl House for Here {
     }
 
     fn send(&mut self, command: Command, generation: Option<u64>) {
-        let request = Request { command, generation, origin: Origin::Keyboard, reply: None };
-        // Without an engine there is no screen for long, either.
-        let _ = self.events.send(Event::Command(request));
+        let action = Action::Command(command);
+        let request = Request { action, generation, origin: Origin::Keyboard, reply: None };
+        // Never waited for: the keys that stop the timer are heard by the same thread.
+        let _ = self.events.try_send(Event::Request(request));
     }
 
     fn invite(&mut self) {
         let Some(pairing) = &self.pairing else { return };
+        // Without a port yet the reason is among the faults.
+        let Some(listen) = pairing.listen() else { return };
         let invited = pairing.invite(clock::now()).map(|invitation| {
             let Invitation { ticket, code, until } = invitation;
-            Invited::new(pairing.listen(), &own_addresses(), &ticket, &code, until)
+            Invited::new(listen, &own_addresses(), &ticket, &code, until)
         });
         self.invited = Some(invited.map_err(|error| format!("nobody can be invited: {error}")));
     }
@@ -336,14 +316,17 @@ impl House for Here {
 }
 
 /// What the engine hands on, on its own thread: all of it is quick and none of it blocks.
-struct Aside {
+struct Outputs {
     resume: ResumeFile,
     tape: Option<Tape>,
     notify: Arc<Notify>,
+    events: Events,
     ready: bool,
+    /// The service manager heard the last ping.
+    told: bool,
 }
 
-impl Keeper for Aside {
+impl Keeper for Outputs {
     fn keep(&mut self, timer: &Timer) -> io::Result<()> {
         self.resume.keep(timer)
     }
@@ -356,10 +339,16 @@ impl Keeper for Aside {
         if let Some(tape) = &mut self.tape {
             tape.record(at, phase, frame);
         }
-        if !std::mem::replace(&mut self.ready, true) {
-            self.notify.ready();
+        let told = match self.ready {
+            true => self.notify.watchdog(),
+            false => self.notify.ready(),
+        };
+        self.ready |= told.is_ok();
+        if self.told != told.is_ok() {
+            let fault = told.err().map(|error| format!("it cannot be told that all is well: {error}").into());
+            self.told = fault.is_none();
+            let _ = self.events.try_send(Event::Fault(Origin::Service, fault));
         }
-        self.notify.watchdog();
     }
 }
 

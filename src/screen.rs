@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossterm::event::KeyEvent;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
@@ -32,7 +33,7 @@ pub mod text;
 pub mod view;
 
 use grid::{Grid, Size};
-use keys::{Act, Key, Keyboard, Ui};
+use keys::{Act, Keyboard, Ui};
 use terminal::Input;
 pub use terminal::{Terminal, is_shown, restore};
 
@@ -222,8 +223,8 @@ impl Screen<'_> {
         })
     }
 
-    fn read_keys(&mut self, now: Moment) -> io::Result<Vec<Key>> {
-        let mut bytes = [0; 256];
+    fn read_keys(&mut self, now: Moment) -> io::Result<Vec<KeyEvent>> {
+        let mut bytes = [0; 4096];
         match self.terminal.read(&mut bytes)? {
             Input::Bytes(length) => Ok(self.keyboard.take(&bytes[..length], now)),
             Input::Nothing => Ok(Vec::new()),
@@ -231,7 +232,7 @@ impl Screen<'_> {
         }
     }
 
-    fn heed_keys(&mut self, keys: Vec<Key>, snapshot: &Snapshot, now: Moment) -> io::Result<Option<Leave>> {
+    fn heed_keys(&mut self, keys: Vec<KeyEvent>, snapshot: &Snapshot, now: Moment) -> io::Result<Option<Leave>> {
         for key in keys {
             match self.ui.press(key, snapshot, now) {
                 Act::Nothing => {}
@@ -282,7 +283,7 @@ impl Screen<'_> {
     /// Gives the terminal back and stops `who`: this process, or with it the whole job, as Ctrl-Z does elsewhere, lest the
     /// shell waits for a `cargo` that waits for us. From here on it is for SIGCONT to go on.
     fn suspend(&mut self, who: Pid, snapshot: &Snapshot) -> io::Result<()> {
-        let drives_strip = self.ui.place == Place::Daemon && snapshot.strip_kind != "simulated";
+        let drives_strip = self.ui.place == Place::Daemon && *snapshot.strip_kind != *"simulated";
         let why_not = if drives_strip {
             Some("not suspended: the strip would keep its colour, whatever the time")
         } else if getsid(None).is_ok_and(|session| session == getpgrp()) {

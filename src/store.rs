@@ -1,6 +1,5 @@
 //! Files: the talk that survives its process, the tape, and the paired devices.
 
 pub mod pairing;
-pub mod record;
 pub mod resume;
 pub mod tape;

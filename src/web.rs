@@ -7,13 +7,14 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
 use tokio::runtime::Builder;
 
-use crate::engine::board::Board;
-use crate::engine::event::Events;
+use crate::control::desk::Desk;
+use crate::engine::event::{Event, Events, Origin};
 use crate::store::pairing::Pairing;
 use news::News;
 
@@ -24,6 +25,9 @@ mod news;
 mod pages;
 pub mod press;
 
+/// How long a port or a file that cannot be had is left alone.
+pub const RETRY: Duration = Duration::from_secs(1);
+
 /// The port, open: from here on it is this daemon's.
 pub struct Web {
     listener: TcpListener,
@@ -33,8 +37,7 @@ pub struct Web {
 /// What every request may need.
 #[derive(Clone)]
 struct House {
-    board: Arc<Board>,
-    events: Events,
+    desk: Desk,
     pairing: Arc<Pairing>,
     news: News,
     /// The names by which this machine may be asked.
@@ -95,14 +98,26 @@ impl Web {
     ///
     /// # Errors
     /// When the listener is of no more use.
-    pub fn run(self, board: &Arc<Board>, pairing: Arc<Pairing>, events: &Events) -> anyhow::Result<()> {
+    pub fn run(self, desk: &Desk, pairing: Arc<Pairing>) -> anyhow::Result<()> {
         let runtime =
             Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(api::WAITING_MAX).build()?;
         runtime.block_on(async {
-            let router = router(board, pairing, events, &self.hosts)?;
+            tokio::spawn(load(Arc::clone(&pairing), desk.events.clone()));
+            let router = router(desk, pairing, &self.hosts)?;
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
             door::serve(&listener, router).await
         })
+    }
+}
+
+/// Reads who is paired, where that could not be read at the start.
+async fn load(pairing: Arc<Pairing>, events: Events) {
+    while !pairing.is_loaded() {
+        tokio::time::sleep(RETRY).await;
+        let fault = pairing.load().unwrap_or_else(Some).map(Into::into);
+        if events.try_send(Event::Fault(Origin::Pairing, fault)).is_err() {
+            return;
+        }
     }
 }
 
@@ -145,12 +160,11 @@ fn has_no_network() -> bool {
 ///
 /// # Errors
 /// When the system has no descriptor left.
-pub fn router(board: &Arc<Board>, pairing: Arc<Pairing>, events: &Events, hosts: &[String]) -> io::Result<Router> {
+pub fn router(desk: &Desk, pairing: Arc<Pairing>, hosts: &[String]) -> io::Result<Router> {
     let house = House {
-        board: Arc::clone(board),
-        events: events.clone(),
+        desk: desk.clone(),
         pairing,
-        news: News::follow(Arc::clone(board))?,
+        news: News::follow(Arc::clone(&desk.board))?,
         hosts: hosts.into(),
         done: api::Done::default(),
     };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
-use talklight::control::protocol::{self, Reply, SnapshotRecord};
+use talklight::control::protocol::{self, Reply};
 use talklight::engine::board::Snapshot;
 
 use crate::floor::pause;
@@ -94,8 +94,7 @@ impl Daemon {
     }
 
     pub fn snapshot(&self) -> Snapshot {
-        let record: SnapshotRecord = protocol::decode(&self.ask("attach").1).unwrap();
-        record.try_into().unwrap()
+        protocol::decode(&self.ask("attach").1).unwrap()
     }
 
     /// CPU time in ns since its start, of threads that have ended too, and voluntary context switches by thread. The thread of

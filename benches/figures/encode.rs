@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::hint::black_box;
 
 use embedded_hal::spi::{ErrorType, SpiBus};
-use smart_leds_trait::{RGB8, SmartLedsWrite};
+use smart_leds::{RGB8, SmartLedsWrite};
 use talklight::config::{Config, Kind, Origin, Overrides};
 use talklight::core::clock::Moment;
 use talklight::core::drive::Chip;

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::Duration;
 
 use talklight::core::clock;
-use talklight::core::timer::State;
 
 use crate::daemon::{Daemon, TALKLIGHT};
 use crate::encode::{frame_ns, wire_ns};
@@ -133,7 +132,7 @@ pub fn boot_ahead_ns() -> u64 {
 /// The instants at which the picture of the running talk changes, by the rig's clock.
 fn changes(daemon: &Daemon) -> Vec<u64> {
     let (now, ahead) = (daemon.snapshot(), boot_ahead_ns());
-    let State::Talk(talk) = now.timer.state else { panic!("no talk runs") };
+    let Some(talk) = now.timer.talk else { panic!("no talk runs") };
     let change = |then: &_| now.look.next_change(&now.timer, *then);
     let instants = successors(change(&talk.started), change);
     instants.map(|instant| instant.as_ns() - ahead).collect()

@@ -3,8 +3,6 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use talklight::core::timer::State;
-
 use crate::daemon::{Daemon, TALKLIGHT};
 use crate::figures::{at, boot_ahead_ns, pi, row, spread};
 use crate::floor::pause;
@@ -28,7 +26,7 @@ pub fn restarts(full: bool) {
                 daemon.does("reset");
             }
             daemon.does("start");
-            let State::Talk(talk) = daemon.snapshot().timer.state else { panic!("no talk runs") };
+            let Some(talk) = daemon.snapshot().timer.talk else { panic!("no talk runs") };
             started_ns = talk.started.as_ns() - boot_ahead_ns();
         }
         rig.kill();

@@ -5,6 +5,9 @@
 //! `tests/suite/rig`, whose log tells when each transfer began. Nothing else should run meanwhile.
 
 #[cfg(target_os = "linux")]
+#[path = "../../tests/suite/child.rs"]
+mod child;
+#[cfg(target_os = "linux")]
 mod daemon;
 #[cfg(target_os = "linux")]
 mod encode;

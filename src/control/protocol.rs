@@ -1,12 +1,13 @@
 //! What goes over the control socket and into files: types of their own, in text and JSON.
 
+use std::fmt;
 use std::net::SocketAddr;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use super::request::{Ask, REQUEST_MAX, What};
-pub use crate::engine::status::{InputFault, LookStatus, PlanStatus, Status, StripStatus};
-pub use crate::store::record::{Invalid, SnapshotRecord, TimerRecord, decode};
+pub use crate::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
 
 /// The daemon's answer to a command or to `status`, in one line of JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,3 +48,23 @@ pub fn encode(what: &impl Serialize) -> String {
     line.push('\n');
     line
 }
+
+/// What such a line says.
+///
+/// # Errors
+/// If it is of another type, or of another version of it.
+pub fn decode<T: DeserializeOwned>(line: &str) -> Result<T, Unreadable> {
+    serde_json::from_str(line).map_err(|_| Unreadable)
+}
+
+/// A line that says something no daemon of this version would say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it is unreadable; are both ends of the same version?")
+    }
+}
+
+impl std::error::Error for Unreadable {}

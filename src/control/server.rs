@@ -20,14 +20,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
 
-use crate::control::protocol::{self, Ask, Pass, REQUEST_MAX, Reply, SnapshotRecord, Status, What};
+use crate::control::desk::Desk;
+use crate::control::protocol::{self, Ask, REQUEST_MAX, Reply, Status, What};
 use crate::core::clock;
-use crate::core::plan::{self, Plan};
-use crate::core::timer::Command;
-use crate::engine::board::{Board, Snapshot};
-use crate::engine::event::{Event, Events, Origin, ask, try_out};
+use crate::engine::board::Snapshot;
 use crate::os::lock;
-use crate::store::pairing::{self, INVITATION, Invitation, Pairing};
 
 /// Connections at one time. When there are more, one that has said nothing yet makes room.
 pub const CONNECTIONS_MAX: usize = 64;
@@ -135,12 +132,7 @@ impl Drop for Socket {
 ///
 /// # Errors
 /// When the listener is of no more use.
-pub fn run(
-    listener: &UnixListener,
-    board: &Arc<Board>,
-    events: &Events,
-    pairing: Option<Arc<Pairing>>,
-) -> anyhow::Result<()> {
+pub fn run(listener: &UnixListener, desk: &Desk) -> anyhow::Result<()> {
     let clients = Arc::new(Clients::default());
     loop {
         let stream = match listener.accept() {
@@ -154,9 +146,9 @@ pub fn run(
         let Some(place) = Clients::admit(&clients, &stream) else {
             continue;
         };
-        let (board, events, pairing) = (Arc::clone(board), events.clone(), pairing.clone());
+        let desk = desk.clone();
         let serve = move || {
-            let _ = Connection { stream, place, board, events, pairing }.serve();
+            let _ = Connection { stream, place, desk }.serve();
         };
         // Without room for a thread the connection closes, and the client is told by that.
         let _ = thread::Builder::new().name("client".into()).stack_size(STACK).spawn(serve);
@@ -255,55 +247,19 @@ impl Drop for Place {
 struct Connection {
     stream: UnixStream,
     place: Place,
-    board: Arc<Board>,
-    events: Events,
-    pairing: Option<Arc<Pairing>>,
+    desk: Desk,
 }
 
 impl Connection {
     fn serve(mut self) -> anyhow::Result<()> {
         self.stream.set_write_timeout(Some(PATIENCE))?;
         let ask = match self.hear()? {
-            Err(mistake) => return self.reply(&refused(mistake)),
+            Err(mistake) => return self.reply(&Reply::new(false, mistake, None)),
             Ok(ask) => ask,
         };
         let stage = if matches!(ask.what, What::Watch | What::Attach) { Stage::Watching } else { Stage::Asking };
         self.place.enter(stage);
         match &ask.what {
-            What::Start(None) => self.command(&ask, Command::Start(None)),
-            What::Start(Some(name)) => self.with_plan(&ask, name, |plan| Command::Start(Some(plan))),
-            What::Choose(name) => self.with_plan(&ask, name, Command::Choose),
-            What::Reset => self.command(&ask, Command::Reset),
-            What::Undo => self.command(&ask, Command::Undo),
-            What::Status => {
-                let status = Status::new(&self.board.latest(), clock::now());
-                self.answer(true, status.line(), status)
-            }
-            What::Try(trial) => match try_out(&self.events, *trial, ask.generation) {
-                None => self.reply(&stopping()),
-                Some(tried) => {
-                    let status = Status::new(&self.board.latest(), clock::now());
-                    let message = match tried {
-                        Ok(()) => status.line(),
-                        Err(why) => why.to_string(),
-                    };
-                    self.answer(tried.is_ok(), message, status)
-                }
-            },
-            What::Invite | What::Token | What::Forget => {
-                let reply = match &self.pairing {
-                    Some(pairing) => {
-                        let reply = pass(pairing, &ask.what);
-                        if reply.ok && ask.what != What::Invite {
-                            let text = reply.message.as_str().into();
-                            let _ = self.events.try_send(Event::Note(Origin::Pairing, text));
-                        }
-                        reply
-                    }
-                    None => refused(pairing::OFF),
-                };
-                self.reply(&reply)
-            }
             What::Watch => {
                 let mut last = None;
                 self.watch(|snapshot| {
@@ -314,7 +270,11 @@ impl Connection {
                     Some(protocol::encode(last.insert(status)))
                 })
             }
-            What::Attach => self.watch(|snapshot| Some(protocol::encode(&SnapshotRecord::from(snapshot)))),
+            What::Attach => self.watch(|snapshot| Some(protocol::encode(snapshot))),
+            _ => {
+                let (_, reply) = self.desk.answer(&ask);
+                self.reply(&reply)
+            }
         }
     }
 
@@ -335,36 +295,12 @@ impl Connection {
         }
     }
 
-    fn with_plan(&mut self, ask: &Ask, name: &str, command: impl Fn(Plan) -> Command) -> anyhow::Result<()> {
-        let plans = Arc::clone(&self.board.latest().plans);
-        if let Some(plan) = plan::find(&plans, name) {
-            return self.command(ask, command(plan));
-        }
-        let names: Vec<&str> = plans.iter().map(|plan| plan.name()).collect();
-        self.reply(&refused(format!("there is no plan `{name}`; there is {}", names.join(", "))))
-    }
-
-    fn command(&mut self, asked: &Ask, command: Command) -> anyhow::Result<()> {
-        let reply = match ask(&self.events, command, asked.generation, asked.origin) {
-            None => stopping(),
-            Some(answer) => {
-                let snapshot = Snapshot { timer: answer.timer, ..Snapshot::clone(&self.board.latest()) };
-                let (ok, message) = match answer.result {
-                    Ok(outcome) => (true, outcome.to_string()),
-                    Err(refusal) => (false, refusal.to_string()),
-                };
-                Reply::new(ok, message, Some(Status::new(&snapshot, answer.at)))
-            }
-        };
-        self.reply(&reply)
-    }
-
     /// What `line` makes of each snapshot, until the client hangs up or takes no more.
     fn watch(&mut self, mut line: impl FnMut(&Snapshot) -> Option<String>) -> anyhow::Result<()> {
-        let mut bell = self.board.subscribe()?;
+        let mut bell = self.desk.board.subscribe()?;
         loop {
             bell.hush();
-            if let Some(line) = line(&self.board.latest()) {
+            if let Some(line) = line(&self.desk.board.latest()) {
                 self.stream.write_all(line.as_bytes())?;
             }
             let mut fds =
@@ -375,46 +311,9 @@ impl Connection {
         }
     }
 
-    fn answer(&mut self, ok: bool, message: String, status: Status) -> anyhow::Result<()> {
-        self.reply(&Reply::new(ok, message, Some(status)))
-    }
-
     fn reply(&mut self, reply: &Reply) -> anyhow::Result<()> {
         Ok(self.stream.write_all(protocol::encode(reply).as_bytes())?)
     }
-}
-
-fn stopping() -> Reply {
-    refused("the daemon is stopping")
-}
-
-fn refused(message: impl Into<String>) -> Reply {
-    Reply::new(false, message, None)
-}
-
-/// What is asked of the pairing, done.
-fn pass(pairing: &Pairing, what: &What) -> Reply {
-    let (message, pass) = match what {
-        What::Invite => match pairing.invite(clock::now()) {
-            Ok(Invitation { ticket, code, .. }) => {
-                let pass = Pass::Invitation { listen: pairing.listen(), ticket, code, seconds: INVITATION.as_secs() };
-                ("one device is invited, for a minute".into(), Ok(Some(pass)))
-            }
-            Err(error) => (format!("nobody can be invited: {error}"), Err(())),
-        },
-        What::Token => match pairing.issue() {
-            Ok(token) => ("a program was given a token".into(), Ok(Some(Pass::Token(token)))),
-            Err(error) => (format!("the token cannot be kept: {error}"), Err(())),
-        },
-        _ => {
-            let count = pairing.count();
-            match pairing.forget() {
-                Ok(()) => (format!("unpaired all, {count} of them"), Ok(None)),
-                Err(error) => (format!("unpaired until the next start, when they are back: {error}"), Err(())),
-            }
-        }
-    };
-    Reply { pass: pass.clone().ok().flatten(), ..Reply::new(pass.is_ok(), message, None) }
 }
 
 /// The process at the other end; 0 where the system does not tell.

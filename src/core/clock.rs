@@ -4,12 +4,14 @@ use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 
 /// Nanoseconds since boot, suspend included.
 ///
 /// The number is the same in every process of one boot and no one can set it, so it can be stored, sent and
 /// compared. It says nothing about the time of day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Moment(u64);
 
 impl Moment {
@@ -76,4 +78,23 @@ fn read(clock: ClockId) -> u64 {
 
 fn ns(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Durations in files and on the wire: whole nanoseconds.
+pub mod nanoseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(super::ns(*span))
+    }
+
+    /// # Errors
+    /// If it is no number of nanoseconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_nanos)
+    }
 }

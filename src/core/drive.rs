@@ -243,6 +243,16 @@ impl Drive {
 }
 
 impl DriveSettings {
+    /// Every colour as it is.
+    pub const PLAIN: Self = Self {
+        chip: Chip::Ws2812,
+        order: Order::Rgb,
+        gamma: false,
+        brightness: u8::MAX,
+        max_milliamps: 0,
+        milliamps_per_led: 1,
+    };
+
     /// The sum of channel values of an LED that draws `milliamps_per_led`.
     fn full_steps(&self) -> u64 {
         255 * self.chip.channels() as u64

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use crate::core::clock::Moment;
 use crate::core::plan::Plan;
 use crate::core::timer::{Phase, Reading, Timer};
 
 /// A colour as a screen would show it (sRGB).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rgb {
     pub r: u8,
     pub g: u8,
@@ -23,7 +25,7 @@ impl Rgb {
 }
 
 /// The colours of the phases. Flash is red, over is dark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Palette {
     pub green: Rgb,
     pub yellow: Rgb,
@@ -52,7 +54,7 @@ impl Palette {
     };
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pattern {
     /// Every LED in the phase's colour.
     Solid,
@@ -61,14 +63,15 @@ pub enum Pattern {
 }
 
 /// What the strip shows when no talk has begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReadyLook {
     Dot,
     Off,
 }
 
 /// How a reading becomes a picture on a strip of `leds` LEDs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Look {
     /// At least 1.
     pub leds: usize,
@@ -176,6 +179,24 @@ impl Look {
         match self.pattern {
             Pattern::Solid => self.leds,
             Pattern::Bar => (left.as_nanos() * self.leds as u128).div_ceil(plan.length().as_nanos()) as usize,
+        }
+    }
+}
+
+// The derived pair reads and writes the fields; a look that is read is checked.
+impl Serialize for Look {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Look {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let look = Self::deserialize(deserializer)?;
+        // A screen of another process makes room for as many LEDs as it is told of.
+        match (1..=Self::LEDS_MAX).contains(&look.leds) && !look.flash_half.is_zero() {
+            true => Ok(look),
+            false => Err(de::Error::custom("a strip has LEDs, and a flash takes time")),
         }
     }
 }

@@ -3,16 +3,25 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::core::clock::nanoseconds;
+
 /// A talk of `length` that is green, then yellow, red and flashing red from the marks on, each given as time left.
 ///
 /// Holds by construction: `0 ≤ flash ≤ red ≤ yellow < length`, so a talk begins green and its phases come in order.
 /// Two equal marks leave the earlier one's phase out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Plan {
     name: Name,
+    #[serde(rename = "length_ns", with = "nanoseconds")]
     length: Duration,
+    #[serde(rename = "yellow_ns", with = "nanoseconds")]
     yellow: Duration,
+    #[serde(rename = "red_ns", with = "nanoseconds")]
     red: Duration,
+    #[serde(rename = "flash_ns", with = "nanoseconds")]
     flash: Duration,
 }
 
@@ -30,6 +39,11 @@ impl Plan {
         flash: Duration,
     ) -> Result<Self, PlanError> {
         let name = Name::new(name).ok_or(PlanError::Name)?;
+        Self { name, length, yellow, red, flash }.checked()
+    }
+
+    fn checked(self) -> Result<Self, PlanError> {
+        let Self { length, yellow, red, flash, .. } = self;
         if !(Self::LENGTH_MIN..=Self::LENGTH_MAX).contains(&length) {
             return Err(PlanError::Length);
         }
@@ -42,7 +56,7 @@ impl Plan {
         if flash > red {
             return Err(PlanError::Flash { red });
         }
-        Ok(Self { name, length, yellow, red, flash })
+        Ok(self)
     }
 
     pub fn name(&self) -> &str {
@@ -69,12 +83,25 @@ impl Plan {
     }
 }
 
+// The derived pair reads and writes the fields; a plan that is read is checked like any other.
+impl Serialize for Plan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Plan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)?.checked().map_err(de::Error::custom)
+    }
+}
+
 /// The plan of that name, in capital or small letters.
 pub fn find(plans: &[Plan], name: &str) -> Option<Plan> {
     plans.iter().find(|plan| plan.name().eq_ignore_ascii_case(name)).copied()
 }
 
-/// Why a plan is none.
+/// Why a plan is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlanError {
     Name,
@@ -134,7 +161,8 @@ impl fmt::Display for Clock {
 }
 
 /// A name held inline, so that plans and timers are plain values.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 struct Name {
     bytes: [u8; Name::LENGTH_MAX],
     length: u8,
@@ -163,5 +191,19 @@ impl Name {
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.as_str())
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.as_str().into()
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = PlanError;
+
+    fn try_from(name: String) -> Result<Self, PlanError> {
+        Self::new(&name).ok_or(PlanError::Name)
     }
 }

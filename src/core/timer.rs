@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::clock::Moment;
 use crate::core::plan::{Clock, Plan};
 
@@ -14,35 +16,26 @@ pub const UNDO_WINDOW: Duration = Duration::from_secs(10);
 /// How long after the end a start is taken for a late "stop" and refused.
 pub const END_GUARD: Duration = Duration::from_secs(2);
 
-/// The whole state of talklight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The whole state of the timer. Its JSON is that of the resume file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timer {
-    /// The plan that a start without a name takes.
-    pub chosen: Plan,
-    pub state: State,
     /// Counts every change of state; a command meant for an older generation is refused.
     pub generation: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// No talk; the last one may still be brought back.
-    Ready { undo: Option<Undo> },
+    /// The plan that a start without a name takes.
+    pub chosen: Plan,
     /// A talk from its start until its reset or the next start, so also when it is over.
-    Talk(Talk),
+    pub talk: Option<Talk>,
+    /// The talk that was reset last; an undo brings it back until `undo_until`.
+    pub undo: Option<Talk>,
+    #[serde(rename = "undo_until_ns")]
+    pub undo_until: Option<Moment>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Talk {
     pub plan: Plan,
+    #[serde(rename = "started_ns")]
     pub started: Moment,
-}
-
-/// A talk that was reset, and the moment from which it cannot be brought back any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Undo {
-    pub talk: Talk,
-    pub until: Moment,
 }
 
 /// What a chair can ask for.
@@ -57,7 +50,7 @@ pub enum Command {
 }
 
 /// What a command did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     Started(Plan),
     /// A running talk was reset after `elapsed`, with `left` to go.
@@ -78,7 +71,7 @@ pub enum Outcome {
 }
 
 /// Why a command was refused. The text says what to do instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     AlreadyRunning { left: Duration },
     JustEnded,
@@ -89,7 +82,8 @@ pub enum Refusal {
     Stale,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     Ready,
     Green,
@@ -116,7 +110,7 @@ pub struct Reading {
 impl Timer {
     /// A timer in ready. `generation` should differ from that of any timer before it, so that no old command fits.
     pub const fn new(chosen: Plan, generation: u64) -> Self {
-        Self { chosen, state: State::Ready { undo: None }, generation }
+        Self { generation, chosen, talk: None, undo: None, undo_until: None }
     }
 
     /// Does `command`, or says why not. Time may stand still between two calls but never goes back.
@@ -137,21 +131,19 @@ impl Timer {
 
             (Reset, Ready { .. }) => return Ok(Outcome::AlreadyReady),
             (Reset, Running { talk, left }) => {
-                self.state = State::Ready { undo: Some(self::Undo { talk, until: now + UNDO_WINDOW }) };
+                (self.talk, self.undo, self.undo_until) = (None, Some(talk), Some(now + UNDO_WINDOW));
                 Outcome::Reset { elapsed: now.since(talk.started), left }
             }
             (Reset, Over { .. }) => {
-                self.state = State::Ready { undo: None };
+                self.talk = None;
                 Outcome::Cleared
             }
 
             (Undo, Ready { undo: None }) => return Err(Refusal::NothingToUndo),
-            (Undo, Ready { undo: Some(undo) }) if now >= undo.until => {
-                return Err(Refusal::UndoTooLate);
-            }
-            (Undo, Ready { undo: Some(undo) }) => {
-                self.state = State::Talk(undo.talk);
-                Outcome::Undone { left: undo.talk.left(now) }
+            (Undo, Ready { undo: Some((_, until)) }) if now >= until => return Err(Refusal::UndoTooLate),
+            (Undo, Ready { undo: Some((talk, _)) }) => {
+                self.begin(talk);
+                Outcome::Undone { left: talk.left(now) }
             }
             (Undo, Running { .. }) => return Err(Refusal::UndoDuringTalk),
             (Undo, Over { .. }) => return Err(Refusal::NothingToUndo),
@@ -178,7 +170,7 @@ impl Timer {
                 plan: self.chosen,
                 left: self.chosen.length(),
                 overrun: zero,
-                undo: undo.filter(|undo| now < undo.until).map(|undo| undo.until.since(now)),
+                undo: undo.filter(|&(_, until)| now < until).map(|(_, until)| until.since(now)),
             },
             Standing::Running { talk: Talk { plan, .. }, left } => {
                 let phase = if left <= plan.flash() {
@@ -198,19 +190,14 @@ impl Timer {
         }
     }
 
-    /// The talk that is on, is over, or may be brought back.
-    pub fn talk(&self) -> Option<Talk> {
-        match self.state {
-            State::Talk(talk) => Some(talk),
-            State::Ready { undo } => undo.map(|undo| undo.talk),
-        }
+    /// The talk that is on, is over, or was reset last.
+    pub fn last_talk(&self) -> Option<Talk> {
+        self.talk.or(self.undo)
     }
 
     /// The next moment at which the phase changes by itself.
     pub fn next_phase(&self, now: Moment) -> Option<Moment> {
-        let State::Talk(talk) = self.state else {
-            return None;
-        };
+        let talk = self.talk?;
         [talk.plan.yellow(), talk.plan.red(), talk.plan.flash(), Duration::ZERO]
             .map(|left| talk.end() - left)
             .into_iter()
@@ -219,15 +206,19 @@ impl Timer {
 
     fn start(&mut self, plan: Option<Plan>, now: Moment) -> Outcome {
         let plan = plan.unwrap_or(self.chosen);
-        self.state = State::Talk(Talk { plan, started: now });
+        self.begin(Talk { plan, started: now });
         Outcome::Started(plan)
     }
 
+    fn begin(&mut self, talk: Talk) {
+        (self.talk, self.undo, self.undo_until) = (Some(talk), None, None);
+    }
+
     fn standing(&self, now: Moment) -> Standing {
-        match self.state {
-            State::Ready { undo } => Standing::Ready { undo },
-            State::Talk(talk) if now < talk.end() => Standing::Running { talk, left: talk.left(now) },
-            State::Talk(talk) => Standing::Over { talk, overrun: now.since(talk.end()) },
+        match self.talk {
+            None => Standing::Ready { undo: self.undo.zip(self.undo_until) },
+            Some(talk) if now < talk.end() => Standing::Running { talk, left: talk.left(now) },
+            Some(talk) => Standing::Over { talk, overrun: now.since(talk.end()) },
         }
     }
 }
@@ -245,7 +236,7 @@ impl Talk {
 
 /// The states of the table of commands: a talk is running or over by the moment it is looked at.
 enum Standing {
-    Ready { undo: Option<Undo> },
+    Ready { undo: Option<(Talk, Moment)> },
     Running { talk: Talk, left: Duration },
     Over { talk: Talk, overrun: Duration },
 }
@@ -329,7 +320,7 @@ impl std::error::Error for Refusal {}
 
 /// Time left as people read it: the second that has begun counts, so that a clock shows 0:00 only at the end.
 pub fn seconds_left(left: Duration) -> Duration {
-    Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+    Duration::from_secs(left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)))
 }
 
 /// Time passed as people read it: whole seconds, begun ones left out.

@@ -11,56 +11,65 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::core::clock::Moment;
 use crate::core::look::{Look, Picture, Rgb};
 use crate::core::plan::{Clock, Plan};
-use crate::core::timer::{self, Outcome, Phase, Refusal, Timer};
-use crate::engine::event::Origin;
+use crate::core::timer::{self, Outcome, Phase, Timer};
+use crate::engine::event::{Origin, Refused};
 use crate::show::sample::Trial;
+use crate::show::{Rank, Scene, Stage};
 
-/// The state of the house at one moment. A value: readers hold it as long as they like.
-#[derive(Clone, Debug, PartialEq)]
+/// The state of the daemon at one moment. A value: readers hold it as long as they like.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub timer: Timer,
     pub look: Look,
-    /// Who has the strip between talks. A talk that starts ends that.
-    pub guest: Option<Guest>,
+    /// What the strip shows between talks.
+    pub stage: Stage,
     /// The plans to choose from; the first is the default.
+    #[serde(deserialize_with = "some_plans")]
     pub plans: Arc<[Plan]>,
     /// The strip's kind as the config names it.
-    pub strip_kind: &'static str,
+    pub strip_kind: Arc<str>,
     pub strip: Health,
     /// Where the web's pages are, if it is on.
     pub web: Option<Arc<str>>,
-    /// Inputs that have failed, and how.
-    pub failed_inputs: Vec<(Origin, Arc<str>)>,
+    /// What has failed, but for the strip.
+    pub faults: Vec<Fault>,
     /// The latest happenings, oldest first, numbered without gaps.
     pub log: VecDeque<Entry>,
     /// The number of this snapshot; each that is posted has the next one.
     pub number: u64,
 }
 
-/// A trial, and the moment from which it is shown no more, unless it is asked for again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guest {
-    pub trial: Trial,
-    pub until: Moment,
+/// Something that has failed, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    pub input: Origin,
+    pub error: Arc<str>,
+}
+
+impl Fault {
+    pub fn new(input: Origin, error: &str) -> Self {
+        Self { input, error: error.into() }
+    }
 }
 
 /// What the strip shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shown {
     /// The timer, by the look.
     Timer(Picture),
-    Trial(Trial),
+    Scene(Scene),
 }
 
 /// How many happenings a snapshot remembers.
 pub const LOG_LENGTH: usize = 64;
 
 /// Whether frames reach the strip, as far as it can be seen from here: a strip cannot be read back.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Health {
     /// No frame has been sent yet.
     Starting,
@@ -69,7 +78,7 @@ pub enum Health {
 }
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     pub number: u64,
     pub at: Moment,
@@ -77,29 +86,27 @@ pub struct Entry {
     pub what: Happening,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Happening {
     Done(Outcome),
     /// A person was refused something at a button or a keyboard; whoever asks over the socket is answered there.
-    Refused(Refusal),
+    Refused(Refused),
     /// Time turned the talk to this phase.
     Phase(Phase),
     StripFailed(Arc<str>),
     StripBack,
-    TrialBegan,
-    TrialEnded,
-    InputFailed(Arc<str>),
-    InputBack,
+    ShowBegan(Rank),
+    ShowEnded(Rank),
+    Failed(Arc<str>),
+    Recovered,
     SourceEnded(Arc<str>),
-    /// The talk cannot be kept for a restart.
-    KeepFailed(Arc<str>),
     /// Something in words of its own: what was found at start, or what another process tells of its log.
     Told(Tone, Arc<str>),
     Stopping,
 }
 
 /// How much of a reader's attention a happening deserves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tone {
     /// The talk has gone on by itself.
     Quiet,
@@ -116,13 +123,12 @@ impl Entry {
             Happening::Phase(Phase::Over) | Happening::Done(_) => Tone::Done,
             Happening::Phase(_) => Tone::Quiet,
             Happening::StripBack
-            | Happening::InputBack
-            | Happening::TrialBegan
-            | Happening::TrialEnded
+            | Happening::Recovered
+            | Happening::ShowBegan(_)
+            | Happening::ShowEnded(_)
             | Happening::Stopping => Tone::Done,
             Happening::Refused(_) => Tone::Refused,
-            Happening::KeepFailed(_) => Tone::Warning,
-            Happening::StripFailed(_) | Happening::InputFailed(_) | Happening::SourceEnded(_) => Tone::Fault,
+            Happening::StripFailed(_) | Happening::Failed(_) | Happening::SourceEnded(_) => Tone::Fault,
             Happening::Told(tone, _) => *tone,
         }
     }
@@ -155,14 +161,13 @@ impl fmt::Display for Entry {
             Happening::Phase(phase) => write!(f, "{phase}"),
             Happening::StripFailed(why) => write!(f, "strip failed: {why}"),
             Happening::StripBack => write!(f, "strip is back"),
-            Happening::TrialBegan => write!(f, "the strip is being tested; a start ends that"),
-            Happening::TrialEnded => write!(f, "the test of the strip is over"),
-            Happening::InputFailed(why) => write!(f, "{by} failed: {why}"),
-            Happening::InputBack => write!(f, "{by} is back"),
+            Happening::ShowBegan(Rank::Test) => write!(f, "the strip is being tested; a start ends that"),
+            Happening::ShowBegan(Rank::Stream) => write!(f, "a program has the strip; a start ends that"),
+            Happening::ShowEnded(Rank::Test) => write!(f, "the test of the strip is over"),
+            Happening::ShowEnded(Rank::Stream) => write!(f, "the program has given the strip back"),
+            Happening::Failed(why) => write!(f, "{by} failed: {why}"),
+            Happening::Recovered => write!(f, "{by} is back"),
             Happening::SourceEnded(how) => write!(f, "{by} is lost until the next start: {how}"),
-            Happening::KeepFailed(why) => {
-                write!(f, "a restart would lose the talk, it cannot be kept: {why}")
-            }
             Happening::Told(_, text) => f.write_str(text),
             Happening::Stopping => write!(f, "stopping"),
         }
@@ -185,13 +190,15 @@ impl Board {
 
     /// Replaces the snapshot and rings everyone's bell. Never waits for a reader.
     pub fn post(&self, snapshot: Snapshot) {
+        self.posted().replace(snapshot);
+    }
+
+    /// Changes the snapshot, for boards that more than one thread writes on.
+    pub fn update(&self, change: impl FnOnce(&mut Snapshot)) {
         let mut posted = self.posted();
-        posted.latest = Arc::new(snapshot);
-        // A bell that is full has rung already; one that is closed has nobody behind it.
-        posted.bells.retain_mut(|bell| match bell.write(&[0]) {
-            Ok(_) => true,
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-        });
+        let mut snapshot = Snapshot::clone(&posted.latest);
+        change(&mut snapshot);
+        posted.replace(snapshot);
     }
 
     pub fn latest(&self) -> Arc<Snapshot> {
@@ -212,6 +219,17 @@ impl Board {
 
     fn posted(&self) -> MutexGuard<'_, Posted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Posted {
+    fn replace(&mut self, snapshot: Snapshot) {
+        self.latest = Arc::new(snapshot);
+        // A bell that is full has rung already; one that is closed has nobody behind it.
+        self.bells.retain_mut(|bell| match bell.write(&[0]) {
+            Ok(_) => true,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        });
     }
 }
 
@@ -250,39 +268,59 @@ impl AsFd for Bell {
     }
 }
 
+fn some_plans<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Plan]>, D::Error> {
+    let plans = Arc::<[Plan]>::deserialize(deserializer)?;
+    if plans.is_empty() { Err(de::Error::custom("there is always a plan")) } else { Ok(plans) }
+}
+
 impl Shown {
-    /// Fills `frame`; a trial also makes it as long as the strip is taken for.
-    pub fn paint(&self, frame: &mut Vec<Rgb>, leds: usize) {
+    /// Fills `frame` for a strip of `leds` LEDs; a test also makes it as long as the strip is taken for.
+    pub fn paint(&self, leds: usize, frame: &mut Vec<Rgb>) {
         match self {
             Self::Timer(picture) => {
                 frame.resize(leds, Rgb::BLACK);
                 picture.paint(frame);
             }
-            Self::Trial(trial) => trial.paint(frame),
+            Self::Scene(scene) => scene.paint(leds, frame),
+        }
+    }
+
+    /// What is shown, if it is not the timer.
+    pub fn scene(&self) -> Option<&Scene> {
+        match self {
+            Self::Timer(_) => None,
+            Self::Scene(scene) => Some(scene),
         }
     }
 }
 
 impl Snapshot {
-    /// What the strip shows at `now`: the one place where that is chosen.
+    /// What the strip shows at `now`.
     pub fn shown(&self, now: Moment) -> Shown {
-        match self.trial(now) {
-            Some(trial) => Shown::Trial(trial),
+        match self.stage.shown(&self.timer, now) {
+            Some(show) => Shown::Scene(show.scene),
             None => Shown::Timer(self.look.picture(&self.timer.at(now))),
         }
     }
 
-    /// The trial that has the strip.
+    /// The test picture that the strip shows.
     pub fn trial(&self, now: Moment) -> Option<Trial> {
-        let guest = self.guest.filter(|guest| now < guest.until);
-        guest.map(|guest| guest.trial)
+        match self.shown(now) {
+            Shown::Scene(Scene::Sample(trial)) => Some(trial),
+            Shown::Scene(_) | Shown::Timer(_) => None,
+        }
     }
 
     /// The first moment after `now` at which it shows something else, if time alone ever changes that.
     pub fn next_change(&self, now: Moment) -> Option<Moment> {
-        match self.guest {
-            Some(guest) if now < guest.until => Some(guest.until),
-            _ => self.look.next_change(&self.timer, now),
+        let shown = self.shown(now);
+        let mut then = now;
+        loop {
+            let edges = [self.stage.next_end(then), self.look.next_change(&self.timer, then)];
+            then = edges.into_iter().flatten().min()?;
+            if self.shown(then) != shown {
+                return Some(then);
+            }
         }
     }
 

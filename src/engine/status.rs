@@ -1,6 +1,5 @@
 //! The status: what the timer reads, for programs and for people.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,15 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::core::clock::Moment;
 use crate::core::look::Rgb;
 use crate::core::plan::Clock;
-use crate::core::timer;
-use crate::engine::board::{Health, Snapshot};
-use crate::engine::event::Origin;
+use crate::core::timer::{self, Phase};
+use crate::engine::board::{Fault, Health, Snapshot};
 
 /// The state of the timer for programs. The shape is stable: names stay, new ones may come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// `ready`, `green`, `yellow`, `red`, `flash` or `over`.
-    pub phase: String,
+    pub phase: Phase,
     /// The plan of the talk, or of the next one.
     pub plan: PlanStatus,
     /// Time left of the talk: its length when ready, 0 from the end on.
@@ -33,8 +31,8 @@ pub struct Status {
     pub plans: Vec<String>,
     pub strip: StripStatus,
     pub look: LookStatus,
-    /// Inputs that have failed.
-    pub faults: Vec<InputFault>,
+    /// What has failed, but for the strip.
+    pub faults: Vec<Fault>,
     /// The moment of this status, in nanoseconds of CLOCK_BOOTTIME.
     pub at_ns: u64,
 }
@@ -72,19 +70,13 @@ pub struct StripStatus {
     pub trial: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InputFault {
-    pub input: String,
-    pub error: String,
-}
-
 impl Status {
     pub fn new(snapshot: &Snapshot, now: Moment) -> Self {
         let reading = snapshot.timer.at(now);
         let plan = reading.plan;
         let (health, error) = health_words(&snapshot.strip);
         Self {
-            phase: reading.phase.as_str().into(),
+            phase: reading.phase,
             plan: PlanStatus {
                 name: plan.name().into(),
                 length_ms: ms(plan.length()),
@@ -99,7 +91,7 @@ impl Status {
             chosen: snapshot.timer.chosen.name().into(),
             plans: snapshot.plans.iter().map(|plan| plan.name().into()).collect(),
             strip: StripStatus {
-                kind: snapshot.strip_kind.into(),
+                kind: snapshot.strip_kind.to_string(),
                 leds: snapshot.look.leds,
                 health: health.into(),
                 error: error.map(Into::into),
@@ -111,7 +103,7 @@ impl Status {
                 red: hex(snapshot.look.palette.red),
                 flash_half_ns: u64::try_from(snapshot.look.flash_half.as_nanos()).unwrap_or(u64::MAX),
             },
-            faults: snapshot.failed_inputs.iter().map(InputFault::from).collect(),
+            faults: snapshot.faults.clone(),
             at_ns: now.as_ns(),
         }
     }
@@ -144,15 +136,15 @@ impl Status {
     /// The status in one line for people.
     pub fn line(&self) -> String {
         let plan = &self.plan.name;
-        let mut line = match self.phase.as_str() {
-            "ready" => format!("ready: the next talk is {plan}, {}", clock(self.plan.length_ms)),
-            "over" => {
+        let mut line = match self.phase {
+            Phase::Ready => format!("ready: the next talk is {plan}, {}", clock(self.plan.length_ms)),
+            Phase::Over => {
                 let overrun = Clock(timer::whole_seconds(Duration::from_millis(self.overrun_ms)));
                 format!("over: {plan} ended {overrun} ago")
             }
             phase => format!("{phase}: {} left of {plan}, {}", clock(self.left_ms), clock(self.plan.length_ms)),
         };
-        if self.plans.len() > 1 && self.phase == "ready" {
+        if self.plans.len() > 1 && self.phase == Phase::Ready {
             line += &format!(" (of {})", self.plans.join(", "));
         }
         if let Some(undo) = self.undo_ms {
@@ -160,12 +152,6 @@ impl Status {
         }
         line += &format!("; {} strip {}", self.strip.kind, self.trouble());
         line
-    }
-}
-
-impl From<&(Origin, Arc<str>)> for InputFault {
-    fn from((origin, error): &(Origin, Arc<str>)) -> Self {
-        Self { input: origin.as_str().into(), error: error.to_string() }
     }
 }
 
@@ -183,7 +169,7 @@ fn ms(span: Duration) -> u64 {
 }
 
 /// The health in a word, and the error of a strip that fails.
-pub fn health_words(health: &Health) -> (&'static str, Option<&str>) {
+fn health_words(health: &Health) -> (&'static str, Option<&str>) {
     match health {
         Health::Starting => ("starting", None),
         Health::Sending => ("sending", None),

@@ -17,7 +17,7 @@ use super::button::{Button, Role, STUCK, Signal};
 use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
 use crate::engine::board::Board;
-use crate::engine::event::{Event, Events, Origin, Request as Ask};
+use crate::engine::event::{Action, Event, Events, Origin, Request as Ask};
 
 /// How long a line that cannot be had is left alone before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -48,13 +48,13 @@ pub fn run(wiring: &Wiring, (line, role): (Offset, Role), board: &Board, events:
             Err(fault) => fault,
             Ok(request) => {
                 if told.take().is_some() {
-                    events.send(Event::Input(origin, None))?;
+                    events.send(Event::Fault(origin, None))?;
                 }
                 listen(&request, line, role, board, events)?
             }
         };
         if told.as_ref() != Some(&fault) {
-            events.send(Event::Input(origin, Some(fault.as_str().into())))?;
+            events.send(Event::Fault(origin, Some(fault.as_str().into())))?;
             told = Some(fault);
         }
         let _ = ppoll(&mut [], Some(TimeSpec::from_duration(RETRY)), None);
@@ -144,11 +144,12 @@ fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
 
 fn event(signal: Signal, role: Role, line: Offset) -> Event {
     let origin = origin(role);
-    let command = |command, generation| Event::Command(Ask { command, generation, origin, reply: None });
+    let command =
+        |command, generation| Event::Request(Ask { action: Action::Command(command), generation, origin, reply: None });
     match signal {
         Signal::Start => command(Command::Start(None), None),
         Signal::Reset { generation } => command(Command::Reset, generation),
-        Signal::Stuck => Event::Input(
+        Signal::Stuck => Event::Fault(
             origin,
             Some(
                 format!(
@@ -158,7 +159,7 @@ fn event(signal: Signal, role: Role, line: Offset) -> Event {
                 .into(),
             ),
         ),
-        Signal::Noisy => Event::Input(
+        Signal::Noisy => Event::Fault(
             origin,
             Some(
                 format!(
@@ -168,7 +169,7 @@ fn event(signal: Signal, role: Role, line: Offset) -> Event {
                 .into(),
             ),
         ),
-        Signal::Free => Event::Input(origin, None),
+        Signal::Free => Event::Fault(origin, None),
     }
 }
 

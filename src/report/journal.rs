@@ -20,7 +20,8 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
     loop {
         bell.hush();
         let snapshot = board.latest();
-        notify.status(&Status::new(&snapshot, clock::now()).standing());
+        // What goes wrong with it is told with the pings.
+        let _ = notify.status(&Status::new(&snapshot, clock::now()).standing());
         let first = snapshot.log.front().map_or(seen, |entry| entry.number);
         if to_stderr && first > seen + 1 {
             to_stderr = write_line(prefixed.then_some(4), &format!("{} lines were left out", first - seen - 1)).is_ok();

@@ -1,43 +1,64 @@
 //! The service manager: readiness, the watchdog and a line of status, by sd_notify(3)'s protocol.
 //!
-//! One datagram each. Written here because the owner of the strip pings: the socket must be connected once and must
-//! never block, and the crates for it do neither.
+//! One datagram each. Written here because the owner of the strip pings: it must never block, and the crates for it open a
+//! socket each time and may.
 
 use std::env;
+use std::ffi::OsString;
 use std::io;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::thread;
 use std::time::Duration;
 
 /// Silent where no service manager listens.
 #[derive(Debug)]
-pub struct Notify(Option<UnixDatagram>);
+pub struct Notify {
+    /// `$NOTIFY_SOCKET`.
+    name: Option<OsString>,
+    /// Not connected, so that it is heard again by a manager that has restarted itself.
+    socket: Option<UnixDatagram>,
+}
 
 impl Notify {
     /// To `$NOTIFY_SOCKET`.
     pub fn from_env() -> Self {
-        Self(env::var("NOTIFY_SOCKET").ok().and_then(|path| connect(&path).ok()))
+        let socket = UnixDatagram::unbound().and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+        Self { name: env::var_os("NOTIFY_SOCKET"), socket: socket.ok() }
     }
 
-    pub fn ready(&self) {
-        self.send("READY=1");
+    /// # Errors
+    /// Why the manager did not hear it; so with the others.
+    pub fn ready(&self) -> io::Result<()> {
+        self.send("READY=1")
     }
 
-    pub fn watchdog(&self) {
-        self.send("WATCHDOG=1");
+    /// # Errors
+    /// As [`ready`](Self::ready).
+    pub fn watchdog(&self) -> io::Result<()> {
+        self.send("WATCHDOG=1")
     }
 
-    pub fn status(&self, line: &str) {
-        self.send(&format!("STATUS={}", line.replace('\n', " ")));
+    /// # Errors
+    /// As [`ready`](Self::ready).
+    pub fn status(&self, line: &str) -> io::Result<()> {
+        self.send(&format!("STATUS={}", line.replace('\n', " ")))
     }
 
-    pub fn stopping(&self) {
-        self.send("STOPPING=1");
+    /// # Errors
+    /// As [`ready`](Self::ready).
+    pub fn stopping(&self) -> io::Result<()> {
+        self.send("STOPPING=1")
     }
 
-    fn send(&self, state: &str) {
-        // A ping that is lost is followed by another before the watchdog's time is up.
-        let _ = self.0.as_ref().map(|socket| socket.send(state.as_bytes()));
+    fn send(&self, state: &str) -> io::Result<()> {
+        let Some(name) = &self.name else { return Ok(()) };
+        let socket = self.socket.as_ref().ok_or_else(|| io::Error::other("there is no socket to send by"))?;
+        match socket.send_to_addr(state.as_bytes(), &address(name.as_bytes())?) {
+            // A ping that finds no room is followed by another before the watchdog's time is up.
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -60,18 +81,16 @@ pub fn before_failing() {
     }
 }
 
-fn connect(path: &str) -> io::Result<UnixDatagram> {
-    let socket = UnixDatagram::unbound()?;
-    socket.set_nonblocking(true)?;
-    match path.strip_prefix('@') {
-        None => socket.connect(path)?,
+/// The address by that name: a path, or behind an `@` a name in Linux's abstract namespace.
+fn address(name: &[u8]) -> io::Result<SocketAddr> {
+    match name.strip_prefix(b"@") {
+        None => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(name)),
         #[cfg(target_os = "linux")]
         Some(name) => {
             use std::os::linux::net::SocketAddrExt;
-            socket.connect_addr(&std::os::unix::net::SocketAddr::from_abstract_name(name)?)?;
+            SocketAddr::from_abstract_name(name)
         }
         #[cfg(not(target_os = "linux"))]
-        Some(_) => return Err(io::ErrorKind::Unsupported.into()),
+        Some(_) => Err(io::ErrorKind::Unsupported.into()),
     }
-    Ok(socket)
 }

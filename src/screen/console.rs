@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow, bail};
 
 use crate::control::client::{self, Lines};
 use crate::control::invite::Invited;
-use crate::control::protocol::{self, Ask, SnapshotRecord, What};
+use crate::control::protocol::{self, Ask, What};
 use crate::core::clock;
 use crate::core::timer::Command;
 use crate::engine::board::{Bell, Board, Happening, Health, Snapshot, Tone};
@@ -66,7 +66,7 @@ pub fn run(socket: Option<&Path>, may_wait: bool) -> anyhow::Result<()> {
     thread::spawn(move || {
         let end = follow(lines, &path, &board);
         *gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{end:#}"));
-        board.post(Snapshot::clone(&board.latest()));
+        board.update(|_| ());
     });
     let leave = screen::run(terminal, &mut house, from_signals, Place::Console)?;
     screen::restore();
@@ -93,8 +93,7 @@ fn await_daemon(socket: Option<&Path>) -> (PathBuf, UnixStream) {
 }
 
 fn snapshot(line: &str) -> anyhow::Result<Snapshot> {
-    let snapshot = protocol::decode::<SnapshotRecord>(line).and_then(Snapshot::try_from);
-    snapshot.context("what the daemon shows cannot be read")
+    protocol::decode::<Snapshot>(line).context("what the daemon shows cannot be read")
 }
 
 /// Copies the daemon's board until there is no daemon any more, and says so. One that crashed comes back with its talk.
@@ -103,13 +102,11 @@ fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
         let read = |line: io::Result<String>| snapshot(&line?);
         let end = lines.by_ref().map(read).find_map(|next| next.map(|next| board.post(next)).err());
         if let Some(error) = end
-            && error.is::<protocol::Invalid>()
+            && error.is::<protocol::Unreadable>()
         {
             return error;
         }
-        let mut alone = Snapshot::clone(&board.latest());
-        alone.strip = Health::Failing("the timer does not answer; it may come back".into());
-        board.post(alone);
+        board.update(|alone| alone.strip = Health::Failing("the timer does not answer; it may come back".into()));
         match client::watch_again(path, &ATTACH) {
             Some(back) => lines = back,
             None => return anyhow!("the daemon has ended"),
@@ -125,7 +122,7 @@ fn send(asks: &Receiver<Ask>, path: &Path, board: &Board, invited: &Answered) {
         if let (What::Invite, Ok(reply)) = (&ask.what, &reply) {
             let answer = Invited::of(reply.clone(), clock::now());
             *invited.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-            board.post(Snapshot::clone(&board.latest()));
+            board.update(|_| ());
             continue;
         }
         let lost = match reply {
@@ -133,9 +130,7 @@ fn send(asks: &Receiver<Ask>, path: &Path, board: &Board, invited: &Answered) {
             Ok(reply) => reply.message,
             Err(error) => format!("{error:#}"),
         };
-        let mut told = Snapshot::clone(&board.latest());
-        told.note(clock::now(), Origin::Console, Happening::Told(Tone::Refused, lost.into()));
-        board.post(told);
+        board.update(|told| told.note(clock::now(), Origin::Console, Happening::Told(Tone::Refused, lost.into())));
     }
 }
 

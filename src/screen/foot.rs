@@ -10,7 +10,7 @@ use crate::core::clock::Moment;
 use crate::core::look::Rgb;
 use crate::core::plan::{Clock, Plan};
 use crate::core::timer::{END_GUARD, Phase, seconds_left};
-use crate::engine::board::{Health, Tone};
+use crate::engine::board::{Fault, Health, Tone};
 
 /// How long a happening is news.
 pub const NEWS: Duration = Duration::from_secs(6);
@@ -252,7 +252,7 @@ impl Painter<'_> {
     }
 
     fn health(&self) -> String {
-        let kind = self.snapshot.strip_kind;
+        let kind = &*self.snapshot.strip_kind;
         match &self.snapshot.strip {
             Health::Failing(why) => format!("{kind} strip: failing: {why}"),
             _ if self.snapshot.trial(self.now).is_some() => format!("{kind} strip: being tested"),
@@ -266,8 +266,8 @@ impl Painter<'_> {
     fn troubles(&self) -> Vec<String> {
         let fails = matches!(self.snapshot.strip, Health::Failing(_));
         let strip = fails.then(|| self.health()).into_iter();
-        let inputs = self.snapshot.failed_inputs.iter();
-        let inputs = inputs.map(|(origin, why)| format!("{origin}: failed: {why}"));
+        let inputs = self.snapshot.faults.iter();
+        let inputs = inputs.map(|Fault { input, error }| format!("{input}: failed: {error}"));
         strip.chain(inputs).collect()
     }
 }

@@ -2,7 +2,12 @@
 
 use std::fmt::Write;
 
-use super::style::{Code, Depth};
+use crossterm::Command;
+use crossterm::cursor::{MoveRight, MoveTo};
+use crossterm::style::{Attribute, Color, SetAttribute, SetBackgroundColor, SetForegroundColor, force_color_output};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+
+use super::style::Depth;
 use crate::core::look::Rgb;
 
 /// The background. Ours, so that the LEDs glow on every theme.
@@ -114,6 +119,8 @@ impl Grid {
 /// The bytes that make a terminal which shows `old`, or anything at all, show `new`.
 pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
     let old = old.filter(|old| old.size == new.size);
+    // Whether there are colours is for `Style` to say, by TERM as well as by NO_COLOR.
+    force_color_output(true);
     let mut out = String::new();
     let mut pen = None;
     for row in 0..new.size.rows {
@@ -141,12 +148,12 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
             }
             let skipped = &cells[at.unwrap_or(col)..col];
             match at {
-                None => _ = write!(out, "\x1b[{};{}H", row + 1, col + 1),
+                None => put(&mut out, MoveTo(col as u16, row as u16)),
                 // To write a few cells again is shorter than to go past them.
                 Some(_) if skipped.len() < 4 && skipped.iter().all(|cell| is_drawn_by(pen, cell, depth)) => {
                     out.extend(skipped.iter().map(|cell| cell.glyph));
                 }
-                Some(_) => _ = write!(out, "\x1b[{}C", skipped.len()),
+                Some(_) => put(&mut out, MoveRight(skipped.len() as u16)),
             }
             at = Some(col + 1);
             if !is_drawn_by(pen, cell, depth) {
@@ -159,7 +166,17 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
         return Vec::new();
     }
     // Shown at once by terminals that know how; the others ignore it.
-    format!("\x1b[?2026h{out}\x1b[m\x1b[?2026l").into_bytes()
+    let mut frame = String::new();
+    put(&mut frame, BeginSynchronizedUpdate);
+    frame.push_str(&out);
+    put(&mut frame, SetAttribute(Attribute::Reset));
+    put(&mut frame, EndSynchronizedUpdate);
+    frame.into_bytes()
+}
+
+fn put(out: &mut String, command: impl Command) {
+    // A string takes everything.
+    let _ = command.write_ansi(out);
 }
 
 /// What the terminal draws with: an [`Ink`] at one depth.
@@ -168,8 +185,8 @@ struct Pen {
     bold: bool,
     dim: bool,
     reverse: bool,
-    fg: Option<Code>,
-    bg: Option<Code>,
+    fg: Option<Color>,
+    bg: Option<Color>,
 }
 
 impl Pen {
@@ -179,8 +196,8 @@ impl Pen {
             bold: ink.bold,
             dim: colourless && ink.fg == FAINT,
             reverse: colourless && ink.bg != PAPER,
-            fg: depth.code(ink.fg),
-            bg: depth.code(ink.bg),
+            fg: depth.nearest(ink.fg),
+            bg: depth.nearest(ink.bg),
         }
     }
 }
@@ -196,33 +213,40 @@ fn is_drawn_by(pen: Option<Pen>, cell: &Cell, depth: Depth) -> bool {
 
 /// Writes what differs; from an unknown pen everything.
 fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
-    let mut codes = Vec::new();
     let kept = pen.filter(|pen| (!pen.bold || next.bold) && (!pen.dim || next.dim) && (!pen.reverse || next.reverse));
     if kept.is_none() {
-        codes.push("0".into());
+        put(out, SetAttribute(Attribute::Reset));
     }
-    for (on, was, code) in [
-        (next.bold, kept.is_some_and(|pen| pen.bold), "1"),
-        (next.dim, kept.is_some_and(|pen| pen.dim), "2"),
-        (next.reverse, kept.is_some_and(|pen| pen.reverse), "7"),
+    for (on, was, attribute) in [
+        (next.bold, kept.is_some_and(|pen| pen.bold), Attribute::Bold),
+        (next.dim, kept.is_some_and(|pen| pen.dim), Attribute::Dim),
+        (next.reverse, kept.is_some_and(|pen| pen.reverse), Attribute::Reverse),
     ] {
         if on && !was {
-            codes.push(code.into());
+            put(out, SetAttribute(attribute));
         }
     }
-    for (colour, was, base) in [(next.fg, kept.and_then(|pen| pen.fg), 30), (next.bg, kept.and_then(|pen| pen.bg), 40)]
-    {
-        match colour {
-            Some(_) if colour == was => {}
-            None => {}
-            Some(Code::Sixteen(code @ 0..8)) => codes.push(format!("{}", base + code)),
-            Some(Code::Sixteen(code)) => codes.push(format!("{}", base + 52 + code)),
-            Some(Code::Indexed(code)) => codes.push(format!("{};5;{code}", base + 8)),
-            Some(Code::True(Rgb { r, g, b })) => {
-                codes.push(format!("{};2;{r};{g};{b}", base + 8));
-            }
+    if let Some(colour) = next.fg.filter(|_| next.fg != kept.and_then(|pen| pen.fg)) {
+        match sixteen(colour, 30) {
+            Some(code) => _ = write!(out, "\x1b[{code}m"),
+            None => put(out, SetForegroundColor(colour)),
         }
     }
-    let _ = write!(out, "\x1b[{}m", codes.join(";"));
+    if let Some(colour) = next.bg.filter(|_| next.bg != kept.and_then(|pen| pen.bg)) {
+        match sixteen(colour, 40) {
+            Some(code) => _ = write!(out, "\x1b[{code}m"),
+            None => put(out, SetBackgroundColor(colour)),
+        }
+    }
     *pen = Some(next);
+}
+
+/// The code of one of sixteen colours. crossterm writes it as one of 256 (`38;5;9`), which a terminal of sixteen takes
+/// apart: 5 blinks.
+fn sixteen(colour: Color, base: u8) -> Option<u8> {
+    match colour {
+        Color::AnsiValue(n @ 0..8) => Some(base + n),
+        Color::AnsiValue(n @ 8..16) => Some(base + 52 + n),
+        _ => None,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use vte::{Params, Parser, Perform};
 
 use super::Place;
@@ -26,18 +27,10 @@ const WORD: Duration = Duration::from_secs(6);
 /// How long a second `q` is waited for.
 const QUIT: Duration = Duration::from_secs(5);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    Char(char),
-    Enter,
-    CtrlC,
-    CtrlL,
-    CtrlZ,
-    /// An arrow, a function key: none that does anything.
-    Other,
-}
+/// What stands for every key and every report that is not bound: an arrow, a function key, the mouse.
+pub const UNBOUND: KeyCode = KeyCode::Null;
 
-/// Makes key presses of bytes. Escape sequences and pastes are none; a key held down is one.
+/// Makes key presses of bytes. Pastes are none, an escape sequence is [`UNBOUND`], a key held down is one press.
 #[derive(Default)]
 pub struct Keyboard {
     parser: Parser,
@@ -47,26 +40,25 @@ pub struct Keyboard {
     escaped: bool,
     /// Since when nothing was made of what arrived, as in the middle of a sequence.
     unfinished: Option<Moment>,
-    last: Option<Key>,
+    last: Option<KeyEvent>,
     /// A key that came twice, and when it is known whether it is held down.
-    doubtful: Option<(Key, Moment)>,
+    doubtful: Option<(KeyEvent, Moment)>,
 }
 
 impl Keyboard {
     /// The keys among `bytes`, which arrived at `now`.
-    pub fn take(&mut self, bytes: &[u8], now: Moment) -> Vec<Key> {
+    pub fn take(&mut self, bytes: &[u8], now: Moment) -> Vec<KeyEvent> {
         let pause = now.since(self.arrived);
         // A slow line may deliver a sequence in two.
         let goes_on = self.escaped && matches!(bytes.first(), Some(b'[' | b'O'));
         let patience = if self.escaped { ESCAPE } else { SEQUENCE };
         let lost = self.unfinished.is_some_and(|since| now.since(since) > SEQUENCE);
         if (pause > patience || lost) && !goes_on {
-            self.unfinished = None;
-            self.parser = Parser::new();
+            self.escaped = false;
+            self.start_anew();
             self.decoder.pasting = false;
-            self.decoder.tail = Tail::None;
         }
-        let mut pressed: Vec<Key> = self.settle(now).into_iter().collect();
+        let mut pressed: Vec<KeyEvent> = self.settle(now).into_iter().collect();
         if pause >= HELD {
             self.last = None;
         }
@@ -74,16 +66,25 @@ impl Keyboard {
             return pressed;
         }
         self.arrived = now;
+        let is_whole = match (self.escaped, bytes) {
+            (true, &[c]) => is_whole(&[0x1b, c]),
+            _ => is_whole(bytes),
+        };
         self.escaped = bytes == b"\x1b";
         self.decoder.is_called = false;
-        self.parser.advance(&mut self.decoder, bytes);
+        if is_whole {
+            self.start_anew();
+            self.decoder.esc_dispatch(&[], false, b'$');
+        } else {
+            self.parser.advance(&mut self.decoder, bytes);
+        }
         self.unfinished = match self.decoder.is_called && self.decoder.tail == Tail::None {
             true => None,
             false => self.unfinished.or(Some(now)),
         };
         let mut keys = std::mem::take(&mut self.decoder.keys);
         if self.escaped {
-            keys.push(Key::Other);
+            keys.push(KeyCode::Esc.into());
         }
         for (n, key) in keys.into_iter().enumerate() {
             let again = self.last.replace(key) == Some(key);
@@ -95,20 +96,38 @@ impl Keyboard {
         pressed
     }
 
+    fn start_anew(&mut self) {
+        self.unfinished = None;
+        self.parser = Parser::new();
+        self.decoder.tail = Tail::None;
+    }
+
     /// When to [`settle`](Self::settle) what is doubtful.
     pub fn due(&self) -> Option<Moment> {
         self.doubtful.map(|(_, due)| due)
     }
 
     /// A key that was in doubt, and did not come again as one that is held down would have.
-    pub fn settle(&mut self, now: Moment) -> Option<Key> {
+    pub fn settle(&mut self, now: Moment) -> Option<KeyEvent> {
         self.doubtful.take_if(|(_, due)| *due <= now).map(|(key, _)| key)
+    }
+}
+
+/// Whether this is a key that is not bound, of which the parser would wait for more: Alt with a control character or with
+/// space, and Shift with Home and others in rxvt (`ESC [ 7 $`).
+fn is_whole(bytes: &[u8]) -> bool {
+    match bytes {
+        // Ctrl-C, Ctrl-L and Ctrl-Z are heard, and two escapes may be the beginning of more.
+        [0x1b, 0x03 | 0x0c | 0x1a | 0x1b] => false,
+        [0x1b, 0x00..=0x20 | 0x7f] => true,
+        [0x1b, b'[', digits @ .., b'$'] => digits.iter().all(u8::is_ascii_digit),
+        _ => false,
     }
 }
 
 #[derive(Default)]
 struct Decoder {
-    keys: Vec<Key>,
+    keys: Vec<KeyEvent>,
     pasting: bool,
     tail: Tail,
     /// The parser has made something of the bytes.
@@ -155,6 +174,12 @@ fn latin(c: char) -> char {
     }
 }
 
+impl Decoder {
+    fn press(&mut self, code: KeyCode) {
+        self.keys.push(code.into());
+    }
+}
+
 impl Perform for Decoder {
     fn print(&mut self, c: char) {
         self.is_called = true;
@@ -164,9 +189,9 @@ impl Perform for Decoder {
         } else if self.tail != Tail::None {
             self.tail = self.tail.after(c);
         } else if !self.pasting {
-            self.keys.push(match c {
-                '\x7f' | char::REPLACEMENT_CHARACTER => Key::Other,
-                c => Key::Char(latin(c)),
+            self.press(match c {
+                '\x7f' | char::REPLACEMENT_CHARACTER => UNBOUND,
+                c => KeyCode::Char(latin(c)),
             });
         }
     }
@@ -174,23 +199,24 @@ impl Perform for Decoder {
     fn execute(&mut self, byte: u8) {
         self.is_called = true;
         let tail = std::mem::take(&mut self.tail);
-        self.keys.push(match byte {
-            0x03 => Key::CtrlC,
-            0x0c => Key::CtrlL,
-            0x1a => Key::CtrlZ,
-            _ if self.pasting => return,
-            b'\r' | b'\n' if tail == Tail::None => Key::Enter,
-            // SS2, SS3 and CSI; then the strings.
-            0x8e | 0x8f | 0x9b => {
-                self.tail = Tail::Parameters;
-                Key::Other
+        match byte {
+            // Ctrl-C, Ctrl-L and Ctrl-Z are heard in a paste as well, whose end may be lost.
+            0x03 | 0x0c | 0x1a => {
+                let letter = KeyCode::Char((b'a' - 1 + byte).into());
+                self.keys.push(KeyEvent::new(letter, KeyModifiers::CONTROL));
             }
-            0x90 | 0x98 | 0x9d..=0x9f => {
-                self.tail = Tail::String;
-                Key::Other
+            _ if self.pasting => {}
+            b'\r' | b'\n' if tail == Tail::None => self.press(KeyCode::Enter),
+            _ => {
+                self.tail = match byte {
+                    // SS2, SS3 and CSI; then the strings.
+                    0x8e | 0x8f | 0x9b => Tail::Parameters,
+                    0x90 | 0x98 | 0x9d..=0x9f => Tail::String,
+                    _ => Tail::None,
+                };
+                self.press(UNBOUND);
             }
-            _ => Key::Other,
-        });
+        }
     }
 
     fn csi_dispatch(&mut self, params: &Params, _: &[u8], _: bool, action: char) {
@@ -204,7 +230,7 @@ impl Perform for Decoder {
         match (first, action) {
             (Some([200]), '~') => self.pasting = true,
             (Some([201]), '~') => self.pasting = false,
-            _ => self.keys.push(Key::Other),
+            _ => self.press(UNBOUND),
         }
     }
 
@@ -215,7 +241,7 @@ impl Perform for Decoder {
     fn esc_dispatch(&mut self, intermediates: &[u8], _: bool, byte: u8) {
         self.is_called = true;
         self.tail = if intermediates.is_empty() && matches!(byte, b'N' | b'O') { Tail::Parameters } else { Tail::None };
-        self.keys.push(Key::Other);
+        self.press(UNBOUND);
     }
 }
 
@@ -258,18 +284,19 @@ impl Ui {
     }
 
     /// What `key` does to a screen that shows `snapshot`.
-    pub fn press(&mut self, key: Key, snapshot: &Snapshot, now: Moment) -> Act {
+    pub fn press(&mut self, key: KeyEvent, snapshot: &Snapshot, now: Moment) -> Act {
         let meant_for = Some(snapshot.timer.generation);
         // One that is over is not on the screen, and takes no key.
         self.invited.take_if(|invited| invited.until <= now);
-        match key {
-            Key::CtrlL => return Act::Repaint,
-            Key::CtrlZ => return Act::Suspend,
-            Key::Char('?' | 'q') | Key::Other if self.help => {
+        let KeyEvent { code, modifiers, .. } = key;
+        match code {
+            KeyCode::Char('l') if modifiers == KeyModifiers::CONTROL => return Act::Repaint,
+            KeyCode::Char('z') if modifiers == KeyModifiers::CONTROL => return Act::Suspend,
+            KeyCode::Char('?' | 'q') | KeyCode::Esc | UNBOUND if self.help => {
                 self.help = false;
                 return Act::Nothing;
             }
-            Key::Char('p' | 'q') | Key::Other if self.invited.is_some() => {
+            KeyCode::Char('p' | 'q') | KeyCode::Esc | UNBOUND if self.invited.is_some() => {
                 self.invited = None;
                 return Act::Nothing;
             }
@@ -280,11 +307,15 @@ impl Ui {
         // What it says of the other keys, they do.
         self.help = false;
         let quit_asked = self.quit_asked.take();
-        match key {
-            Key::Char(' ') | Key::Enter => Act::Send(Command::Start(None), None),
-            Key::Char('r') => Act::Send(Command::Reset, meant_for),
-            Key::Char('u') => Act::Send(Command::Undo, meant_for),
-            Key::Char(digit @ '1'..='9') => {
+        let code = match code {
+            KeyCode::Char('c') if modifiers == KeyModifiers::CONTROL => KeyCode::Char('q'),
+            code => code,
+        };
+        match code {
+            KeyCode::Char(' ') | KeyCode::Enter => Act::Send(Command::Start(None), None),
+            KeyCode::Char('r') => Act::Send(Command::Reset, meant_for),
+            KeyCode::Char('u') => Act::Send(Command::Undo, meant_for),
+            KeyCode::Char(digit @ '1'..='9') => {
                 let n = digit as usize - '0' as usize;
                 if let Some(&plan) = snapshot.plans.get(n - 1) {
                     return Act::Send(Command::Choose(plan), meant_for);
@@ -297,8 +328,8 @@ impl Ui {
                 self.say(&text, false, now + WORD);
                 Act::Nothing
             }
-            Key::Char('p') if snapshot.web.is_some() => Act::Invite,
-            Key::Char('p') => {
+            KeyCode::Char('p') if snapshot.web.is_some() => Act::Invite,
+            KeyCode::Char('p') => {
                 let text = match cfg!(feature = "web") {
                     true => "the web is off; `listen` under [web] in the config turns it on, or --web",
                     false => pairing::OFF,
@@ -306,11 +337,11 @@ impl Ui {
                 self.say(text, false, now + WORD);
                 Act::Nothing
             }
-            Key::Char('?') => {
+            KeyCode::Char('?') => {
                 self.help = true;
                 Act::Nothing
             }
-            Key::Char('q') | Key::CtrlC => {
+            KeyCode::Char('q') => {
                 let running = snapshot.timer.at(now).phase.is_running();
                 let asked = quit_asked.is_some_and(|until| now < until);
                 if asked || !running || self.place == Place::Console {
@@ -320,7 +351,7 @@ impl Ui {
                 self.quit_asked = Some(now + QUIT);
                 Act::Nothing
             }
-            Key::Char(c) => {
+            KeyCode::Char(c) => {
                 let plans = match snapshot.plans.len() {
                     1 => String::new(),
                     count => format!("1-{}, ", count.min(9)),
@@ -330,7 +361,7 @@ impl Ui {
                 self.say(&text, false, now + WORD);
                 Act::Nothing
             }
-            Key::Other | Key::CtrlL | Key::CtrlZ => Act::Nothing,
+            _ => Act::Nothing,
         }
     }
 

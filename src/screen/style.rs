@@ -1,5 +1,7 @@
 //! How much a terminal can show: colours, and glyphs beyond ASCII.
 
+use crossterm::style::Color;
+
 use crate::core::look::Rgb;
 
 /// What the environment says about the terminal.
@@ -22,14 +24,6 @@ pub enum Depth {
     Sixteen,
     Indexed,
     True,
-}
-
-/// A colour as one depth has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    Sixteen(u8),
-    Indexed(u8),
-    True(Rgb),
 }
 
 impl Style {
@@ -76,12 +70,12 @@ impl Depth {
     }
 
     /// The nearest this depth has to `colour`.
-    pub fn code(self, colour: Rgb) -> Option<Code> {
+    pub fn nearest(self, colour: Rgb) -> Option<Color> {
         match self {
             Self::None => None,
-            Self::Console | Self::Sixteen => Some(Code::Sixteen(sixteen(colour))),
-            Self::Indexed => Some(Code::Indexed(indexed(colour))),
-            Self::True => Some(Code::True(colour)),
+            Self::Console | Self::Sixteen => Some(Color::AnsiValue(sixteen(colour))),
+            Self::Indexed => Some(Color::AnsiValue(indexed(colour))),
+            Self::True => Some(Color::Rgb { r: colour.r, g: colour.g, b: colour.b }),
         }
     }
 }

@@ -2,24 +2,28 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::queue;
+use crossterm::style::{Attribute, SetAttribute};
+use crossterm::terminal::{
+    Clear, ClearType, DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode, window_size,
+};
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::stat::Mode;
-use nix::unistd::{getpgrp, ttyname};
-use rustix::termios::{self, OptionalActions, QueueSelector, Termios};
+use nix::sys::termios::{FlushArg, tcflush};
+use nix::unistd::{getpgrp, tcgetpgrp, ttyname};
 
 use super::grid::Size;
 use super::style::Style;
 
-/// The alternate screen, no cursor, no wrapping at the right edge, and pastes told from typing.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[m\x1b[2J";
-/// Cleared first, for consoles that have one screen only.
-const LEAVE: &[u8] = b"\x1b[m\x1b[2J\x1b[H\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l";
 /// How often, and how long in milliseconds, a slow terminal is waited for when leaving it.
 const PATIENCE: (usize, u8) = (5, 50);
 
@@ -28,8 +32,8 @@ static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
 
 struct Taken {
     file: File,
-    found: Termios,
-    leave: &'static [u8],
+    /// The bytes that end the picture.
+    leave: Vec<u8>,
 }
 
 /// A terminal that never blocks: what it does not take is kept until it does.
@@ -56,21 +60,16 @@ impl Terminal {
     /// # Errors
     /// What the system says.
     pub fn open() -> io::Result<Option<Self>> {
-        let (input, output) = (io::stdin(), io::stdout());
-        if !termios::isatty(&input) || !termios::isatty(&output) {
+        let input = io::stdin();
+        if !input.is_terminal() || !io::stdout().is_terminal() {
             return Ok(None);
         }
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let open = |path: &Path| open(path, flags, Mode::empty());
-        let file = ttyname(&output).and_then(|name| open(&name)).or_else(|_| open(Path::new("/dev/tty")))?;
-        let elsewhere = termios::tcgetpgrp(&file).is_ok_and(|group| group.as_raw_nonzero().get() != getpgrp().as_raw());
+        let file = ttyname(&input).and_then(|name| open(&name)).or_else(|_| open(Path::new("/dev/tty")))?;
+        let elsewhere = tcgetpgrp(&file).is_ok_and(|group| group != getpgrp());
         let style = Style::from_env(|name| env::var(name).ok());
-        Ok((!elsewhere).then(|| Self::new(file.into(), style)))
-    }
-
-    /// A terminal on an open file, which must not block.
-    pub fn new(file: File, style: Style) -> Self {
-        Self { file, style, unsent: Vec::new() }
+        Ok((!elsewhere).then(|| Self { file: file.into(), style, unsent: Vec::new() }))
     }
 
     pub fn style(&self) -> Style {
@@ -78,8 +77,8 @@ impl Terminal {
     }
 
     pub fn size(&self) -> Size {
-        match termios::tcgetwinsize(&self.file) {
-            Ok(size) => Size::new(size.ws_col, size.ws_row),
+        match window_size() {
+            Ok(size) => Size::new(size.columns, size.rows),
             Err(_) => Size::new(0, 0),
         }
     }
@@ -90,22 +89,22 @@ impl Terminal {
     /// # Errors
     /// What the system says.
     pub fn enter(&mut self) -> io::Result<()> {
-        let (enter, leave) = match self.style.lines {
-            true => (&b""[..], &b""[..]),
-            false => (ENTER, LEAVE),
-        };
-        let mut raw = termios::tcgetattr(&self.file)?;
-        {
-            let mut taken = taken();
-            if taken.is_none() {
-                *taken = Some(Taken { file: self.file.try_clone()?, found: raw.clone(), leave });
-            }
+        let (mut enter, mut leave) = (Vec::new(), Vec::new());
+        if !self.style.lines {
+            queue!(enter, EnterAlternateScreen, Hide, DisableLineWrap, EnableBracketedPaste)?;
+            queue!(enter, SetAttribute(Attribute::Reset), Clear(ClearType::All))?;
+            // Cleared first, for consoles that have one screen only.
+            queue!(leave, SetAttribute(Attribute::Reset), Clear(ClearType::All), MoveTo(0, 0))?;
+            queue!(leave, DisableBracketedPaste, EnableLineWrap, Show, LeaveAlternateScreen)?;
         }
-        raw.make_raw();
-        termios::tcsetattr(&self.file, OptionalActions::Now, &raw)?;
-        termios::tcflush(&self.file, QueueSelector::IFlush)?;
+        let file = self.file.try_clone()?;
+        taken().get_or_insert(Taken { file, leave });
+        // crossterm takes the modes to be raw as long as nobody calls it; a shell may have changed them since.
+        disable_raw_mode()?;
+        enable_raw_mode()?;
+        tcflush(&self.file, FlushArg::TCIFLUSH)?;
         self.unsent.clear();
-        self.send(enter)
+        self.send(&enter)
     }
 
     /// Leaves the terminal as it was found.
@@ -181,15 +180,16 @@ impl Drop for Terminal {
 
 /// Whether this is how a terminal says that it is gone.
 pub fn is_hangup(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(nix::Error::EIO as i32)
+    [nix::Error::EIO, nix::Error::ENXIO].iter().any(|gone| error.raw_os_error() == Some(*gone as i32))
 }
 
 /// Puts the terminal back as it was found, if it is taken; nothing is written to it after. For any thread, so also for a
 /// panic hook. A terminal that is slow gets a moment, one that is stuck does not.
 pub fn restore() {
-    let Some(Taken { mut file, found, mut leave }) = taken().take() else {
+    let Some(Taken { mut file, leave }) = taken().take() else {
         return;
     };
+    let mut leave = &leave[..];
     for _ in 0..PATIENCE.0 {
         match file.write(leave) {
             Ok(sent) => leave = &leave[sent..],
@@ -201,7 +201,7 @@ pub fn restore() {
         }
         let _ = poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)], PATIENCE.1);
     }
-    let _ = termios::tcsetattr(&file, OptionalActions::Now, &found);
+    let _ = disable_raw_mode();
 }
 
 /// Whether the terminal is taken, so that whatever else is written to it would spoil the picture.

@@ -206,7 +206,7 @@ impl Painter<'_> {
     fn strip(&mut self, span: Span, row: usize, rows: usize, pitch: usize) {
         let leds = self.snapshot.look.leds;
         let mut frame = Vec::new();
-        self.snapshot.shown(self.now).paint(&mut frame, leds);
+        self.snapshot.shown(self.now).paint(leds, &mut frame);
         // Of a trial on more LEDs than the config has there is no place for the rest.
         frame.resize(leds, Rgb::BLACK);
         let lit = match (self.style.depth, self.reading.phase) {

@@ -16,7 +16,7 @@ use crate::core::drive::{Chip, Order};
 use crate::core::look::{Look, Rgb};
 use crate::engine::event;
 use crate::input::signal::{self, Suspend};
-
+use crate::show::Scene;
 use crate::show::sample::{BLOCK, Make, Sample, Trial};
 use crate::strip::{Strip, spi};
 
@@ -294,7 +294,7 @@ impl Stage {
             Self::Own(strip) => {
                 let mut frame = Vec::<Rgb>::new();
                 trial.paint(&mut frame);
-                Ok(strip.show_as(trial.make, &frame)?)
+                Ok(strip.show(&frame, Some(&Scene::Sample(trial)))?)
             }
         }
     }

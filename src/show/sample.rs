@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::core::drive::{Chip, Drive, DriveSettings, Order, TooLittleCurrent};
 use crate::core::look::{Look, Picture, Rgb};
@@ -26,12 +29,15 @@ pub enum Sample {
 }
 
 /// A sample on a strip of some make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Trial {
     pub make: Make,
     pub sample: Sample,
 }
 
+/// How long a sample is shown unless it is asked for again: a tester that has gone leaves no colour behind.
+pub const LEASE: Duration = Duration::from_secs(10);
 /// The LEDs that [`Sample::Tens`] shows in one colour.
 pub const BLOCK: usize = 10;
 
@@ -136,6 +142,20 @@ impl FromStr for Trial {
             },
             sample: named(&Sample::ALL, "sample", sample)?,
         })
+    }
+}
+
+impl From<Trial> for String {
+    fn from(trial: Trial) -> Self {
+        trial.to_string()
+    }
+}
+
+impl TryFrom<String> for Trial {
+    type Error = String;
+
+    fn try_from(words: String) -> Result<Self, String> {
+        words.parse()
     }
 }
 

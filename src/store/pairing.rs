@@ -11,7 +11,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -49,12 +49,15 @@ type Hash = [u8; 32];
 
 pub struct Pairing {
     path: PathBuf,
-    listen: SocketAddr,
+    /// Where the pages are, once they are.
+    listen: OnceLock<SocketAddr>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
+    /// The file was read, or written since.
+    loaded: bool,
     /// Of the tokens that are good, the oldest first.
     paired: VecDeque<Hash>,
     invitation: Option<Invitation>,
@@ -84,26 +87,53 @@ pub enum Unpaired {
 }
 
 impl Pairing {
-    /// Reads who is paired from the file at `path`, if there is one. Pages are at `listen`.
-    ///
-    /// # Errors
-    /// If it cannot be read, or is not a file of tokens that only this user may read; with the path.
-    pub fn open(path: PathBuf, listen: SocketAddr) -> io::Result<Self> {
-        let paired = match read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => VecDeque::new(),
-            Err(error) => {
-                let text = format!("{}: {error}", path.display());
-                return Err(io::Error::new(error.kind(), text));
-            }
-            Ok(paired) => paired,
-        };
-        let state = State { paired, ..State::default() };
-        Ok(Self { path, listen, state: Mutex::new(state) })
+    /// Nobody is paired before [`load`](Self::load).
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, listen: OnceLock::new(), state: Mutex::default() }
     }
 
-    /// Where those who are invited go.
-    pub fn listen(&self) -> SocketAddr {
-        self.listen
+    /// Reads who is paired, unless that was done or somebody was paired since. What is no file of tokens is set aside, beside
+    /// itself; then the text says so, and every phone must be paired again.
+    ///
+    /// # Errors
+    /// If it can neither be read nor set aside; it may be tried again.
+    pub fn load(&self) -> Result<Option<String>, String> {
+        let mut state = self.state();
+        if state.loaded {
+            return Ok(None);
+        }
+        let told = match read(&self.path) {
+            Ok(paired) => {
+                state.paired = paired;
+                None
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => {
+                let path = self.path.display();
+                let damaged = beside(&self.path, "damaged");
+                let aside = || format!("every phone must be paired again: {path}: {error}");
+                fs::rename(&self.path, &damaged)
+                    .map_err(|why| format!("{}; it cannot be set aside: {why}", aside()))?;
+                Some(format!("{}; it is kept as {}", aside(), damaged.display()))
+            }
+        };
+        state.loaded = true;
+        Ok(told)
+    }
+
+    /// Whether [`load`](Self::load) need not be tried again.
+    pub fn is_loaded(&self) -> bool {
+        self.state().loaded
+    }
+
+    /// Where those who are invited go, once the port is open.
+    pub fn listen(&self) -> Option<SocketAddr> {
+        self.listen.get().copied()
+    }
+
+    /// The pages are at `listen` from now on.
+    pub fn set_listen(&self, listen: SocketAddr) {
+        let _ = self.listen.set(listen);
     }
 
     /// Invites one to be paired, in place of anybody invited before.
@@ -182,7 +212,7 @@ impl Pairing {
     pub fn forget(&self) -> io::Result<()> {
         let mut state = self.state();
         state.paired.clear();
-        state.invitation = None;
+        (state.invitation, state.loaded) = (None, true);
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -197,7 +227,7 @@ impl Pairing {
         }
         paired.push_back(hash(&token));
         keep(&self.path, &paired)?;
-        state.paired = paired;
+        (state.paired, state.loaded) = (paired, true);
         Ok(token)
     }
 

@@ -12,7 +12,6 @@ use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
-use super::record::{self, TimerRecord};
 use crate::core::clock::Moment;
 use crate::core::timer::Timer;
 use crate::os::lock::beside;
@@ -21,7 +20,7 @@ use crate::os::lock::beside;
 const LENGTH_MAX: u64 = 16 * 1024;
 const VERSION: u32 = 1;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ResumeFile {
     path: PathBuf,
     boot: String,
@@ -31,11 +30,12 @@ pub struct ResumeFile {
 struct Record {
     version: u32,
     boot: String,
-    timer: TimerRecord,
+    timer: Timer,
 }
 
 /// What was found.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one, at the start")]
 pub enum Found {
     Nothing,
     Timer(Timer),
@@ -104,7 +104,7 @@ impl ResumeFile {
 
 /// What a file holds that keeps `timer` for another process of `boot`.
 pub fn encode(timer: &Timer, boot: &str) -> String {
-    let record = Record { version: VERSION, boot: boot.into(), timer: timer.into() };
+    let record = Record { version: VERSION, boot: boot.into(), timer: *timer };
     let text = serde_json::to_string(&record).expect("a record has no maps");
     format!("{} {text}", checksum(&text))
 }
@@ -118,15 +118,11 @@ pub fn decode(bytes: &[u8], boot: &str, now: Moment) -> Found {
     if record.version != VERSION {
         return Found::Unusable(format!("it is of version {}, not {VERSION}", record.version));
     }
-    let timer = match Timer::try_from(&record.timer) {
-        Err(error) => return Found::Unusable(error.to_string()),
-        Ok(timer) => timer,
-    };
-    match timer.talk().map(|talk| talk.started) {
+    match record.timer.last_talk().map(|talk| talk.started) {
         None if record.boot != boot => Found::Nothing,
         Some(_) if record.boot != boot => Found::OtherBoot,
         Some(began) if began > now => Found::Unusable("its talk begins in the future".into()),
-        _ => Found::Timer(timer),
+        _ => Found::Timer(record.timer),
     }
 }
 
@@ -136,7 +132,8 @@ fn record(bytes: &[u8]) -> Result<Record, String> {
     if bytes.len() as u64 > LENGTH_MAX || sum != checksum(text) {
         return Err("it is damaged".into());
     }
-    record::decode(text).map_err(|error| error.to_string())
+    // What it says is not said again in the log.
+    serde_json::from_str(text).map_err(|_| "it is unreadable; was it kept by another version?".into())
 }
 
 fn checksum(text: &str) -> String {

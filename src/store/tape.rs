@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -22,6 +22,8 @@ use crate::engine::event::{Event, Events, Origin};
 const QUEUE: usize = 256;
 /// How long the end waits for a disk that takes nothing.
 const FLUSH: Duration = Duration::from_secs(1);
+/// How long a file that took nothing is left alone.
+const RETRY: Duration = Duration::from_secs(1);
 
 pub struct Tape {
     frames: Option<SyncSender<Frame>>,
@@ -37,30 +39,25 @@ struct Frame {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Line {
     t_ns: u64,
-    phase: &'a str,
+    phase: Phase,
     leds: Vec<String>,
     #[serde(skip_serializing_if = "is_zero")]
     left_out: u64,
 }
 
 impl Tape {
-    /// Goes on with the tape at `path`, or begins it. Should it take no more, `events` hears of it once.
+    /// Goes on with the tape at `path`, or begins it. A file that takes nothing is told to `events` and tried again.
     ///
     /// # Errors
-    /// What the file system says.
-    pub fn open(path: &Path, events: Events) -> io::Result<Self> {
-        // Non-blocking, lest a FIFO in its place keeps us waiting.
-        let nonblock = nix::fcntl::OFlag::O_NONBLOCK.bits();
-        let file = File::options().append(true).create(true).custom_flags(nonblock).open(path)?;
+    /// When the system has no room for a thread.
+    pub fn new(path: &Path, events: Events) -> io::Result<Self> {
         let (frames, queue) = sync_channel(QUEUE);
         let (finished, done) = sync_channel(1);
-        let path = path.display().to_string();
+        let reel = Reel { path: path.into(), file: None, failed: None, left_out: 0, events };
         thread::Builder::new().name("tape".into()).spawn(move || {
-            if let Err(error) = write(file, &queue) {
-                let _ = events.send(Event::Input(Origin::Tape, Some(format!("{path}: {error}").into())));
-            }
+            reel.run(&queue);
             let _ = finished.send(());
         })?;
         Ok(Self { frames: Some(frames), left_out: 0, done })
@@ -85,17 +82,59 @@ impl Drop for Tape {
     }
 }
 
-/// Writes until the last frame, or until the disk takes no more: the tape ends there, the talk goes on.
-fn write(file: File, queue: &Receiver<Frame>) -> io::Result<()> {
-    let mut file = BufWriter::new(file);
-    for Frame { at, phase, leds, left_out } in queue {
-        let leds = leds.iter().map(|Rgb { r, g, b }| format!("{r:02x}{g:02x}{b:02x}")).collect();
-        let line = Line { t_ns: at.as_ns(), phase: phase.as_str(), leds, left_out };
-        serde_json::to_writer(&mut file, &line)?;
+/// The file, on the thread that writes it.
+struct Reel {
+    path: PathBuf,
+    file: Option<BufWriter<File>>,
+    /// When it failed last, if it has not worked since.
+    failed: Option<Moment>,
+    left_out: u64,
+    events: Events,
+}
+
+impl Reel {
+    /// Writes until the last frame.
+    fn run(mut self, queue: &Receiver<Frame>) {
+        for frame in queue {
+            self.left_out += frame.left_out;
+            if self.failed.is_some_and(|failed| frame.at.since(failed) < RETRY) {
+                self.left_out += 1;
+                continue;
+            }
+            let fault = match self.write(&frame) {
+                Ok(()) if self.failed.take().is_none() => continue,
+                Ok(()) => None,
+                Err(error) => {
+                    self.file = None;
+                    self.failed = Some(frame.at);
+                    self.left_out += 1;
+                    Some(format!("{}: {error}", self.path.display()).into())
+                }
+            };
+            // Not waited for: the engine may be waiting for this thread to end.
+            let _ = self.events.try_send(Event::Fault(Origin::Tape, fault));
+        }
+    }
+
+    fn write(&mut self, frame: &Frame) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            closed => closed.insert(BufWriter::new(open(&self.path)?)),
+        };
+        let leds = frame.leds.iter().map(|Rgb { r, g, b }| format!("{r:02x}{g:02x}{b:02x}")).collect();
+        let line = Line { t_ns: frame.at.as_ns(), phase: frame.phase, leds, left_out: self.left_out };
+        serde_json::to_writer(&mut *file, &line)?;
         file.write_all(b"\n")?;
         file.flush()?;
+        self.left_out = 0;
+        Ok(())
     }
-    Ok(())
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // Non-blocking, since a FIFO in its place would keep us waiting.
+    let nonblock = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    File::options().append(true).create(true).custom_flags(nonblock).open(path)
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde calls it with a reference

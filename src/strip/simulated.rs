@@ -2,29 +2,42 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Strip, StripError};
-use crate::core::look::Rgb;
+use super::{StripError, Writer};
+use crate::core::drive::{Chip, Wire};
+use crate::core::look::{Look, Rgb};
 
-/// Clones are the same strip.
-#[derive(Clone, Debug, Default)]
+/// Clones are the same strip. Like a real one it keeps what an LED was last told until the LED is told something else.
+#[derive(Clone, Debug)]
 pub struct Simulated(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    lit: Vec<Rgb>,
+    leds: Vec<Wire>,
     frames: u64,
+    /// The LEDs of the last frame.
+    length: usize,
     fault: Option<StripError>,
 }
 
 impl Simulated {
-    /// The last frame shown.
+    /// A strip of so many LEDs, all lit by whoever had it before.
+    pub fn new(leds: usize) -> Self {
+        Self(Arc::new(Mutex::new(State { leds: vec![[u8::MAX; 4]; leds], frames: 0, length: 0, fault: None })))
+    }
+
+    /// What each LED was told last, as if the order of its colours were red, green, blue.
     pub fn lit(&self) -> Vec<Rgb> {
-        self.with(|state| state.lit.clone())
+        self.with(|state| state.leds.iter().map(|&[r, g, b, _]| Rgb::new(r, g, b)).collect())
     }
 
     /// How many frames were shown.
     pub fn frames(&self) -> u64 {
         self.with(|state| state.frames)
+    }
+
+    /// How many LEDs the last frame was for.
+    pub fn length(&self) -> usize {
+        self.with(|state| state.length)
     }
 
     /// Makes every frame fail, or none.
@@ -37,13 +50,27 @@ impl Simulated {
     }
 }
 
-impl Strip for Simulated {
-    fn show(&mut self, frame: &[Rgb]) -> Result<(), StripError> {
+impl Default for Simulated {
+    /// The longest that there is.
+    fn default() -> Self {
+        Self::new(Look::LEDS_MAX)
+    }
+}
+
+impl Writer for Simulated {
+    fn bytes_max(&self) -> usize {
+        self.with(|state| state.leds.len()) * Chip::Sk6812Rgbw.channels()
+    }
+
+    fn write(&mut self, wire: &[Wire], _: Chip) -> Result<(), StripError> {
         self.with(|state| match &state.fault {
             Some(fault) => Err(fault.clone()),
             None => {
-                state.lit.clear();
-                state.lit.extend_from_slice(frame);
+                // What is sent for LEDs that are not there is heard by none.
+                for (led, sent) in state.leds.iter_mut().zip(wire) {
+                    *led = *sent;
+                }
+                state.length = wire.len();
                 state.frames += 1;
                 Ok(())
             }

@@ -5,14 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rppal::spi::{Bus, Error as SpiError, Mode, SlaveSelect, Spi};
-use smart_leds_trait::{RGB8, RGBW, SmartLedsWrite, White};
+use smart_leds::{RGB8, RGBW, SmartLedsWrite, White};
 use ws2812_spi::hosted::Ws2812;
 
-use super::{Strip, StripError};
-use crate::core::drive::{Chip, Drive, Wire};
-use crate::core::look::Rgb;
+use super::{StripError, Writer};
+use crate::core::drive::{Chip, Wire};
 use crate::os::lock::{self, Held};
-use crate::show::sample::Make;
 
 /// The kernel's default for the longest write that spidev takes, in bytes.
 pub const BUFSIZ_DEFAULT: usize = 4096;
@@ -26,9 +24,14 @@ pub const fn frame_bytes(leds: usize, chip: Chip) -> usize {
     280 + leds * chip.channels() * 4
 }
 
+/// The colour bytes of the longest frame that a buffer of `bufsiz` bytes takes.
+const fn bytes_max(bufsiz: usize) -> usize {
+    bufsiz.saturating_sub(280) / 4
+}
+
 /// The LEDs of the longest frame that a buffer of `bufsiz` bytes takes.
 pub const fn leds_max(bufsiz: usize, chip: Chip) -> usize {
-    bufsiz.saturating_sub(frame_bytes(0, chip)) / (frame_bytes(1, chip) - frame_bytes(0, chip))
+    bytes_max(bufsiz) / chip.channels()
 }
 
 /// The longest write that spidev takes here: as the running module says, else as the kernel was told at boot.
@@ -72,58 +75,29 @@ impl Device {
     }
 }
 
-/// A strip that opens its device when it can, and anew after every error.
-pub struct SpiStrip {
+/// The bus, opened when it can be, and anew after every error.
+pub struct SpiWriter {
     device: Device,
     clock_hz: u32,
-    drive: Drive,
     /// The longest write that spidev takes, in bytes.
     bufsiz: usize,
-    wire: Vec<Wire>,
-    /// The colour bytes of the longest frame sent. What a longer frame has lit, a shorter one leaves lit.
-    reach: usize,
     open: Option<Open>,
 }
 
-impl SpiStrip {
+impl SpiWriter {
     /// A missing or broken device is no error here: it is told, and tried again, with each frame.
     ///
     /// # Errors
     /// [`Held`] if another process drives this strip.
-    pub fn new(device: Device, clock_hz: u32, drive: Drive) -> Result<Self, Held> {
+    pub fn new(device: Device, clock_hz: u32) -> Result<Self, Held> {
         let open = match Open::new(&device, clock_hz) {
             Err(Fault::Held(held)) => return Err(held),
             open => open.ok(),
         };
-        Ok(Self { device, clock_hz, drive, bufsiz: bufsiz(), wire: Vec::new(), reach: 0, open })
+        Ok(Self { device, clock_hz, bufsiz: bufsiz(), open })
     }
 
-    fn send(&mut self, frame: &[Rgb], other: Option<&Drive>) -> Result<(), StripError> {
-        let drive = other.unwrap_or(&self.drive);
-        let chip = drive.settings().chip;
-        let most = leds_max(self.bufsiz, chip);
-        if frame.len() > most {
-            // Nothing of it is sent or remembered, so that it does not stand in the way of the next frame.
-            return Err(StripError(format!(
-                "a frame of {} LEDs is too long, {most} fit into spidev's buffer of {} bytes; {LONGER_BUFFER}",
-                frame.len(),
-                self.bufsiz
-            )));
-        }
-        let leds = frame.len().max(self.reach / chip.channels()).min(most);
-        self.wire.clear();
-        self.wire.resize(leds, [0; 4]);
-        drive.apply(frame, &mut self.wire[..frame.len()]);
-        // Also of a frame that failed on its way, some of which may have got there.
-        self.reach = self.reach.max(frame.len() * chip.channels());
-        self.write(chip).map_err(|fault| {
-            // A node that has gone stays gone for those who hold it open.
-            self.open = None;
-            StripError(fault.explain(&self.device))
-        })
-    }
-
-    fn write(&mut self, chip: Chip) -> Result<(), Fault> {
+    fn send(&mut self, wire: &[Wire], chip: Chip) -> Result<(), Fault> {
         let open = match &mut self.open {
             Some(open) => open,
             closed => closed.insert(Open::new(&self.device, self.clock_hz)?),
@@ -133,31 +107,28 @@ impl SpiStrip {
         let sent = match chip {
             Chip::Ws2812 => {
                 let rgb = |&[g, r, b, _]: &Wire| RGB8 { r, g, b };
-                Ws2812::new(&mut open.spi).write(self.wire.iter().map(rgb))
+                Ws2812::new(&mut open.spi).write(wire.iter().map(rgb))
             }
             Chip::Sk6812Rgbw => {
-                let a = White;
-                let rgbw = |&[g, r, b, w]: &Wire| RGBW { r, g, b, a: a(w) };
-                Ws2812::new_sk6812w(&mut open.spi).write(self.wire.iter().map(rgbw))
+                let rgbw = |&[g, r, b, w]: &Wire| RGBW { r, g, b, a: White(w) };
+                Ws2812::new_sk6812w(&mut open.spi).write(wire.iter().map(rgbw))
             }
         };
         sent.map_err(Fault::Spi)
     }
 }
 
-impl Strip for SpiStrip {
-    fn show(&mut self, frame: &[Rgb]) -> Result<(), StripError> {
-        self.send(frame, None)
+impl Writer for SpiWriter {
+    fn bytes_max(&self) -> usize {
+        bytes_max(self.bufsiz)
     }
 
-    fn show_as(&mut self, make: Make, frame: &[Rgb]) -> Result<(), StripError> {
-        let drive =
-            make.drive(self.drive.settings()).map_err(|error| StripError(format!("`max_milliamps` is {error}")))?;
-        self.send(frame, Some(&drive))
-    }
-
-    fn leds_max(&self, chip: Chip) -> usize {
-        leds_max(self.bufsiz, chip)
+    fn write(&mut self, wire: &[Wire], chip: Chip) -> Result<(), StripError> {
+        self.send(wire, chip).map_err(|fault| {
+            // A node that has gone stays gone for those who hold it open.
+            self.open = None;
+            StripError(fault.explain(&self.device))
+        })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::mpsc::{TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,12 +15,9 @@ use tokio::time::timeout;
 use super::House;
 use super::door::{Place, Standing};
 use super::press::{Credential, Press, Said};
-use crate::control::protocol::{self, Reply, Status};
-use crate::core::clock;
-use crate::core::plan;
-use crate::core::timer::{Command, Refusal};
-use crate::engine::board::Snapshot;
-use crate::engine::event::{Answer, Event, Origin, Request as Asked};
+use crate::control::desk::Verdict;
+use crate::control::protocol::{self, Ask, Reply, What};
+use crate::engine::event::Origin;
 use crate::store::pairing::Unpaired;
 
 /// A request has a plan's name and a number in it, or a ticket.
@@ -30,8 +26,6 @@ const BODY_BYTES_MAX: usize = 512;
 const BODY: Duration = Duration::from_secs(5);
 /// The engine answers at once, unless the strip hangs.
 const ANSWER: Duration = Duration::from_secs(2);
-/// How long what it does all the same is waited for, to be remembered. Longer than the watchdog lets a strip hang.
-const HANG: Duration = Duration::from_secs(30);
 /// Threads that wait for the engine at one time; who comes after them waits his turn.
 pub const WAITING_MAX: usize = 8;
 /// Presses that are remembered, so that one which is repeated is done once.
@@ -49,7 +43,7 @@ type Meant = (&'static str, Press);
 type Seat = Option<Extension<Arc<Place>>>;
 
 pub async fn status(State(house): State<House>) -> Response {
-    json(StatusCode::OK, protocol::encode(&Status::new(&house.board.latest(), clock::now())))
+    json(StatusCode::OK, protocol::encode(&house.desk.status()))
 }
 
 /// The status now and whenever it has changed, and a beat each second, for as long as somebody listens.
@@ -96,10 +90,8 @@ pub async fn pair(State(house): State<House>, request: Request) -> Response {
         Ok(credential) => credential,
         Err(refusal) => return refusal,
     };
-    match house.pairing.redeem(credential.answer.trim(), clock::now()) {
+    match house.desk.redeem(credential.answer.trim()) {
         Ok(token) => {
-            // A chair sees it on the screen; without room for it the phone is paired all the same.
-            let _ = house.events.try_send(Event::Note(Origin::Pairing, "a device was paired".into()));
             let mut response = done(&house, "paired".into());
             give(&mut response, &token);
             response
@@ -140,23 +132,15 @@ async fn press(verb: &'static str, State(house): State<House>, place: Seat, requ
         Ok(press) => press,
         Err(refusal) => return refusal,
     };
-    let plans = Arc::clone(&house.board.latest().plans);
-    let command = match (verb, &press.plan) {
-        ("start", Some(name)) => match plan::find(&plans, name) {
-            Some(plan) => Command::Start(Some(plan)),
-            None => {
-                let names: Vec<_> = plans.iter().map(|plan| plan.name()).collect();
-                let why = format!("there is no such plan; there is {}", names.join(", "));
-                return refused(StatusCode::BAD_REQUEST, why);
-            }
-        },
+    let what = match (verb, press.plan.clone()) {
+        ("start", plan) => What::Start(plan),
         (_, Some(_)) => return refused(StatusCode::BAD_REQUEST, "`plan` is for start"),
-        ("start", None) => Command::Start(None),
-        ("reset", None) => Command::Reset,
-        _ => Command::Undo,
+        ("reset", None) => What::Reset,
+        _ => What::Undo,
     };
+    let ask = Ask { what, generation: press.generation, origin: Origin::Web };
     // Done and remembered even if who asked is gone meanwhile, so that a repeat finds it done.
-    let done = tokio::spawn(carry_out(house, verb, press, command));
+    let done = tokio::spawn(carry_out(house, verb, press, ask));
     match timeout(ANSWER, done).await {
         Ok(Ok(response)) => response,
         _ => refused(
@@ -166,43 +150,26 @@ async fn press(verb: &'static str, State(house): State<House>, place: Seat, requ
     }
 }
 
-async fn carry_out(house: House, verb: &'static str, press: Press, command: Command) -> Response {
-    let answer = match ask(&house, command, press.generation).await {
-        Ok(answer) => answer,
-        Err(why) => return refused(StatusCode::SERVICE_UNAVAILABLE, why),
+async fn carry_out(house: House, verb: &'static str, press: Press, ask: Ask) -> Response {
+    let desk = house.desk.clone();
+    let Ok((verdict, reply)) = tokio::task::spawn_blocking(move || desk.answer(&ask)).await else {
+        return refused(StatusCode::SERVICE_UNAVAILABLE, "the timer is stopping");
     };
-    let snapshot = Snapshot { timer: answer.timer, ..Snapshot::clone(&house.board.latest()) };
-    let status = Some(Status::new(&snapshot, answer.at));
-    match answer.result {
+    let code = match verdict {
+        Verdict::Done { .. } => StatusCode::OK,
+        Verdict::Mistake => StatusCode::BAD_REQUEST,
+        Verdict::Unanswered => StatusCode::SERVICE_UNAVAILABLE,
         // A repeat of what was done, whose answer got lost on the way, is done already.
-        Err(Refusal::Stale) if let Some(reply) = house.done.find(verb, &press) => {
-            json(StatusCode::OK, protocol::encode(&Reply { status, ..reply }))
+        Verdict::Stale if let Some(done) = house.done.find(verb, &press) => {
+            return json(StatusCode::OK, protocol::encode(&Reply { status: reply.status, ..done }));
         }
-        Err(refusal) => {
-            let reply = Reply::new(false, refusal.to_string(), status);
-            json(StatusCode::CONFLICT, protocol::encode(&reply))
-        }
-        Ok(outcome) => {
-            let reply = Reply::new(true, outcome.to_string(), status);
-            let text = protocol::encode(&reply);
-            if press.generation.is_some() && outcome.is_change() {
-                house.done.remember(verb, press, reply);
-            }
-            json(StatusCode::OK, text)
-        }
+        Verdict::Refused | Verdict::Stale => StatusCode::CONFLICT,
+    };
+    let text = protocol::encode(&reply);
+    if press.generation.is_some() && verdict == (Verdict::Done { change: true }) {
+        house.done.remember(verb, press, reply);
     }
-}
-
-/// What the engine makes of it.
-async fn ask(house: &House, command: Command, generation: Option<u64>) -> Result<Answer, &'static str> {
-    let (reply, answer) = sync_channel(1);
-    let event = Event::Command(Asked { command, generation, origin: Origin::Web, reply: Some(reply) });
-    house.events.try_send(event).map_err(|error| match error {
-        TrySendError::Full(_) => "the timer has too much to do; try again",
-        TrySendError::Disconnected(_) => "the timer is stopping",
-    })?;
-    let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(HANG)).await;
-    answer.ok().and_then(Result::ok).ok_or("the timer is stopping, or its strip hangs")
+    json(code, text)
 }
 
 /// What the body of a request says; an empty one says nothing more than the request itself.
@@ -270,8 +237,7 @@ fn unpaired() -> Response {
 }
 
 fn done(house: &House, message: String) -> Response {
-    let status = Status::new(&house.board.latest(), clock::now());
-    let reply = Reply::new(true, message, Some(status));
+    let reply = Reply::new(true, message, Some(house.desk.status()));
     json(StatusCode::OK, protocol::encode(&reply))
 }
 

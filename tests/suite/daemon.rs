@@ -1,5 +1,8 @@
 //! The real binary, driven through its socket.
 
+mod clients;
+mod reports;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +11,8 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Frame, House, PATIENCE, QUICK, until};
+use crate::child::{self, Program};
+use crate::harness::{Frame, House, PATIENCE, QUICK, TALKLIGHT, assert_order, connect, until};
 
 /// The phase of the plan `QUICK` this long after its start, by arithmetic of its own.
 fn phase_after(ns: u64) -> &'static str {
@@ -57,7 +61,7 @@ fn a_whole_talk() {
     assert_eq!(house.does(&["start"]), "started quick, 0:02");
     until("the talk is over", || house.tape().last().unwrap().phase == "over");
     let frames = house.tape();
-    assert_eq!(phases(&frames), ["ready", "green", "yellow", "red", "flash", "over"]);
+    assert_order(phases(&frames));
     assert_eq!(frames[0].leds[0], "404040");
     assert!(frames[0].leds[1..].iter().all(|led| led == "000000"));
     let talk: Vec<Frame> = frames.into_iter().filter(|frame| frame.phase != "ready").collect();
@@ -75,10 +79,14 @@ fn what_is_refused_says_what_to_do() {
     assert_eq!(house.does(&["choose", "long"]), "the next talk is long, 1:00:00");
     assert_eq!(house.does(&["reset"]), "ready already; there is no talk to reset");
     assert_eq!(house.does(&["start"]), "started long, 1:00:00");
-    assert_eq!(house.refuses(&["start"]), "talklight: a talk is running, 1:00:00 left; reset it first");
-    let refusal = "talklight: a talk is running, 1:00:00 left; choose when it is over, or reset it";
-    assert_eq!(house.refuses(&["choose", "quick"]), refusal);
-    assert!(house.does(&["reset"]).starts_with("reset at 0:0"));
+    for (command, remedy) in [
+        (&["start"][..], " left; reset it first"),
+        (&["choose", "quick"], " left; choose when it is over, or reset it"),
+    ] {
+        let refusal = house.refuses(command);
+        assert!(refusal.starts_with("talklight: a talk is running, ") && refusal.ends_with(remedy), "{refusal}");
+    }
+    assert!(house.does(&["reset"]).starts_with("reset at 0:"));
     assert!(house.does(&["status"]).contains("the reset can be undone for"));
     assert!(house.does(&["undo"]).starts_with("undone, "));
     assert_eq!(house.refuses(&["undo"]), "talklight: only a reset can be undone; to end this talk, reset it");
@@ -111,7 +119,7 @@ fn a_daemon_killed_at_any_moment_goes_on_to_the_same_end() {
     }
     until("the talk is over", || house.tape().last().unwrap().phase == "over");
     assert_talk_is_right(&house.tape(), began);
-    assert!(house.log().contains("the talk goes on: quick"), "{}", house.log());
+    until("the log tells", || house.log().contains("the talk goes on: quick"));
 }
 
 #[test]
@@ -191,7 +199,7 @@ fn what_is_no_socket_is_not_removed() {
 fn the_socket_is_for_its_group_whatever_the_umask() {
     for umask in ["000", "027", "077"] {
         let mut house = House::new(QUICK);
-        let mut shell = std::process::Command::new("sh");
+        let mut shell = child::command("sh");
         let daemon = house.command(&["--headless"]);
         let line = format!("umask {umask}; exec \"$0\" \"$@\"");
         shell.args(["-c", &line]).arg(daemon.get_program()).args(daemon.get_args());
@@ -199,157 +207,6 @@ fn the_socket_is_for_its_group_whatever_the_umask() {
         until("the socket is there", || UnixStream::connect(house.socket()).is_ok());
         assert_eq!(fs::metadata(house.socket()).unwrap().mode() & 0o777, 0o660, "umask {umask}");
     }
-}
-
-#[test]
-fn hostile_clients_stop_nobody() {
-    let house = House::running(QUICK);
-    house.does(&["start"]);
-    let connect = || UnixStream::connect(house.socket()).unwrap();
-    let silent: Vec<UnixStream> = (0..300).map(|_| connect()).collect();
-    let nonsense = |bytes: &[u8]| {
-        let mut stream = connect();
-        // It may hang up before it has heard all.
-        let _ = stream.write_all(bytes);
-        let mut answer = String::new();
-        let _ = stream.read_to_string(&mut answer);
-        assert!(answer.is_empty() || answer.contains("a request is one line of less than 256 bytes"), "{answer}");
-    };
-    nonsense(&vec![b'x'; 1 << 20]);
-    nonsense(b"\xff\xfe\n");
-    assert_eq!(house.status()["plan"]["name"], "quick");
-    let watchers: Vec<UnixStream> = (0..40)
-        .map(|_| {
-            let mut stream = connect();
-            stream.write_all(b"watch\n").unwrap();
-            stream
-        })
-        .collect();
-    let heard = watchers.iter().filter(|watcher| {
-        let mut line = String::new();
-        BufReader::new(*watcher).read_line(&mut line).is_ok_and(|_| line.contains("quick"))
-    });
-    // Each one more takes the place of the oldest, whether that has heard something yet or not.
-    assert!(heard.count() >= 32);
-    until("the talk is over", || house.tape().last().unwrap().phase == "over");
-    let frames = house.tape();
-    let talk: Vec<Frame> = frames.into_iter().filter(|frame| frame.phase != "ready").collect();
-    assert_talk_is_right(&talk, started(&talk));
-    assert_eq!(house.status()["phase"], "over");
-    let pid = house.daemon.as_ref().unwrap().id();
-    if let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) {
-        let open = open.count();
-        assert!(open < 300, "{open} descriptors");
-    }
-    drop((silent, watchers));
-}
-
-#[test]
-fn one_that_crowds_the_watchers_loses_its_own_places() {
-    let house = House::running(QUICK);
-    let mut other = house.command(&["status", "--watch", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(other.stdout.take().unwrap()).lines();
-    assert!(lines.next().unwrap().unwrap().contains("ready"));
-    let crowd: Vec<UnixStream> = (0..100)
-        .map(|_| {
-            let mut stream = UnixStream::connect(house.socket()).unwrap();
-            stream.write_all(b"watch\n").unwrap();
-            BufReader::new(&stream).read_line(&mut String::new()).unwrap();
-            stream
-        })
-        .collect();
-    house.does(&["start"]);
-    assert!(lines.next().expect("still there").unwrap().contains("green"));
-    other.kill().unwrap();
-    other.wait().unwrap();
-    drop(crowd);
-}
-
-#[test]
-fn a_watcher_gets_a_line_for_each_change_and_none_else() {
-    let house = House::running(QUICK);
-    let mut child = house.command(&["status", "--watch", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || serde_json::from_str::<serde_json::Value>(&lines.next().unwrap().unwrap()).unwrap();
-    let mut seen = vec![next()];
-    house.does(&["reset"]);
-    house.refuses(&["undo"]);
-    house.does(&["start"]);
-    seen.extend((0..5).map(|_| next()));
-    let phases: Vec<&str> = seen.iter().map(|status| status["phase"].as_str().unwrap()).collect();
-    assert_eq!(phases, ["ready", "green", "yellow", "red", "flash", "over"]);
-    child.kill().unwrap();
-    child.wait().unwrap();
-}
-
-#[test]
-fn the_log_has_a_line_for_each_thing_that_happened_and_none_for_what_did_not() {
-    let mut house = House::running(&QUICK.replace("\"2s\"", "\"1h\""));
-    house.refuses(&["undo"]);
-    house.does(&["start"]);
-    house.refuses(&["start"]);
-    house.does(&["reset"]);
-    house.does(&["undo"]);
-    house.does(&["reset"]);
-    house.does(&["reset"]);
-    house.signal(Signal::SIGTERM);
-    let log = house.log();
-    let lines: Vec<&str> = log.lines().collect();
-    assert_eq!(lines.len(), 6, "{log}");
-    assert_eq!(lines[0], "talklight 0.1.0: simulated strip of 8 LEDs by config.toml, listening at s");
-    assert_eq!(lines[1], "talk started by the socket: quick, 1:00:00");
-    assert!(lines[2].starts_with("talk reset at 0:0") && lines[2].contains(" by the socket, "), "{log}");
-    assert!(lines[3].starts_with("reset undone by the socket, "), "{log}");
-    assert!(lines[4].starts_with("talk reset at 0:0"), "{log}");
-    assert_eq!(lines[5], "stopping");
-}
-
-#[test]
-fn the_service_manager_hears_of_readiness_the_watchdog_the_status_and_the_end() {
-    let mut house = House::new(QUICK);
-    let manager = UnixDatagram::bind(house.folder.file("notify")).unwrap();
-    manager.set_read_timeout(Some(PATIENCE)).unwrap();
-    house.env("NOTIFY_SOCKET", house.folder.file("notify").to_str().unwrap());
-    house.start();
-    let mut heard = Vec::new();
-    let mut hear = |wanted: &str| {
-        while !heard.iter().any(|line: &String| line.contains(wanted)) {
-            let mut line = [0; 1024];
-            let length = manager.recv(&mut line).unwrap_or_else(|_| panic!("no {wanted} among {heard:?}"));
-            heard.push(String::from_utf8_lossy(&line[..length]).into_owned());
-        }
-    };
-    hear("READY=1");
-    hear("WATCHDOG=1");
-    hear("STATUS=ready, quick, 0:02; simulated strip sending");
-    house.does(&["start"]);
-    hear("STATUS=green, quick, 0:02; simulated strip sending");
-    hear("STATUS=over, quick");
-    house.signal(Signal::SIGTERM);
-    hear("STOPPING=1");
-}
-
-#[test]
-fn lines_for_the_journal_carry_their_priority() {
-    let mut house = House::new(QUICK);
-    let log = File::create(house.folder.file("log")).unwrap();
-    let metadata = log.metadata().unwrap();
-    house.env("JOURNAL_STREAM", &format!("{}:{}", metadata.dev(), metadata.ino()));
-    house.start();
-    house.does(&["start"]);
-    house.signal(Signal::SIGTERM);
-    assert!(house.log().contains("<5>talk started by the socket: quick, 0:02\n"), "{}", house.log());
-}
-
-#[test]
-fn what_keeps_it_from_starting_is_an_error_in_the_journal() {
-    let mut house = House::new("[strip]\nleds = 0\n");
-    let log = File::create(house.folder.file("log")).unwrap();
-    let metadata = log.metadata().unwrap();
-    house.env("JOURNAL_STREAM", &format!("{}:{}", metadata.dev(), metadata.ino()));
-    let status = house.command(&["--headless"]).stderr(log).status().unwrap();
-    assert_eq!(status.code(), Some(78));
-    assert!(house.log().starts_with("<3>config.toml:2: strip.leds: "), "{}", house.log());
 }
 
 #[test]
@@ -385,29 +242,16 @@ fn sockets_of_any_name_keep_their_files_apart() {
                 .stdin(Stdio::null())
                 .stderr(Stdio::null());
         };
-        let mut daemon = std::process::Command::new(crate::harness::TALKLIGHT);
+        let mut daemon = child::command(TALKLIGHT);
         socket(daemon.arg("--headless"));
-        let mut daemon = daemon.spawn().unwrap();
+        let _daemon = Program::spawn(daemon);
         until("the daemon answers", || UnixStream::connect(house.folder.file(name)).is_ok());
         for verb in ["start", "reset", "status"] {
-            let mut client = std::process::Command::new(crate::harness::TALKLIGHT);
+            let mut client = child::command(TALKLIGHT);
             socket(client.arg(verb));
-            assert!(client.stdout(Stdio::null()).status().unwrap().success(), "{name}: {verb}");
+            assert!(child::run(client).status.success(), "{name}: {verb}");
         }
-        daemon.kill().unwrap();
-        daemon.wait().unwrap();
     }
-}
-
-#[test]
-fn a_flag_that_a_command_has_no_use_for_is_refused() {
-    let house = House::running(QUICK);
-    let mut command = std::process::Command::new(crate::harness::TALKLIGHT);
-    let output = command.args(["--plan", "quick", "--socket"]).arg(house.socket()).arg("start").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(crate::harness::text(&output.stderr).contains("--plan is for the timer itself"));
-    assert_eq!(house.run(&["start", ""]).status.code(), Some(2));
-    assert_eq!(house.status()["phase"], "ready");
 }
 
 #[test]
@@ -422,76 +266,4 @@ fn a_config_with_mistakes_ends_with_78_and_names_them_all() {
             "{told}"
         );
     }
-}
-
-#[test]
-fn a_command_without_a_daemon_says_so() {
-    let house = House::new(QUICK);
-    let said = house.refuses(&["start"]);
-    let expected = "talklight: no talklight answers at s; start one, or name its socket with --socket";
-    assert_eq!(said, expected);
-}
-
-#[test]
-fn a_daemon_that_does_not_answer_does_not_keep_its_client_for_ever() {
-    let house = House::new(QUICK);
-    let _deaf = UnixListener::bind(house.socket()).unwrap();
-    assert!(house.refuses(&["start"]).contains("the daemon does not answer"));
-}
-
-#[test]
-fn a_tape_that_takes_no_more_is_told_and_does_not_stop_the_talk() {
-    if !std::path::Path::new("/dev/full").exists() {
-        return;
-    }
-    let mut house = House::new(QUICK);
-    let mut command = house.command(&["--headless", "--tape", "/dev/full"]);
-    house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());
-    until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
-    house.does(&["start"]);
-    until("the tape's end is told", || !house.status()["faults"].as_array().unwrap().is_empty());
-    assert_eq!(house.status()["faults"][0]["input"], "tape");
-    assert_eq!(house.status()["strip"]["health"], "sending");
-}
-
-#[test]
-fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
-    let mut house = House::new(QUICK);
-    let log = File::create(house.folder.file("log")).unwrap();
-    let mut command = house.command(&["--headless", "--tape", "no/such/folder"]);
-    house.daemon = Some(command.stderr(log).spawn().unwrap());
-    until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
-    house.does(&["start"]);
-    until("the warning is in the log", || house.log().contains("there is no tape: no/such/folder: No such file"));
-}
-
-#[test]
-fn a_tape_goes_on_where_the_last_process_left_it() {
-    let mut house = House::new(QUICK);
-    for _ in 0..2 {
-        let mut command = house.command(&["--headless", "--tape", "tape.0"]);
-        house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());
-        until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
-        house.signal(Signal::SIGTERM);
-    }
-    let dark = house.tape().iter().filter(|frame| frame.leds.iter().all(|led| led == "000000")).count();
-    assert_eq!(dark, 2, "each ended with a dark frame");
-}
-
-#[test]
-fn a_watcher_outlives_a_crash_of_its_daemon() {
-    let mut house = House::running(&QUICK.replace("\"2s\"", "\"1h\""));
-    let mut child = house.command(&["status", "--watch", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut sees = |phase: &str| assert!(lines.next().unwrap().unwrap().contains(&format!("\"phase\":\"{phase}\"")));
-    sees("ready");
-    house.does(&["start"]);
-    sees("green");
-    house.signal(Signal::SIGKILL);
-    house.start();
-    sees("green");
-    house.does(&["reset"]);
-    sees("ready");
-    child.kill().unwrap();
-    child.wait().unwrap();
 }

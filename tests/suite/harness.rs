@@ -11,10 +11,11 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::child;
+
 pub const TALKLIGHT: &str = env!("CARGO_BIN_EXE_talklight");
 
-/// How long a thing that should happen may take on a machine that has other things to do.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub use crate::child::PATIENCE;
 
 /// A plan of two seconds: green, then yellow, red and flashing for half a second each.
 pub const QUICK: &str = r#"
@@ -87,7 +88,7 @@ impl House {
 
     /// The binary with this house's config and socket, and nothing of the surroundings.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(TALKLIGHT);
+        let mut command = child::command(TALKLIGHT);
         // Relative, so that what is said about them is the same in each house.
         command.args(arguments).args(["--config", "config.toml", "--socket", "s"]);
         command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path());
@@ -111,7 +112,7 @@ impl House {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        child::run(self.command(arguments))
     }
 
     /// A command that succeeds, and what it says.
@@ -134,17 +135,13 @@ impl House {
 
     /// One line to the socket, and the line that comes back.
     pub fn say(&self, line: &str) -> serde_json::Value {
-        let mut stream = UnixStream::connect(self.socket()).unwrap();
-        writeln!(stream, "{line}").unwrap();
-        let mut answer = String::new();
-        BufReader::new(stream).read_line(&mut answer).unwrap();
-        serde_json::from_str(&answer).unwrap()
+        ask(&self.socket(), line)
     }
 
     pub fn signal(&mut self, signal: Signal) -> ExitStatus {
         let mut daemon = self.daemon.take().unwrap();
         kill(Pid::from_raw(daemon.id() as i32), signal).unwrap();
-        daemon.wait().unwrap()
+        end(&mut daemon)
     }
 
     pub fn log(&self) -> String {
@@ -183,6 +180,18 @@ pub struct Frame {
     pub leds: Vec<String>,
 }
 
+/// The phases of a talk in their order.
+pub const WHOLE_TALK: [&str; 6] = ["ready", "green", "yellow", "red", "flash", "over"];
+
+/// These are the phases of a whole talk. Which of those in the middle are there depends on what else the machine does: it may
+/// wake a daemon when a phase is past. That each is shown in time is for the tests in virtual time.
+pub fn assert_order<'a>(phases: impl IntoIterator<Item = &'a str>) {
+    let phases: Vec<&str> = phases.into_iter().collect();
+    let in_order = WHOLE_TALK.iter().filter(|phase| phases.contains(phase));
+    assert!(in_order.eq(&phases), "{phases:?}");
+    assert!(phases.starts_with(&WHOLE_TALK[..2]) && phases.ends_with(&WHOLE_TALK[5..]), "{phases:?}");
+}
+
 /// Numbers that look like chance, the same in every run.
 pub struct Chance(pub u64);
 
@@ -191,6 +200,32 @@ impl Chance {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         least + (self.0 >> 33) % (most - least + 1)
     }
+}
+
+/// A connection to a daemon, on which no read waits for ever.
+pub fn connect(socket: &Path) -> UnixStream {
+    let stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// One line to a daemon's socket, and the line that comes back.
+pub fn ask(socket: &Path, line: &str) -> serde_json::Value {
+    let mut stream = connect(socket);
+    writeln!(stream, "{line}").unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    serde_json::from_str(&answer).unwrap()
+}
+
+/// Waits for the end of a child.
+pub fn end(child: &mut Child) -> ExitStatus {
+    let mut end = None;
+    until("it ends", || {
+        end = child.try_wait().unwrap();
+        end.is_some()
+    });
+    end.unwrap()
 }
 
 /// Waits until something is so.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crossterm::event::KeyCode;
 use talklight::control::invite::{Invited, Paper, drawn, likeliest};
 use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
@@ -13,7 +14,7 @@ use talklight::engine::board::{Happening, Health, Snapshot};
 use talklight::engine::event::Origin;
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
-use talklight::screen::keys::{Act, Key, Ui};
+use talklight::screen::keys::{Act, UNBOUND, Ui};
 use talklight::screen::style::{Depth, Style};
 use talklight::screen::view::view;
 use talklight::store::pairing;
@@ -120,11 +121,11 @@ fn house(web: bool) -> Snapshot {
             flash_half: Duration::from_millis(500),
         },
         plans: [plan].into(),
-        guest: None,
+        stage: Default::default(),
         web: web.then(|| "http://192.168.1.7:8080".into()),
-        strip_kind: "simulated",
+        strip_kind: "simulated".into(),
         strip: Health::Sending,
-        failed_inputs: Vec::new(),
+        faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,
     }
@@ -195,21 +196,21 @@ fn the_screen_shows_what_a_camera_and_fingers_need() {
 #[test]
 fn p_invites_and_any_key_takes_it_down() {
     let mut ui = Ui::new(Place::Daemon);
-    assert_eq!(ui.press(Key::Char('p'), &house(true), NOW), Act::Invite);
+    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(true), NOW), Act::Invite);
     for (key, act) in [
-        (Key::Char('p'), Act::Nothing),
-        (Key::Char('q'), Act::Nothing),
-        (Key::Other, Act::Nothing),
-        (Key::Char(' '), Act::Send(talklight::core::timer::Command::Start(None), None)),
-        (Key::Char('?'), Act::Nothing),
+        (KeyCode::Char('p'), Act::Nothing),
+        (KeyCode::Char('q'), Act::Nothing),
+        (UNBOUND, Act::Nothing),
+        (KeyCode::Char(' '), Act::Send(talklight::core::timer::Command::Start(None), None)),
+        (KeyCode::Char('?'), Act::Nothing),
     ] {
         ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
         ui.help = false;
-        assert_eq!(ui.press(key, &house(true), NOW), act, "{key:?}");
+        assert_eq!(ui.press(key.into(), &house(true), NOW), act, "{key:?}");
         assert_eq!(ui.invited, None, "{key:?}");
     }
     let mut ui = Ui::new(Place::Daemon);
-    assert_eq!(ui.press(Key::Char('p'), &house(false), NOW), Act::Nothing);
+    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(false), NOW), Act::Nothing);
     let notice = ui.notice.unwrap().text;
     let remedy: &[&str] = match cfg!(feature = "web") {
         true => &["`listen` under [web]", "--web"],
@@ -280,10 +281,10 @@ fn the_command_invites_gives_tokens_and_forgets() {
 #[test]
 fn an_invitation_that_is_over_takes_no_key() {
     let late = NOW + Duration::from_secs(61);
-    for (key, act) in [(Key::Char('p'), Act::Invite), (Key::Char('q'), Act::Leave)] {
+    for (key, act) in [(KeyCode::Char('p'), Act::Invite), (KeyCode::Char('q'), Act::Leave)] {
         let mut ui = Ui::new(Place::Console);
         ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
-        assert_eq!(ui.press(key, &house(true), late), act, "{key:?}");
+        assert_eq!(ui.press(key.into(), &house(true), late), act, "{key:?}");
     }
 }
 

@@ -1,4 +1,5 @@
 mod button;
+mod child;
 mod colour;
 mod config;
 mod core;

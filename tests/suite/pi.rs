@@ -6,7 +6,10 @@
 mod button;
 mod end;
 mod fault;
+mod picture;
+mod reach;
 mod screen;
+mod stop;
 mod strip;
 mod trial;
 
@@ -22,190 +25,17 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 
-use crate::harness::{Folder, Frame, PATIENCE, TALKLIGHT, pause, text, until};
+use crate::child;
+use crate::harness::{
+    Folder, Frame, PATIENCE, TALKLIGHT, WHOLE_TALK, ask, assert_order, connect, end, pause, text, until,
+};
 use crate::rig::{Builder, Level, Profile, Rig, monotonic_ns};
+
+use picture::{BRISK, CALM, LONG, MILLIAMPS_PER_LED, PLAIN, Plan, Strip, sum};
 
 /// The line of the start button.
 const START: u32 = 17;
 const BUTTON: &str = "[button]\nstart = 17\nhold = \"300ms\"\n";
-
-/// The plan of a talk, in milliseconds; the marks are time left.
-#[derive(Clone, Copy)]
-struct Plan {
-    length: u64,
-    yellow: u64,
-    red: u64,
-    flash: u64,
-    /// Half a period of the flash.
-    half: u64,
-}
-
-/// Five parts of 200 ms: green, yellow, red, dark, red.
-const BRISK: Plan = Plan { length: 1000, yellow: 800, red: 600, flash: 400, half: 200 };
-
-/// The same in parts of half a second.
-const CALM: Plan = Plan { length: 2500, yellow: 2000, red: 1500, flash: 1000, half: 500 };
-
-/// Green for an hour.
-const LONG: Plan = Plan { length: 3_630_000, yellow: 30_000, red: 20_000, flash: 10_000, half: 500 };
-
-impl Plan {
-    fn phase(self, elapsed_ns: u64) -> &'static str {
-        match self.left_ns(elapsed_ns) {
-            0 => "over",
-            left if left <= self.flash * 1_000_000 => "flash",
-            left if left <= self.red * 1_000_000 => "red",
-            left if left <= self.yellow * 1_000_000 => "yellow",
-            _ => "green",
-        }
-    }
-
-    /// The colour's name; none when dark.
-    fn colour(self, elapsed_ns: u64) -> Option<&'static str> {
-        let halves = self.left_ns(elapsed_ns).div_ceil(self.half * 1_000_000);
-        match self.phase(elapsed_ns) {
-            "over" => None,
-            // Counted back from the end, the first half is lit, the second dark, and so on.
-            "flash" => (halves % 2 == 1).then_some("red"),
-            phase => Some(phase),
-        }
-    }
-
-    fn left_ns(self, elapsed_ns: u64) -> u64 {
-        (self.length * 1_000_000).saturating_sub(elapsed_ns)
-    }
-}
-
-/// A strip, and how it is driven. Unless told otherwise the LEDs are sent the colours as they are.
-#[derive(Clone)]
-struct Strip {
-    leds: usize,
-    chip: &'static str,
-    order: &'static str,
-    gamma: bool,
-    brightness: u8,
-    max_milliamps: u64,
-    bar: bool,
-    green: [u8; 3],
-    yellow: [u8; 3],
-}
-
-const PLAIN: Strip = Strip {
-    leds: 8,
-    chip: "ws2812",
-    order: "grb",
-    gamma: false,
-    brightness: 255,
-    max_milliamps: 0,
-    bar: false,
-    green: [0x00, 0xff, 0x90],
-    yellow: [0xff, 0xaa, 0x00],
-};
-const RED: [u8; 3] = [0xff, 0x00, 0x00];
-const READY: [u8; 3] = [0x40, 0x40, 0x40];
-const MILLIAMPS_PER_LED: u64 = 55;
-
-impl Strip {
-    fn channels(&self) -> usize {
-        if self.chip == "ws2812" { 3 } else { 4 }
-    }
-
-    fn frame_bytes(&self) -> usize {
-        280 + 4 * self.channels() * self.leds
-    }
-
-    /// What the eye should see `elapsed_ns` into the talk; `None` is before it.
-    fn look(&self, plan: Plan, elapsed_ns: Option<u64>) -> Vec<[u8; 3]> {
-        let (colour, lit) = match elapsed_ns {
-            None => (READY, 1),
-            Some(elapsed_ns) => {
-                let lit = match self.bar {
-                    false => self.leds as u64,
-                    true => (plan.left_ns(elapsed_ns) * self.leds as u64).div_ceil(plan.length * 1_000_000),
-                };
-                match plan.colour(elapsed_ns) {
-                    None => ([0; 3], 0),
-                    Some("green") => (self.green, lit),
-                    Some("yellow") => (self.yellow, lit),
-                    Some(_) => (RED, lit),
-                }
-            }
-        };
-        (0..self.leds).map(|led| if (led as u64) < lit { colour } else { [0; 3] }).collect()
-    }
-
-    /// The bytes of an LED of this colour as they go over the wire.
-    fn bytes(&self, colour: [u8; 3], scale: f64) -> Vec<u8> {
-        let mut channels = colour.map(|channel| {
-            let part = f64::from(channel) / 255.0;
-            let light = if self.gamma { part.powf(2.25) } else { part };
-            (light * f64::from(self.brightness) * scale).round() as u8
-        });
-        if channels == [0; 3] {
-            // Dim is not dark: a step is left to the strongest.
-            let strongest = *colour.iter().max().unwrap();
-            channels = colour.map(|channel| u8::from(channel > 0 && channel == strongest));
-        }
-        let mut white = 0;
-        if self.channels() == 4 {
-            white = *channels.iter().min().unwrap();
-            channels = channels.map(|channel| channel - white);
-        }
-        let mut bytes: Vec<u8> = self.order.chars().map(|channel| channels["rgb".find(channel).unwrap()]).collect();
-        if self.channels() == 4 {
-            bytes.push(white);
-        }
-        bytes
-    }
-
-    /// What a frame draws with so many channel values in all, in parts of a milliampere: 255 for each channel make one.
-    fn draws(&self, sum: u64) -> u64 {
-        // One milliampere is for each LED's own controller.
-        self.leds as u64 * 255 * self.channels() as u64 + sum * MILLIAMPS_PER_LED
-    }
-
-    fn may_draw(&self) -> u64 {
-        match self.max_milliamps {
-            0 => u64::MAX,
-            limit => limit * 255 * self.channels() as u64,
-        }
-    }
-
-    /// The largest part of the brightness, in steps of 2^-16, at which no phase draws more than the limit as it begins.
-    fn scale(&self, plan: Plan) -> f64 {
-        let begins = [plan.length, plan.yellow, plan.red].map(|left| {
-            let look = self.look(plan, Some((plan.length - left) * 1_000_000));
-            let lit = look.iter().filter(|led| **led != [0; 3]).count() as u64;
-            (look[0], lit)
-        });
-        let steps = (0..=1 << 16).rev().map(|step| f64::from(step) / 65536.0);
-        let fits = |scale: &f64| {
-            begins.iter().all(|&(colour, lit)| self.draws(lit * sum(&self.bytes(colour, *scale))) <= self.may_draw())
-        };
-        if self.max_milliamps == 0 {
-            return 1.0;
-        }
-        steps.into_iter().find(fits).expect("the limit is not too low")
-    }
-
-    fn config(&self) -> String {
-        let hex = |[r, g, b]: [u8; 3]| format!("#{r:02x}{g:02x}{b:02x}");
-        format!(
-            "[strip]\nkind = \"spi\"\nleds = {}\nchip = \"{}\"\norder = \"{}\"\ngamma = {}\nbrightness = {}\n\
-             max_milliamps = {}\nmilliamps_per_led = {MILLIAMPS_PER_LED}\npattern = \"{}\"\n\
-             colours = {{ green = \"{}\", yellow = \"{}\" }}\n",
-            self.leds,
-            self.chip,
-            self.order,
-            self.gamma,
-            self.brightness,
-            self.max_milliamps,
-            if self.bar { "bar" } else { "solid" },
-            hex(self.green),
-            hex(self.yellow),
-        )
-    }
-}
 
 /// A Pi with a strip and a config, on which one daemon at a time runs.
 struct Pi {
@@ -223,7 +53,7 @@ struct Pi {
 impl Pi {
     fn new(builder: Builder, strip: &Strip, plan: Plan, button: &str) -> Self {
         let pi = Self {
-            rig: builder.channels(strip.channels()).build(),
+            rig: builder.channels(strip.channels()).leds(strip.leds).build(),
             strip: strip.clone(),
             plan,
             button: button.into(),
@@ -291,7 +121,7 @@ impl Pi {
     /// Ends the daemon in an orderly way.
     fn stop(&self, signal: Signal) {
         self.rig.signal(signal);
-        let status = self.rig.wait_exit(PATIENCE).expect("it ends");
+        let status = self.rig.ends();
         assert!(status.success(), "{status}, {:#?}", self.rig.output());
         self.darkened(&signal);
     }
@@ -320,11 +150,7 @@ impl Pi {
 
     /// One line to the socket, and the line that comes back.
     fn say(&self, line: &str) -> serde_json::Value {
-        let mut stream = UnixStream::connect(self.rig.path("s")).unwrap();
-        writeln!(stream, "{line}").unwrap();
-        let mut answer = String::new();
-        BufReader::new(stream).read_line(&mut answer).unwrap();
-        serde_json::from_str(&answer).unwrap()
+        ask(&self.rig.path("s"), line)
     }
 
     fn status(&self) -> serde_json::Value {
@@ -346,8 +172,18 @@ impl Pi {
         faults.iter().map(fault).collect()
     }
 
-    /// The lines of the log with `text` in them, of the daemon that runs or ran last.
+    /// The lines of the log with `text` in them, of a daemon that has ended: one that runs may be about to write more.
     fn told(&self, text: &str) -> usize {
+        assert!(self.rig.has_ended(), "the log is not at its end");
+        self.lines_with(text)
+    }
+
+    /// Waits until so many lines of the log have `text` in them.
+    fn wait_told_times(&self, text: &str, times: usize) {
+        until(text, || self.lines_with(text) == times);
+    }
+
+    fn lines_with(&self, text: &str) -> usize {
         let output = self.rig.output();
         output.iter().filter(|line| line.contains(text)).count()
     }
@@ -366,14 +202,20 @@ impl Pi {
         self.rig.path(&format!("tape.{run}"))
     }
 
+    fn assert_order(&self) {
+        assert_order(self.phases().iter().map(String::as_str));
+    }
+
     fn phases(&self) -> Vec<String> {
         let mut phases: Vec<String> = self.tape().into_iter().map(|frame| frame.phase).collect();
         phases.dedup();
         phases
     }
 
+    /// Waits until the one talk is in this phase, or past it.
     fn wait_phase(&self, phase: &str) {
-        until(phase, || self.tape().iter().any(|frame| frame.phase == phase));
+        let number = |phase: &str| WHOLE_TALK.iter().position(|known| *known == phase).unwrap();
+        until(phase, || self.tape().iter().any(|frame| number(&frame.phase) >= number(phase)));
     }
 
     /// Waits until the talk, which has begun, is this old.
@@ -398,13 +240,18 @@ impl Pi {
         let wire = self.rig.frames(Profile::WS2812B_150, self.strip.channels());
         assert!(wire.faults.is_empty(), "{:#?}", wire.faults);
         assert_eq!(wire.frames.len(), transfers.len(), "one frame a transfer");
+        // The first two frames of a process are as long as the buffer takes.
+        let (frame, longest) = (self.strip.frame_bytes(), self.strip.frame_bytes_max(self.rig.bufsiz));
+        let long = transfers.iter().filter(|transfer| transfer.bytes.len() != frame).count();
         for transfer in &transfers {
-            assert_eq!(transfer.bytes.len(), self.strip.frame_bytes());
+            assert!([frame, longest].contains(&transfer.bytes.len()));
             assert!(transfer.dma);
         }
         for refusal in self.rig.refusals() {
-            assert_eq!(refusal.bytes, self.strip.frame_bytes(), "{refusal:?}");
+            assert!([frame, longest].contains(&refusal.bytes), "{refusal:?}");
         }
+        let runs = self.runs.load(Ordering::Relaxed);
+        assert!(long <= 2 * (runs + self.rig.refusals().len()), "{long} long frames in {runs} runs");
         let started_ns = self.started_ns();
         let stops = self.stops.lock().unwrap();
         for frame in &tape {
@@ -481,12 +328,6 @@ impl Manager {
         until("the watchdog is fed", || self.pings() > 0);
     }
 }
-
-fn sum(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|&byte| u64::from(byte)).sum()
-}
-
-const WHOLE_TALK: [&str; 6] = ["ready", "green", "yellow", "red", "flash", "over"];
 
 /// What the client would print, with its exit status.
 fn output(output: &std::process::Output) -> (Option<i32>, String) {

@@ -19,7 +19,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -32,8 +32,10 @@ use nix::unistd::Pid;
 mod board;
 #[path = "rig/log.rs"]
 mod log;
-#[path = "rig/program.rs"]
-mod program;
+#[path = "rig/shim.rs"]
+mod shim;
+#[path = "rig/world.rs"]
+mod world;
 #[path = "rig/ws2812.rs"]
 mod ws2812;
 
@@ -41,12 +43,12 @@ pub use board::{Builder, Model};
 pub use log::{Drive, Edge, LineRequest, Look, Refusal, Transfer};
 pub use ws2812::{Decoded, Frame, Profile};
 
+use crate::child::{self, PATIENCE, Program};
 use log::Log;
-use program::{Program, run_to_end, shim};
+use shim::shim;
 use ws2812::Decoder;
 
 const SPIDEV: &str = "/dev/spidev0.0";
-const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// One Pi with its wires. It outlives the programs started on it; dropped, it kills what still runs and leaves no file.
 pub struct Rig {
@@ -56,6 +58,10 @@ pub struct Rig {
     control: File,
     world: Mutex<World>,
     program: Mutex<Option<Program>>,
+    /// The LEDs of its strip; 0 for as many as it is sent bits for.
+    leds: usize,
+    /// The longest write that its spidev takes, in bytes.
+    pub bufsiz: usize,
     log: Mutex<Log>,
 }
 
@@ -99,10 +105,7 @@ impl Rig {
     pub fn install(&self, name: &str, script: &str) {
         let path = self.dir.join("bin").join(name);
         fs::create_dir_all(path.parent().unwrap_or(&self.dir)).expect("cannot make the rig's bin");
-        // By another process: a file that is open for writing, as it may be in a child that another test is starting, is busy.
-        let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
-        let written = Command::new("/bin/sh").args(["-c", write]).arg(&path).arg(script).status();
-        assert!(written.is_ok_and(|status| status.success()), "cannot install `{name}`");
+        child::script(&path, script);
     }
 
     /// Takes a file off the Pi, if it is there.
@@ -126,7 +129,7 @@ impl Rig {
     /// Starts the daemon, or starts it again; levels and faults are as they were, and the log goes on.
     pub fn start(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) {
         assert!(self.pid().is_none(), "the pi runs a program already: kill or terminate it first");
-        let mut command = Command::new(program);
+        let mut command = child::command(program);
         command.args(args).envs(self.prepare()).stdin(Stdio::null());
         *lock(&self.program) = Some(Program::spawn(command));
     }
@@ -160,16 +163,16 @@ impl Rig {
 
     /// Runs a client of the daemon to its end: in the Pi's environment, but with no view of its hardware.
     pub fn run(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
-        let mut command = Command::new(program);
+        let mut command = child::command(program);
         command.args(args).envs(self.env.iter().cloned());
-        run_to_end(command)
+        child::run(command)
     }
 
     /// Runs a second program on the Pi's hardware to its end. It sees the levels of now; later ones, and faults, are the daemon's.
     pub fn run_on_pi(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
-        let mut command = Command::new(program);
+        let mut command = child::command(program);
         command.args(args).envs(self.second());
-        run_to_end(command)
+        child::run(command)
     }
 
     /// The environment of a second program on the Pi's hardware that the test starts by itself.
@@ -202,7 +205,7 @@ impl Rig {
         if self.pid().is_some() {
             self.signal(Signal::SIGKILL);
         }
-        self.wait_exit(STOP_LIMIT).expect("the program outlived SIGKILL")
+        self.wait_exit(PATIENCE).expect("the program outlived SIGKILL")
     }
 
     /// SIGTERM, and waits for the end.
@@ -211,8 +214,27 @@ impl Rig {
         if self.pid().is_some() {
             self.signal(Signal::SIGTERM);
         }
-        let status = self.wait_exit(STOP_LIMIT);
-        status.unwrap_or_else(|| panic!("no end within {STOP_LIMIT:?} of SIGTERM; output: {:#?}", self.output()))
+        self.ends()
+    }
+
+    /// Waits for the end of a program that was told to stop.
+    #[track_caller]
+    pub fn ends(&self) -> ExitStatus {
+        let status = self.wait_exit(PATIENCE);
+        status.unwrap_or_else(|| {
+            panic!("no end within {PATIENCE:?}; threads: {:#?}; output: {:#?}", self.threads(), self.output())
+        })
+    }
+
+    /// What each thread of the program does: its name, its state, and the system call that it waits in.
+    fn threads(&self) -> Vec<String> {
+        let tasks = self.pid().and_then(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok());
+        let tasks = tasks.into_iter().flatten().filter_map(Result::ok);
+        let told = |task: fs::DirEntry| {
+            let read = |name| fs::read_to_string(task.path().join(name)).unwrap_or_default();
+            format!("{} {} {}", read("stat"), read("wchan"), read("syscall"))
+        };
+        tasks.map(told).collect()
     }
 
     /// The exit status, with all output read; `None` while the program still runs after `timeout`.
@@ -223,7 +245,8 @@ impl Rig {
             program.child.try_wait().expect("cannot wait for the program")
         })?;
         lock(&self.world).live = false;
-        wait_for(Duration::from_secs(1), || lock(&self.program).as_ref().is_none_or(Program::is_read).then_some(()));
+        let read = wait_for(PATIENCE, || lock(&self.program).as_ref().is_none_or(Program::is_read).then_some(()));
+        assert!(read.is_some(), "a program that has ended leaves its output open");
         Some(status)
     }
 
@@ -244,162 +267,11 @@ impl Rig {
         let found = wait_for(timeout, || {
             let ended = self.has_ended();
             if ended {
-                self.wait_exit(STOP_LIMIT);
+                self.wait_exit(PATIENCE);
             }
             look().map(Some).or_else(|| ended.then_some(None))
         });
         found.flatten()
-    }
-}
-
-/// The outside world. Each call returns once the Pi has taken it, or after a second if the program is stopped. What no program is
-/// there to take holds from the next start.
-impl Rig {
-    pub fn gpio(&self, line: u32, level: Level) {
-        lock(&self.world).levels.insert(line, level);
-        self.tell(&format!("gpio {line} {}", level.symbol()));
-    }
-
-    /// A clean press of 50 ms, done when this returns.
-    pub fn press(&self, line: u32) {
-        self.press_for(line, Duration::from_millis(50));
-    }
-
-    /// A clean press: the line goes to the other level, or low if it was open, and is let go after `held`.
-    pub fn press_for(&self, line: u32, held: Duration) {
-        let rest = lock(&self.world).levels.get(&line).copied().unwrap_or(Level::Open);
-        let drives = |log: &Log| log.drives.iter().filter(|drive| drive.line == line).count();
-        let before = drives(&self.log());
-        self.bounce(line, if rest == Level::Low { Level::High } else { Level::Low }, &[held]);
-        if self.log().pid.is_some() {
-            wait_for(held + STOP_LIMIT, || (drives(&self.log()) >= before + 2).then_some(()));
-        }
-        if rest == Level::Open {
-            self.gpio(line, Level::Open);
-        }
-    }
-
-    /// Drives the line to `level`, and to the other one after each delay: exact however busy the machine is. Returns once it
-    /// has begun; the next command for the line ends it.
-    pub fn bounce(&self, line: u32, level: Level, delays: &[Duration]) {
-        assert_ne!(level, Level::Open, "a bounce is between low and high");
-        let last = if delays.len().is_multiple_of(2) { level } else { level.other() };
-        lock(&self.world).levels.insert(line, last);
-        let delays: String = delays.iter().map(|delay| format!(" {}", delay.as_micros())).collect();
-        self.tell(&format!("bounce {line} {}{delays}", level.symbol()));
-    }
-
-    /// A line that picks up noise: it toggles at this pace until its next command.
-    pub fn hum(&self, line: u32, pace: Duration) {
-        self.tell(&format!("hum {line} {}", pace.as_micros()));
-    }
-
-    /// The program hears of a line's edges this late, as on a machine that is slow to serve its interrupts. Each tells when it was.
-    pub fn gpio_lag(&self, line: u32, lag: Duration) {
-        self.tell(&format!("gpiolag {line} {}", lag.as_micros()));
-    }
-
-    /// Of a line's next edges so many are told and so many then lost, as when the program does not read them for too long.
-    pub fn gpio_lose(&self, line: u32, told: u32, lost: u32) {
-        self.tell(&format!("gpiolose {line} {told} {lost}"));
-    }
-
-    /// Every write fails with `errno`; 0: they work again.
-    pub fn spi_error(&self, errno: i32) {
-        self.fault("spierr", u128::from(errno.unsigned_abs()));
-    }
-
-    /// A write fails with EIO at this chance, from 0 to 100; the same seed fails the same writes.
-    pub fn spi_fail_percent(&self, percent: u32) {
-        self.fault("spifail", u128::from(percent));
-    }
-
-    /// Every write blocks until this is switched off.
-    pub fn spi_hang(&self, on: bool) {
-        self.fault("spihang", u128::from(on));
-    }
-
-    /// The next write blocks this long, once, in whole milliseconds.
-    pub fn spi_stall(&self, stall: Duration) {
-        if lock(&self.world).live {
-            self.tell(&format!("spistall {}", stall.as_millis()));
-        } else {
-            self.fault("spistall", stall.as_millis());
-        }
-    }
-
-    /// A write blocks this long at this chance, from 0 to 100, as the seed has it.
-    pub fn spi_slow_percent(&self, percent: u32, stall: Duration) {
-        self.tell(&format!("spislow {percent} {}", stall.as_millis()));
-    }
-
-    /// Sets the wall clock this many seconds ahead of the real one.
-    pub fn wall_clock(&self, ahead_s: i32) {
-        self.tell(&format!("wall {ahead_s}"));
-    }
-
-    /// Makes the next reading of a clock fail in the program's thread of this name: what cannot happen, happens there.
-    pub fn no_clock(&self, thread: &str) {
-        self.tell(&format!("noclock {thread}"));
-    }
-
-    /// The SPI device goes: its node vanishes, and what has it open fails with ESHUTDOWN for ever.
-    pub fn spi_gone(&self) {
-        self.remove(SPIDEV);
-        self.tell("spigone 1");
-    }
-
-    /// A new SPI device comes under the old name.
-    pub fn spi_back(&self) {
-        self.put(SPIDEV, "");
-    }
-
-    /// Another program takes a line, or gives it back: it can be asked for again only then.
-    pub fn gpio_busy(&self, line: u32, busy: bool) {
-        let mut world = lock(&self.world);
-        if busy {
-            world.busy.insert(line);
-        } else {
-            world.busy.remove(&line);
-        }
-        drop(world);
-        self.tell(&format!("gpiobusy {line} {}", u32::from(busy)));
-    }
-
-    /// The gpiochip goes: its node vanishes, open lines hang up and fail with ENODEV.
-    pub fn gpio_gone(&self) {
-        self.remove(&self.gpiochip);
-        self.tell("gpiogone 1");
-    }
-
-    pub fn gpio_back(&self) {
-        self.put(&self.gpiochip, "");
-    }
-
-    fn fault(&self, name: &'static str, value: u128) {
-        lock(&self.world).faults.insert(name, value);
-        self.tell(&format!("{name} {value}"));
-    }
-
-    fn tell(&self, command: &str) {
-        let number = {
-            let mut world = lock(&self.world);
-            if !world.live {
-                return;
-            }
-            world.commands += 1;
-            world.commands
-        };
-        self.write(&format!("{command}\nsync {number}\n"));
-        // A program that has not opened a node yet reads its commands when it does.
-        if self.log().pid.is_some() {
-            self.wait_while_running(Duration::from_secs(1), || (self.log().synced >= number).then_some(()));
-        }
-    }
-
-    fn write(&self, commands: &str) {
-        assert!(commands.len() <= nix::libc::PIPE_BUF, "too long for the rig's fifo: make the bounce shorter");
-        (&self.control).write_all(commands.as_bytes()).expect("cannot write to the rig's fifo");
     }
 }
 
@@ -436,7 +308,7 @@ impl Rig {
 
     /// Every frame since the rig was built, with its bits held against `profile`.
     pub fn frames(&self, profile: Profile, channels: usize) -> Decoded {
-        let mut decoder = Decoder::new(profile, channels);
+        let mut decoder = Decoder::new(profile, channels, self.leds);
         self.log().transfers.iter().for_each(|transfer| decoder.feed(transfer));
         decoder.finish()
     }

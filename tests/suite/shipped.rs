@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use clap::{CommandFactory, Parser};
 use talklight::cli::{Cli, Exit};
 use talklight::engine::BEAT;
 
+use crate::child;
 #[cfg(target_os = "linux")]
 use crate::harness::Folder;
 
@@ -236,7 +236,7 @@ fn the_hardware_watchdog_is_set_below_the_limit_of_a_pi_and_waits_longer_than_th
 
 #[test]
 fn the_package_has_the_version_of_cargo_and_the_config_of_a_pi() {
-    let said = Command::new("bash")
+    let said = child::command("bash")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/package"))
         .arg("--version")
         .output()
@@ -267,15 +267,13 @@ fn what_the_package_purges_is_what_the_service_was_given() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_package_for_armv7_refuses_an_armv6() {
-    use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let uname = folder.file("uname");
     let preinst = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/debian/talklight.preinst");
     let install = |package: &str, machine: &str| {
-        fs::write(&uname, format!("#!/bin/sh\necho {machine}\n")).unwrap();
-        fs::set_permissions(&uname, fs::Permissions::from_mode(0o755)).unwrap();
+        child::script(&uname, &format!("echo {machine}"));
         let path = format!("{}:/usr/bin:/bin", folder.path().display());
-        Command::new("sh")
+        child::command("sh")
             .arg(&preinst)
             .arg("install")
             .env("PATH", path)

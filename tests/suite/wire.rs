@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use talklight::control::protocol::{Ask, SnapshotRecord, Status, TimerRecord, What};
+use talklight::control::protocol::{Ask, Status, What};
 use talklight::core::clock::Moment;
-use talklight::core::look::{Look, Palette, Pattern, ReadyLook};
+use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
-use talklight::core::timer::{Command, Timer};
-use talklight::engine::board::{Guest, Health, Snapshot};
-use talklight::engine::event::Origin;
-use talklight::store::resume::{Found, ResumeFile};
+use talklight::core::timer::{Command, Outcome, Phase, Refusal, Timer};
+use talklight::engine::board::{Fault, Happening, Health, Snapshot};
+use talklight::engine::event::{Origin, Refused};
+use talklight::show::gauge::Gauge;
+use talklight::show::{Owner, Rank, Scene, Show, Stage};
+use talklight::store::resume::{Found, ResumeFile, decode};
 
 pub fn plan(name: &str, length: u64) -> Plan {
     let s = Duration::from_secs;
@@ -28,11 +30,11 @@ pub fn snapshot(timer: Timer) -> Snapshot {
             flash_half: Duration::from_millis(500),
         },
         plans: vec![plan("lightning", 300), plan("ignite", 290)].into(),
-        guest: None,
+        stage: Stage::default(),
         web: None,
-        strip_kind: "spi",
+        strip_kind: "spi".into(),
         strip: Health::Failing("a wire is loose".into()),
-        failed_inputs: vec![(Origin::Button, "stuck".into())],
+        faults: vec![Fault::new(Origin::Button, "stuck")],
         log: Default::default(),
         number: 3,
     }
@@ -60,19 +62,25 @@ pub fn timer() -> impl Strategy<Value = Timer> {
 proptest! {
     #[test]
     fn a_timer_comes_back_as_it_was(timer in timer()) {
-        let text = serde_json::to_string(&TimerRecord::from(&timer)).unwrap();
-        let back: TimerRecord = serde_json::from_str(&text).unwrap();
-        prop_assert_eq!(Timer::try_from(&back).unwrap(), timer);
+        let text = serde_json::to_string(&timer).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Timer>(&text).unwrap(), timer);
     }
 
     #[test]
     fn a_snapshot_comes_back_as_it_was(timer in timer()) {
         let mut sent = snapshot(timer);
         let trial = "sk6812-rgbw bgr 25 tens".parse().unwrap();
-        sent.guest = Some(Guest { trial, until: Moment::from_ns(9) });
-        let text = serde_json::to_string(&SnapshotRecord::from(&sent)).unwrap();
-        let back = Snapshot::try_from(serde_json::from_str::<SnapshotRecord>(&text).unwrap()).unwrap();
-        prop_assert_eq!(back, sent);
+        let now = Moment::from_ns(1 << 50);
+        let lease = Duration::from_secs(10);
+        let gauge = Gauge::new(0.37, Rgb::new(1, 2, 3)).unwrap();
+        for (scene, owner) in [(Scene::Sample(trial), "tester"), (Scene::Gauge(gauge), "a program")] {
+            let _ = sent.stage.offer(Show::new(scene, Owner::new(owner), lease, now), &sent.timer, now);
+        }
+        sent.note(now, Origin::Clock, Happening::ShowBegan(Rank::Test));
+        sent.note(now, Origin::Button, Happening::Refused(Refused::Command(Refusal::AlreadyRunning { left: lease })));
+        sent.note(now, Origin::Keyboard, Happening::Done(Outcome::Started(plan("ignite", 290))));
+        let text = serde_json::to_string(&sent).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), sent);
     }
 
     #[test]
@@ -208,4 +216,24 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Kept by 0.1.0: a running talk, and one that was reset.
+#[test]
+fn what_an_older_version_kept_can_still_be_read() {
+    const BOOT: &str = "4c9cb5db-7a70-4878-ac5f-58faeea262ff";
+    let read = |file: &[u8], now| match decode(file, BOOT, Moment::from_ns(now)) {
+        Found::Timer(timer) => timer,
+        found => panic!("{found:?}"),
+    };
+    let started = 13_009_614_941_388;
+    let now = started + 200_000_000_000;
+    let talk = read(include_bytes!("../fixtures/resume-0.1.0-talk"), now);
+    let reading = talk.at(Moment::from_ns(now));
+    assert_eq!((reading.phase, reading.plan.name(), reading.left), (Phase::Yellow, "ignite", Duration::from_secs(90)));
+    assert_eq!(talk.chosen.name(), "lightning");
+    let mut reset = read(include_bytes!("../fixtures/resume-0.1.0-reset"), started + 19_000_000_000);
+    let undone = reset.apply(Command::Undo, Moment::from_ns(started + 10_000_000_000)).unwrap();
+    assert_eq!(undone, Outcome::Undone { left: Duration::from_secs(280) });
+    assert_eq!(reset.generation, 600_058_082_988_015);
 }

@@ -16,24 +16,27 @@
 //! | `failing` `sending` | the strip's health on the board |
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use talklight::core::clock::Moment;
-use talklight::core::drive::{Chip, Order};
+use talklight::core::drive::{Chip, Drive, DriveSettings, Order};
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
 use talklight::core::timer::{Command, Outcome, Phase, Timer};
 use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
-use talklight::engine::event::{Answer, Event, Origin, Request};
-use talklight::engine::{self, BEAT, Engine, Keeper};
-use talklight::show::sample::{Make, Sample, Trial};
+use talklight::engine::event::{Action, Answer, Done, Event, Origin, Request};
+use talklight::engine::{BEAT, Engine, Keeper};
+use talklight::show::gauge::Gauge;
+use talklight::show::sample::{self, Make, Sample, Trial};
+use talklight::show::{Owner, Rank, Scene, Stage};
+use talklight::strip::Driven;
 use talklight::strip::simulated::Simulated;
 
-use super::model::{Model, Verdict, ns};
+use super::model::{Model, Shows, Verdict, ns};
 
 pub struct House {
     pub engine: Engine<'static>,
@@ -46,8 +49,10 @@ pub struct House {
     pub wake: Moment,
     pub steps: u64,
     works: bool,
-    /// Who should have the strip, by the model, and until when.
-    lent: Option<Moment>,
+    /// The shows that there should be.
+    shows: Shows,
+    /// How long each owner that has ever offered one keeps it.
+    leases: BTreeMap<&'static str, u64>,
 }
 
 /// What the keeper was told. Clones are the same keeper.
@@ -78,15 +83,28 @@ impl House {
     /// The same before its first step.
     pub fn asleep(look: Look, timer: Timer, now: Moment) -> Self {
         let board = board(look, timer);
-        let (strip, kept) = (Simulated::default(), Kept::default());
+        let (strip, kept) = (Simulated::new(LEDS), Kept::default());
+        let plain = Drive::new(DriveSettings::PLAIN, look.leds, &[]).unwrap();
         // The engine borrows what it works with; leaking three small values keeps the house a plain one.
         let engine = Engine::new(
-            Box::leak(Box::new(strip.clone())),
+            Box::leak(Box::new(Driven::new(strip.clone(), plain))),
             Box::leak(Box::new(kept.clone())),
             Box::leak(Box::new(Arc::clone(&board))),
             now,
         );
-        Self { engine, board, strip, kept, model: Model::of(&timer), now, wake: now, steps: 0, works: true, lent: None }
+        Self {
+            engine,
+            board,
+            strip,
+            kept,
+            model: Model::of(&timer),
+            now,
+            wake: now,
+            steps: 0,
+            works: true,
+            shows: Shows::default(),
+            leases: BTreeMap::new(),
+        }
     }
 
     pub fn play(&mut self, script: &str) -> &mut Self {
@@ -108,9 +126,12 @@ impl House {
         match verb {
             "late" => self.now = self.now + span(argument),
             "poke" => self.step(None),
-            "try" | "try!" => assert_eq!(self.try_out(Some(TRIAL)), word == "try", "{context}"),
-            "give" => assert!(self.try_out(None), "{context}"),
-            "trial" => assert_eq!(self.strip.lit(), trial(), "{context}"),
+            "try" | "try!" => {
+                let offered = self.offer(Scene::Sample(TRIAL), "tester", sample::LEASE);
+                assert_eq!(offered.result.is_ok(), word == "try", "{context}");
+            }
+            "give" => self.end(Rank::Test),
+            "trial" => assert_eq!(self.strip.lit(), padded(trial()), "{context}"),
             "fail" => self.let_strip_work(false),
             "work" => self.let_strip_work(true),
             "failing" => assert!(matches!(self.board.latest().strip, Health::Failing(_)), "{context}"),
@@ -147,41 +168,66 @@ impl House {
         let answer = self.ask(command, None, Origin::Keyboard);
         let verdict = verdict(&answer);
         assert_eq!(answer.at, self.now);
-        assert_eq!(answer.timer, self.board.latest().timer);
+        let timer = answer.snapshot.timer;
+        assert_eq!(timer, self.board.latest().timer);
         match verdict {
-            Verdict::Done => assert_eq!(answer.timer.generation, before.generation + 1),
-            Verdict::Nothing | Verdict::Refused => assert_eq!(answer.timer, before),
+            Verdict::Done => assert_eq!(timer.generation, before.generation + 1),
+            Verdict::Nothing | Verdict::Refused => assert_eq!(timer, before),
         }
         verdict
     }
 
     pub fn ask(&mut self, command: Command, generation: Option<u64>, origin: Origin) -> Answer {
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
-        let starts = matches!(command, Command::Start(_) | Command::Undo);
         let stale = generation.is_some_and(|meant| meant != self.board.latest().timer.generation);
         let expected = match stale {
             true => Verdict::Refused,
             false => self.model.apply(command, self.now),
         };
-        // A start, and an undo in time, take the strip.
-        self.lent = self.lent.filter(|_| !(starts && expected == Verdict::Done));
-        self.step(Some(Event::Command(Request { command, generation, origin, reply: Some(reply) })));
+        let over = self.board.latest().timer.at(self.now).phase == Phase::Over;
+        let at = self.now.as_ns();
+        match command {
+            Command::Start(_) | Command::Undo if expected == Verdict::Done => self.shows.on.clear(),
+            Command::Reset if !stale && (over || expected == Verdict::Nothing) => {
+                for (_, owner, _, until) in std::mem::take(&mut self.shows.on) {
+                    if at < until {
+                        self.shows.shut_out.push((owner, at + self.leases[owner]));
+                    }
+                }
+            }
+            _ => {}
+        }
+        let action = Action::Command(command);
+        self.step(Some(Event::Request(Request { action, generation, origin, reply: Some(reply) })));
         let answer = answer.try_recv().expect("every command is answered in its step");
         assert_eq!(verdict(&answer), expected, "{command:?}: {answer:?}");
         answer
     }
 
-    /// Asks for a trial, or for its end. True if it was granted.
-    fn try_out(&mut self, trial: Option<Trial>) -> bool {
-        let running = self.model.phase(self.now).is_running();
-        if !running {
-            self.lent = trial.map(|_| self.now + engine::TRIAL);
-        }
+    /// Offers a show, checked against the model.
+    pub fn offer(&mut self, scene: Scene, by: &'static str, lease: Duration) -> Answer {
+        let frame = match scene {
+            Scene::Sample(_) => trial(),
+            Scene::Gauge(gauge) => bar(gauge, self.board.latest().look.leds),
+        };
+        let expected = self.shows.offer(&self.model, scene.rank(), by, frame, ns(lease), self.now);
+        self.leases.insert(by, ns(lease));
+        let answer = self.request(Action::Show { scene, owner: Owner::new(by), lease });
+        assert_eq!(answer.result.is_ok(), expected, "{by}: {answer:?}");
+        answer
+    }
+
+    /// Ends the show of a rank.
+    pub fn end(&mut self, rank: Rank) {
+        self.shows.on.retain(|&(other, ..)| other != rank);
+        assert_eq!(self.request(Action::End(rank)).result, Ok(Done::Ended));
+    }
+
+    fn request(&mut self, action: Action) -> Answer {
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
-        self.step(Some(Event::Try(trial, None, reply)));
-        let granted = answer.try_recv().expect("it is answered in its step");
-        assert_eq!(granted.is_err(), running);
-        granted.is_ok()
+        let reply = Some(reply);
+        self.step(Some(Event::Request(Request { action, generation: None, origin: Origin::Socket, reply })));
+        answer.try_recv().expect("it is answered in its step")
     }
 
     /// One step of the engine, and everything that must hold after it.
@@ -220,10 +266,8 @@ impl House {
     }
 
     fn picture_at(&self, then: Moment) -> Vec<Rgb> {
-        match self.lent {
-            Some(until) if then < until => trial(),
-            _ => self.model.frame(&self.board.latest().look, then),
-        }
+        let shown = self.shows.frame(&self.model, then);
+        padded(shown.unwrap_or_else(|| self.model.frame(&self.board.latest().look, then)))
     }
 
     pub fn let_strip_work(&mut self, works: bool) {
@@ -277,10 +321,28 @@ pub const TRIAL: Trial =
     Trial { make: Make { chip: Chip::Sk6812Rgbw, order: Order::Bgr, leds: 25 }, sample: Sample::Tens };
 
 fn trial() -> Vec<Rgb> {
-    let blocks = [(255, 0, 0), (0, 255, 0), (0, 0, 255)];
+    // In the order of that strip, blue comes first.
+    let blocks = [(0, 0, 255), (0, 255, 0), (255, 0, 0)];
     let block = |led: usize| blocks[led / 10];
     (0..25).map(block).map(|(r, g, b)| Rgb::new(r, g, b)).collect()
 }
+
+/// LED i shows as much of the colour as the bar covers of it.
+fn bar(gauge: Gauge, leds: usize) -> Vec<Rgb> {
+    let Rgb { r, g, b } = gauge.colour();
+    let part = |led: usize| (gauge.value() * leds as f64 - led as f64).clamp(0.0, 1.0);
+    let blend = |led, channel| (f64::from(channel) * part(led)).round() as u8;
+    (0..leds).map(|led| Rgb::new(blend(led, r), blend(led, g), blend(led, b))).collect()
+}
+
+/// A frame on the strip of a house, which is longer than any frame; beyond it all is dark.
+fn padded(mut frame: Vec<Rgb>) -> Vec<Rgb> {
+    frame.resize(LEDS, Rgb::BLACK);
+    frame
+}
+
+/// The LEDs of a house's strip.
+pub const LEDS: usize = 64;
 
 /// When houses are switched on.
 pub const BOOT: Moment = Moment::from_ns(1_000_000_000_000);
@@ -307,11 +369,11 @@ pub fn board(look: Look, timer: Timer) -> Arc<Board> {
         timer,
         look,
         plans: [plan("lightning"), plan("short")].into(),
-        guest: None,
+        stage: Stage::default(),
         web: None,
-        strip_kind: "simulated",
+        strip_kind: "simulated".into(),
         strip: Health::Starting,
-        failed_inputs: Vec::new(),
+        faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,
     })
@@ -372,7 +434,8 @@ pub fn command(word: &str) -> (Command, Verdict) {
 
 pub fn verdict(answer: &Answer) -> Verdict {
     match answer.result {
-        Ok(Outcome::AlreadyReady | Outcome::AlreadyChosen(_)) => Verdict::Nothing,
+        // The timer itself has nothing to do where a reset ends a show.
+        Ok(Done::Command(Outcome::AlreadyReady | Outcome::AlreadyChosen(_)) | Done::ShowReset) => Verdict::Nothing,
         Ok(_) => Verdict::Done,
         Err(_) => Verdict::Refused,
     }

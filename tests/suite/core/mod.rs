@@ -6,4 +6,5 @@ mod frame;
 pub mod harness;
 mod model;
 mod plan;
+mod stage;
 mod timer;

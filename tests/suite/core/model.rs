@@ -6,7 +6,8 @@ use std::time::Duration;
 use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
-use talklight::core::timer::{self, Command, Phase, State, Timer};
+use talklight::core::timer::{self, Command, Phase, Timer};
+use talklight::show::Rank;
 
 /// What the table of commands says about one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,46 @@ pub fn ns(span: Duration) -> u64 {
     span.as_nanos().try_into().expect("spans of tests are short")
 }
 
+/// The shows, as naively: each with its frame, and when it or its shutting out ends.
+#[derive(Clone, Debug, Default)]
+pub struct Shows {
+    pub on: Vec<(Rank, &'static str, Vec<Rgb>, u64)>,
+    pub shut_out: Vec<(&'static str, u64)>,
+}
+
+impl Shows {
+    /// Takes a show on if it may be. Who is shut out must be silent for a lease.
+    pub fn offer(
+        &mut self,
+        model: &Model,
+        rank: Rank,
+        by: &'static str,
+        frame: Vec<Rgb>,
+        lease: u64,
+        now: Moment,
+    ) -> bool {
+        let at = now.as_ns();
+        self.on.retain(|&(.., until)| at < until);
+        let shut_out = self.shut_out.iter_mut().rev().find(|(owner, until)| *owner == by && at < *until);
+        if !model.leaves_strip(rank, now) || self.on.iter().any(|&(other, owner, ..)| other == rank && owner != by) {
+            return false;
+        }
+        if let Some((_, until)) = shut_out {
+            *until = at + lease;
+            return false;
+        }
+        self.on.retain(|&(other, ..)| other != rank);
+        self.on.push((rank, by, frame, at + lease));
+        true
+    }
+
+    /// What is shown in place of the timer.
+    pub fn frame(&self, model: &Model, now: Moment) -> Option<Vec<Rgb>> {
+        let live = self.on.iter().filter(|&&(rank, .., until)| now.as_ns() < until && model.leaves_strip(rank, now));
+        live.max_by_key(|&&(rank, ..)| rank).map(|(_, _, frame, _)| frame.clone())
+    }
+}
+
 impl Model {
     pub fn new(chosen: Plan) -> Self {
         Self { chosen, talk: None, reset: None }
@@ -45,12 +86,9 @@ impl Model {
     pub fn of(timer: &Timer) -> Self {
         let talk = |talk: timer::Talk| Talk { plan: talk.plan, started: talk.started.as_ns() };
         let mut model = Self::new(timer.chosen);
-        match timer.state {
-            State::Talk(running) => model.talk = Some(talk(running)),
-            State::Ready { undo } => {
-                model.reset = undo.map(|undo| (talk(undo.talk), undo.until.as_ns() - 10 * SECOND));
-            }
-        }
+        model.talk = timer.talk.map(talk);
+        let undo = timer.undo.zip(timer.undo_until);
+        model.reset = undo.map(|(reset, until)| (talk(reset), until.as_ns() - 10 * SECOND));
         model
     }
 
@@ -115,6 +153,17 @@ impl Model {
     pub fn undo(&self, now: Moment) -> Option<u64> {
         let (_, at) = self.reset.filter(|_| self.talk.is_none())?;
         (10 * SECOND).checked_sub(now.as_ns() - at).filter(|&rest| rest > 0)
+    }
+
+    /// Whether the strip may show what is no talk: never during one, and a stream neither while a reset may be undone nor for
+    /// half a minute after the end.
+    pub fn leaves_strip(&self, rank: Rank, now: Moment) -> bool {
+        match (self.phase(now), rank) {
+            (Phase::Ready, Rank::Test) | (Phase::Over, Rank::Test) => true,
+            (Phase::Ready, Rank::Stream) => self.undo(now).is_none(),
+            (Phase::Over, Rank::Stream) => self.overrun(now) >= 30 * SECOND,
+            _ => false,
+        }
     }
 
     /// Every moment from which on something may be different though nobody does anything.

@@ -228,7 +228,7 @@ proptest! {
             match verdict {
                 Verdict::Done => {
                     prop_assert_eq!(timer.generation, before.generation + 1);
-                    prop_assert_ne!((timer.state, timer.chosen), (before.state, before.chosen));
+                    prop_assert_ne!((timer.talk, timer.undo, timer.chosen), (before.talk, before.undo, before.chosen));
                 }
                 Verdict::Nothing | Verdict::Refused => prop_assert_eq!(timer, before),
             }
@@ -273,7 +273,7 @@ proptest! {
         timer.apply(Command::Reset, reset).unwrap();
         timer.apply(Command::Undo, undo).unwrap();
 
-        prop_assert_eq!(timer.state, untouched.state);
+        prop_assert_eq!((timer.talk, timer.undo), (untouched.talk, untouched.undo));
         prop_assert_eq!(timer.generation, untouched.generation + 2);
         let later = undo + Duration::from_nanos(later);
         prop_assert_eq!(timer.at(later), untouched.at(later));

@@ -1,6 +1,9 @@
 //! Pis that are set up well, and one for each thing that can be bad.
 
-use talklight::engine::status::{InputFault, LookStatus, PlanStatus, Status, StripStatus};
+use talklight::core::timer::Phase;
+use talklight::engine::board::Fault;
+use talklight::engine::event::Origin;
+use talklight::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
 use talklight::input::gpio::NoChip;
 use talklight::setup::doctor::Firmware;
 use talklight::setup::doctor::facts::{
@@ -94,7 +97,7 @@ pub fn absent() -> Daemon {
 
 pub fn status() -> Status {
     Status {
-        phase: "ready".into(),
+        phase: Phase::Ready,
         plan: PlanStatus {
             name: "lightning".into(),
             length_ms: 300_000,
@@ -182,8 +185,8 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
         told
     };
     let mut stuck = status();
-    stuck.faults.push(InputFault {
-        input: "button".into(),
+    stuck.faults.push(Fault {
+        input: Origin::Button,
         error: "the contact on GPIO 17 has been closed for 30 s; it is stuck".into(),
     });
     let fixed = MODELS[3].1;

@@ -1,6 +1,7 @@
 //! What the doctor makes of facts.
 
-use talklight::engine::status::InputFault;
+use talklight::engine::board::Fault;
+use talklight::engine::event::Origin;
 use talklight::setup::doctor::facts::{Daemon, Facts, NoLines, Use};
 use talklight::setup::doctor::{Check, Verdict, judge};
 
@@ -323,7 +324,7 @@ fn a_strip_held_by_another_process_is_seen() {
 #[test]
 fn what_the_daemon_says_of_its_inputs_is_left_to_it() {
     let mut told = status();
-    told.faults.push(InputFault { input: "button".into(), error: "it is stuck".into() });
+    told.faults.push(Fault { input: Origin::Button, error: "it is stuck".into() });
     let facts = with(with_line(Use::Ours), |facts| facts.daemon = answers(told));
     verdict(&facts, "button", Verdict::Note);
     assert!(check(&facts, "daemon").text.contains("it is stuck"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook};
 use talklight::core::plan::Plan;
-use talklight::core::timer::{State, Talk, Timer};
+use talklight::core::timer::{Talk, Timer};
 use talklight::store::resume::{Found, decode, encode};
 
 pub const BOOT: &str = "2b5b7f0c-9d3c-4c55-a0f4-5a1f0e0c8f11";
@@ -58,12 +58,12 @@ pub fn comes_back_as_it_was(timer: &Timer) {
 /// Whatever is believed can be run to its end.
 fn is_sound(timer: &Timer) {
     is_ordered(&timer.chosen);
-    let Some(talk @ Talk { plan, started }) = timer.talk() else {
+    let Some(talk @ Talk { plan, started }) = timer.last_talk() else {
         return;
     };
     is_ordered(&plan);
     assert!(started <= NOW);
-    let timer = Timer { state: State::Talk(talk), ..*timer };
+    let timer = Timer { talk: Some(talk), ..*timer };
     let look = Look {
         leds: 8,
         palette: Palette::CLASSIC,

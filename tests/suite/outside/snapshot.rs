@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use talklight::control::protocol::{SnapshotRecord, Status, decode, encode};
+use talklight::control::protocol::{Status, decode, encode};
 use talklight::core::clock::Moment;
 use talklight::engine::board::Snapshot;
 use talklight::screen::Place;
@@ -15,15 +15,15 @@ pub fn holds(bytes: &[u8]) {
     let Ok(line) = str::from_utf8(bytes) else {
         return;
     };
-    let Ok(snapshot) = decode::<SnapshotRecord>(line).and_then(Snapshot::try_from) else {
+    let Ok(snapshot) = decode::<Snapshot>(line) else {
         return;
     };
     assert!((1..=5438).contains(&snapshot.look.leds) && !snapshot.plans.is_empty());
-    let again = encode(&SnapshotRecord::from(&snapshot));
-    let again = decode::<SnapshotRecord>(&again).and_then(Snapshot::try_from);
+    let again = encode(&snapshot);
+    let again = decode::<Snapshot>(&again);
     assert_eq!(again.as_ref(), Ok(&snapshot));
 
-    let (began, length) = match snapshot.timer.talk() {
+    let (began, length) = match snapshot.timer.last_talk() {
         Some(talk) => (talk.started, talk.plan.length()),
         None => (Moment::from_ns(0), Duration::ZERO),
     };

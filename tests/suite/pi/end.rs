@@ -19,7 +19,9 @@ fn a_daemon_killed_at_any_moment_is_followed_by_the_right_picture() {
     for ms in [100, 700, 1200, 1700, 2200] {
         pi.wait_elapsed(ms);
         firsts.push(kill_and_start());
-        pi.wait_told("the talk goes on: talk, 0:0");
+        until("the talk goes on, or is over", || {
+            pi.lines_with("the talk goes on: talk, 0:0") == 1 || pi.phases().ends_with(&["over".into()])
+        });
     }
     pi.wait_phase("over");
     kill_and_start();
@@ -33,7 +35,7 @@ fn a_daemon_killed_at_any_moment_is_followed_by_the_right_picture() {
         let frame = frames.iter().find(|frame| frame.write_ns == first).unwrap();
         let dark = frame.pixels.iter().all(|pixel| *pixel == [0; 4]);
         let elapsed_ns = first - started_ns;
-        assert!(!dark || CALM.phase(elapsed_ns) == "flash", "dark at {elapsed_ns} ns");
+        assert!(!dark || ["flash", "over"].contains(&CALM.phase(elapsed_ns)), "dark at {elapsed_ns} ns");
     }
 }
 
@@ -82,7 +84,6 @@ fn what_the_service_does_after_an_end() {
         assert_eq!(sent.len(), usize::from(blanks), "{result} {status}");
         assert!(!blanks || pi.is_dark());
     }
-    assert!(pi.rig.transfers().iter().all(|transfer| transfer.bytes.len() == pi.strip.frame_bytes()));
 }
 
 #[test]

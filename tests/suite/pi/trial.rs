@@ -1,7 +1,6 @@
 //! `talklight test-strip`, through the daemon and without one.
 
-use std::io::Read;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
@@ -21,7 +20,7 @@ struct Tester {
 
 impl Tester {
     fn start(pi: &Pi) -> Self {
-        let mut child = Command::new(TALKLIGHT)
+        let mut child = child::command(TALKLIGHT)
             .args(pi.arguments(&["test-strip"]))
             .envs(pi.rig.second())
             .stdin(Stdio::piped())
@@ -39,11 +38,9 @@ impl Tester {
         writeln!(self.keys.as_mut().unwrap(), "{answer}").unwrap();
     }
 
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut told = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-        (self.child.wait().unwrap().code(), told)
+    fn end(self) -> (Option<i32>, String) {
+        let ended = child::wait(self.child, "the tester");
+        (ended.status.code(), text(&ended.stdout) + &text(&ended.stderr))
     }
 }
 
@@ -96,6 +93,7 @@ fn a_strip_is_found_out_through_the_daemon_and_given_back() {
     }
     until("the strip is back", || pi.strip_shows(ready));
     assert_eq!(pi.status()["strip"]["trial"], serde_json::Value::Null);
+    pi.stop(Signal::SIGTERM);
     assert_eq!(pi.told("the strip is being tested"), 1);
     assert_eq!(pi.told("the test of the strip is over"), 1);
     assert!(pi.rig.frames(Profile::WS2812B_150, 3).faults.is_empty());
@@ -184,7 +182,7 @@ fn without_a_daemon_the_strip_is_driven_from_here() {
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("No timer is running, so the strip is driven from here."), "{told}");
     assert!(told.contains("has it: 8 LEDs, ws2812 in the order grb. Nothing is to be changed."), "{told}");
-    assert!(pi.strip_shows(|pixels| pixels.len() == 318 && all(DARK)(pixels)));
+    assert!(pi.strip_shows(all(DARK)));
 }
 
 #[test]

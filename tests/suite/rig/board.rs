@@ -22,6 +22,7 @@ pub struct Builder {
     gpiochip: u32,
     other_chips: Vec<(u32, &'static str)>,
     channels: usize,
+    leds: usize,
     missing: BTreeSet<String>,
     alone: bool,
     env: Vec<(OsString, OsString)>,
@@ -60,6 +61,12 @@ impl Builder {
     /// Channels of a pixel as `wait_frame` sees it: 4 for an RGBW strip.
     pub fn channels(mut self, channels: usize) -> Builder {
         self.channels = channels;
+        self
+    }
+
+    /// The LEDs of the strip: what is dark beyond them is not seen.
+    pub fn leds(mut self, leds: usize) -> Builder {
+        self.leds = leds;
         self
     }
 
@@ -129,7 +136,9 @@ impl Builder {
         env.extend(self.env);
         let rig = Rig {
             control: open.open(&fifo).expect("cannot open the rig's fifo"),
-            log: Mutex::new(Log::new(dir.join("log"), self.channels)),
+            log: Mutex::new(Log::new(dir.join("log"), self.channels, self.leds)),
+            leds: self.leds,
+            bufsiz: self.bufsiz as usize,
             dir,
             env,
             gpiochip: format!("/dev/gpiochip{}", self.gpiochip),
@@ -170,6 +179,7 @@ impl Default for Builder {
             gpiochip: 0,
             other_chips: Vec::new(),
             channels: 3,
+            leds: 0,
             missing: BTreeSet::new(),
             alone: false,
             env: Vec::new(),

@@ -86,14 +86,14 @@ pub struct Log {
 }
 
 impl Log {
-    pub fn new(path: PathBuf, channels: usize) -> Log {
+    pub fn new(path: PathBuf, channels: usize, leds: usize) -> Log {
         Log {
             path,
             file: None,
             rest: Vec::new(),
             pid: None,
             synced: 0,
-            picture: Decoder::new(Profile::LAX, channels),
+            picture: Decoder::new(Profile::LAX, channels, leds),
             pictured: 0,
             transfers: Vec::new(),
             refusals: Vec::new(),

@@ -82,6 +82,7 @@ impl Default for Span {
 pub struct Decoder {
     profile: Profile,
     channels: usize,
+    leds: usize,
     wire_ns: f64,
     level: bool,
     run_ns: f64,
@@ -101,11 +102,13 @@ struct Pulse {
 }
 
 impl Decoder {
-    pub fn new(profile: Profile, channels: usize) -> Decoder {
+    /// For a strip of so many LEDs, or of as many as there are bits for (0).
+    pub fn new(profile: Profile, channels: usize, leds: usize) -> Decoder {
         assert!(matches!(channels, 3 | 4), "a pixel has 3 or 4 channels");
         Decoder {
             profile,
             channels,
+            leds,
             wire_ns: 0.0,
             level: false,
             run_ns: 0.0,
@@ -226,6 +229,14 @@ impl Decoder {
         }
     }
 
+    /// What is seen of a frame: dark LEDs beyond the strip's own are not, lit ones would be.
+    fn seen(&self, mut pixels: Vec<[u8; 4]>) -> Vec<[u8; 4]> {
+        while self.leds > 0 && pixels.len() > self.leds && pixels.last() == Some(&[0; 4]) {
+            pixels.pop();
+        }
+        pixels
+    }
+
     fn latch(&mut self) {
         let Some(first) = self.first.take() else {
             return;
@@ -240,7 +251,7 @@ impl Decoder {
         self.decoded.frames.push(Frame {
             write_ns: first.write_ns,
             first_bit_ns: first.start_ns as u64,
-            pixels: whole.map(|grbw| [grbw[1], grbw[0], grbw[2], *grbw.get(3).unwrap_or(&0)]).collect(),
+            pixels: self.seen(whole.map(|grbw| [grbw[1], grbw[0], grbw[2], *grbw.get(3).unwrap_or(&0)]).collect()),
             bits,
         });
     }

@@ -9,6 +9,7 @@ use talklight::core::clock;
 
 use super::client::{Answer, Ask};
 use super::{House, Web};
+use crate::child;
 use crate::harness::text;
 
 /// What a browser is told, whatever the answer.
@@ -40,7 +41,7 @@ fn every_answer_tells_the_browser_what_to_allow() {
 #[test]
 fn a_name_of_somebody_elses_reads_nothing() {
     let web = Web::of("hosts = [\"timer.example.org\"]");
-    let name = text(&std::process::Command::new("uname").arg("-n").output().unwrap().stdout);
+    let name = text(&child::command("uname").arg("-n").output().unwrap().stdout);
     let name = name.trim();
     let port = web.port;
     let ours = [

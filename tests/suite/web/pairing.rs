@@ -12,15 +12,16 @@ use talklight::store::pairing::{CLOSED, INVITATION, PAIRED_MAX, Pairing, Unpaire
 use super::Web;
 use super::client::Ask;
 use crate::harness::Folder;
+use crate::harness::until;
 
-const LISTEN: &str = "127.0.0.1:8080";
 const SECOND: Duration = Duration::from_secs(1);
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
 /// Pairing in a folder of its own, at a moment long after boot.
 fn pairing() -> (Folder, Pairing, Moment) {
     let folder = Folder::new();
-    let pairing = Pairing::open(folder.file("paired"), LISTEN.parse().unwrap()).unwrap();
+    let pairing = Pairing::new(folder.file("paired"));
+    assert_eq!(pairing.load(), Ok(None));
     (folder, pairing, Moment::from_ns(1_000_000_000_000))
 }
 
@@ -127,7 +128,8 @@ fn the_oldest_makes_room() {
     let (folder, pairing, _) = pairing();
     let tokens: Vec<String> = (0..=PAIRED_MAX).map(|_| pairing.issue().unwrap()).collect();
     assert_eq!(pairing.count(), PAIRED_MAX);
-    let again = Pairing::open(folder.file("paired"), LISTEN.parse().unwrap()).unwrap();
+    let again = Pairing::new(folder.file("paired"));
+    assert_eq!(again.load(), Ok(None));
     for pairing in [&pairing, &again] {
         assert!(!pairing.knows(&tokens[0]));
         assert!(tokens[1..].iter().all(|token| pairing.knows(token)));
@@ -135,21 +137,42 @@ fn the_oldest_makes_room() {
 }
 
 #[test]
-fn a_file_that_others_can_read_or_that_holds_something_else_is_not_taken() {
+fn a_file_that_others_can_read_or_that_holds_something_else_is_set_aside() {
     let (folder, pairing, _) = pairing();
-    pairing.issue().unwrap();
+    let token = pairing.issue().unwrap();
     let path = folder.file("paired");
-    let open = || Pairing::open(path.clone(), LISTEN.parse().unwrap());
-    let refused = || open().err().map(|error| error.to_string()).unwrap_or_default();
-    assert!(open().is_ok());
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(refused().contains("this user alone"), "{}", refused());
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    fs::write(&path, "a token\n").unwrap();
-    assert!(refused().contains("something else than tokens"), "{}", refused());
-    fs::remove_file(&path).unwrap();
-    std::os::unix::fs::symlink("elsewhere", &path).unwrap();
-    assert!(!refused().is_empty());
+    let damaged = folder.file("paired.damaged");
+    let good = fs::read(&path).unwrap();
+    let load = || {
+        let pairing = Pairing::new(path.clone());
+        pairing.load().map(|told| (told.unwrap_or_default(), pairing.knows(&token)))
+    };
+    assert_eq!(load(), Ok((String::new(), true)));
+    let link = || std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+    let readable = || fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let other = || fs::write(&path, "a token\n").unwrap();
+    let cases: [(&dyn Fn(), &str); 3] =
+        [(&readable, "this user alone"), (&other, "something else than tokens"), (&link, "")];
+    for (damage, why) in cases {
+        let _ = fs::remove_file(&path);
+        if !why.is_empty() {
+            fs::write(&path, &good).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        damage();
+        // As long as it cannot be set aside, it is there to be mended.
+        fs::create_dir_all(damaged.join("in the way")).unwrap();
+        assert!(load().unwrap_err().contains("cannot be set aside"));
+        assert!(path.symlink_metadata().is_ok());
+        fs::remove_dir_all(&damaged).unwrap();
+
+        let (told, known) = load().unwrap();
+        assert!(told.starts_with("every phone must be paired again") && told.contains(why), "{told}");
+        assert!(told.contains("paired.damaged") && !known);
+        assert!(damaged.symlink_metadata().is_ok() && path.symlink_metadata().is_err());
+        fs::remove_file(&damaged).unwrap();
+        assert_eq!(load(), Ok((String::new(), false)));
+    }
 }
 
 #[test]
@@ -221,9 +244,13 @@ fn a_file_that_cannot_be_taken_is_set_aside_and_phones_pair_again() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let kept = fs::read(&path).unwrap();
     web.house.start();
-    let log = web.house.log();
-    assert!(log.contains("every phone must be paired again: ") && log.contains("talklight/paired"), "{log}");
+    let fault = web.house.status()["faults"][0].clone();
+    assert_eq!(fault["input"], "pairing");
+    let why = fault["error"].as_str().unwrap();
+    assert!(why.contains("every phone must be paired again: ") && why.contains("talklight/paired"), "{why}");
     assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), kept);
     web.house.does(&["start"]);
+    // Paired again, there is no fault any more.
     assert!(!web.token().is_empty());
+    until("the fault is gone", || web.house.status()["faults"].as_array().is_some_and(Vec::is_empty));
 }

@@ -1,12 +1,14 @@
 //! The router by itself: no connection, no daemon, and a runtime that is there for one request.
 
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::{self, StatusCode};
+use talklight::control::desk::Desk;
+use talklight::core::clock::Moment;
 use talklight::core::timer::{Command, Timer};
-use talklight::engine::event::Event;
+use talklight::engine::event::{Action, Answer, Done, Event, Events, Refused, Request};
 use talklight::store::pairing::Pairing;
 use talklight::web::router;
 use tower_service::Service;
@@ -15,42 +17,41 @@ use crate::core::harness::{board, look, plan};
 use crate::harness::Folder;
 
 /// What is answered to `request`, by a house whose engine says yes to everything; and the commands that it was asked for.
-fn answer(request: impl Fn(&Pairing) -> Request<Body>) -> (StatusCode, String, Vec<Command>) {
+fn answer(request: impl Fn(&Pairing) -> http::Request<Body>) -> (StatusCode, String, Vec<Command>) {
     let folder = Folder::new();
-    let address = "127.0.0.1:8080".parse().unwrap();
-    let pairing = Arc::new(Pairing::open(folder.file("paired"), address).unwrap());
+    let pairing = Arc::new(Pairing::new(folder.file("paired")));
     let request = request(&pairing);
     let board = board(look(), Timer::new(plan("lightning"), 7));
-    let (events, inbox) = sync_channel(8);
+    let (events, inbox) = Events::channel();
+    let theirs = Arc::clone(&board);
     let engine = std::thread::spawn(move || {
         let mut asked = Vec::new();
-        let mut timer = Timer::new(plan("lightning"), 7);
-        for event in inbox {
-            if let Event::Command(request) = event {
-                let at = talklight::core::clock::Moment::from_ns(1);
-                let result = timer.apply(request.command, at);
-                asked.push(request.command);
-                let answer = talklight::engine::event::Answer { result, timer, at };
-                request.reply.unwrap().send(answer).unwrap();
-            }
+        // Ends once nobody is left who could ask.
+        while let Some(event) = inbox.wait(Duration::from_secs(60)) {
+            let Event::Request(Request { action: Action::Command(command), reply, .. }) = event else { continue };
+            let at = Moment::from_ns(1);
+            let result = theirs.latest().timer.clone().apply(command, at).map(Done::Command).map_err(Refused::Command);
+            asked.push(command);
+            reply.unwrap().send(Answer { result, snapshot: theirs.latest(), at }).unwrap();
         }
         asked
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (status, body) = runtime.block_on(async {
         let hosts = ["timer.example.org".to_owned()];
-        let mut router = router(&board, pairing, &events, &hosts).unwrap();
+        let desk = Desk { board, events, pairing: Some(Arc::clone(&pairing)) };
+        let mut router = router(&desk, pairing, &hosts).unwrap();
         let response = router.call(request).await.unwrap();
         let (status, body) = (response.status(), response.into_body());
         (status, to_bytes(body, 64 * 1024).await.unwrap())
     });
-    drop((runtime, events));
+    drop(runtime);
     let body = String::from_utf8(body.to_vec()).unwrap();
     (status, body, engine.join().unwrap())
 }
 
 fn post(path: &str) -> axum::http::request::Builder {
-    Request::post(path).header("Host", "timer.example.org")
+    http::Request::post(path).header("Host", "timer.example.org")
 }
 
 #[test]
@@ -77,15 +78,16 @@ fn who_has_none_and_who_comes_from_elsewhere_reach_no_engine() {
     };
     let (status, _, asked) = answer(foreign);
     assert_eq!((status, asked), (StatusCode::FORBIDDEN, Vec::new()));
-    let rebound =
-        |_: &Pairing| Request::get("/api/v1/status").header("Host", "elsewhere.example").body(Body::empty()).unwrap();
+    let rebound = |_: &Pairing| {
+        http::Request::get("/api/v1/status").header("Host", "elsewhere.example").body(Body::empty()).unwrap()
+    };
     assert_eq!(answer(rebound).0, StatusCode::MISDIRECTED_REQUEST);
 }
 
 #[test]
 fn the_pages_and_what_is_none() {
     let get = |path: &'static str| {
-        answer(move |_| Request::get(path).header("Host", "[::1]:8080").body(Body::empty()).unwrap()).0
+        answer(move |_| http::Request::get(path).header("Host", "[::1]:8080").body(Body::empty()).unwrap()).0
     };
     for path in ["/", "/remote", "/api/v1/status", "/api/v1/openapi.json"] {
         assert_eq!(get(path), StatusCode::OK, "{path}");

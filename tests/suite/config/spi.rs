@@ -1,0 +1,101 @@
+use super::*;
+use talklight::input::button::Role;
+
+#[track_caller]
+fn spi_says(lines: &str, expected: &str) {
+    super::says(&format!("[strip]\nkind = \"spi\"\n{lines}"), &format!("c.toml:3: {expected}"));
+}
+
+#[test]
+fn a_pin_of_spi_is_no_button() {
+    let text = "[strip]\nkind = \"spi\"\n[button]\nstart = 11\nreset = 10";
+    super::says(
+        text,
+        "c.toml:4: button.start: GPIO 11 is used by SPI; take one of 2 to 6 or 12 to 27; for header pin 11 write 17\n\
+                c.toml:5: button.reset: GPIO 10 is used by SPI; take one of 2 to 6 or 12 to 27; for header pin 10 write 15",
+    );
+}
+
+#[test]
+fn too_many_leds_for_the_buffer_come_with_the_word_that_makes_it_larger() {
+    good("[strip]\nkind = \"spi\"\nleds = 318");
+    spi_says(
+        "leds = 319",
+        "strip.leds: 319 LEDs make a frame of 4108 bytes, and spidev takes 4096, which is 318 LEDs; append `spidev.bufsiz=8192` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most); `talklight doctor` says what is still missing",
+    );
+    spi_says(
+        "leds = 4079\nmax_milliamps = 0\nchip = \"sk6812-rgbw\"",
+        "strip.leds: 4079 LEDs make a frame of 65544 bytes, and spidev takes 4096, which is 238 LEDs; it can be set up for 65536, which is 4078 LEDs, and no more",
+    );
+    let parse = |leds, bufsiz| {
+        parse_with(&format!("[strip]\nkind = \"spi\"\nmax_milliamps = 0\nleds = {leds}"), &Overrides::default(), bufsiz)
+    };
+    assert!(parse(5438, 65536).is_ok());
+    assert!(parse(319, 4107).is_err() && parse(319, 4108).is_ok());
+    let flags = Overrides { strip: Some("spi".into()), leds: Some(400), ..Overrides::default() };
+    let said = parse_with("", &flags, 4096).unwrap_err().to_string();
+    assert!(said.starts_with("--leds: 400 LEDs make a frame of 5080 bytes"), "{said}");
+    assert!(parse_with("", &flags, 0).unwrap_err().to_string().contains("which is 0 LEDs"));
+}
+
+#[test]
+fn too_little_current_is_told_with_what_it_takes() {
+    spi_says(
+        "max_milliamps = 60",
+        "strip.max_milliamps: 60 mA is too little to light every LED at all; it takes 73 mA; write 0 for no limit",
+    );
+    let crowded = mistakes("[strip]\nkind = \"spi\"\nleds = 900");
+    let lines: Vec<_> = crowded.lines().collect();
+    assert_eq!(
+        lines[0],
+        "c.toml:3: strip.leds: 850 mA is too little to light every LED at all; it takes 1095 mA; write 0 for no limit"
+    );
+    assert!(lines[1].starts_with("c.toml:3: strip.leds: 900 LEDs make"), "{crowded}");
+}
+
+#[test]
+fn buttons_become_lines() {
+    let text = "[button]\nstart = 17\nreset = 27\nbias = \"none\"\nactive = \"high\"\nhold = \"2s\"";
+    let wiring = good(text).buttons.unwrap().wiring();
+    assert_eq!(wiring.buttons, [(17, Role::Start { hold: None }), (27, Role::Reset)]);
+    assert_eq!((wiring.bias, wiring.active_low), (Some(gpiocdev::line::Bias::Disabled), false));
+    assert_eq!(good("[strip]\nkind = \"spi\"").strip.name(), "spi");
+}
+
+#[test]
+fn a_device_is_one_of_spidev() {
+    spi_says(
+        "device = \"/dev/spi0\"",
+        "strip.device: `/dev/spi0` is not a device of SPI0, \"/dev/spidev0.0\" or \"/dev/spidev0.1\"; the others have no DMA or other pins",
+    );
+    good("[strip]\nkind = \"spi\"\ndevice = \"/dev/spidev0.1\"");
+}
+
+#[test]
+fn phases_that_the_strip_shows_alike_are_refused_with_the_key_that_mends_it() {
+    let alike = "`yellow` and `red` would look alike";
+    spi_says("brightness = 1", &format!("strip.brightness: {alike}; raise `brightness`"));
+    spi_says(
+        "max_milliamps = 75\ncolours = { yellow = \"#ff7000\" }",
+        &format!("strip.max_milliamps: {alike}; raise `max_milliamps`, or let fewer LEDs share it"),
+    );
+    spi_says(
+        "colours = { green = \"#c0ff00\", yellow = \"#ffd000\" }\ngamma = false",
+        "strip.colours.yellow: `green` and `yellow` would look alike; choose colours further apart",
+    );
+}
+
+#[test]
+fn shipped_palettes_stay_apart_down_to_a_brightness_of_8() {
+    for palette in ["classic", "colour-blind"] {
+        for gamma in [true, false] {
+            for chip in ["ws2812", "sk6812-rgbw"] {
+                for brightness in 8..=255 {
+                    good(&format!(
+                        "[strip]\nkind = \"spi\"\nbrightness = {brightness}\ngamma = {gamma}\npalette = \"{palette}\"\nchip = \"{chip}\"\nmax_milliamps = 0"
+                    ));
+                }
+            }
+        }
+    }
+}

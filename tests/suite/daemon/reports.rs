@@ -1,0 +1,120 @@
+//! What the daemon reports: its log, the journal, the service manager, the tape.
+
+use super::*;
+
+#[test]
+fn the_log_has_a_line_for_each_thing_that_happened_and_none_for_what_did_not() {
+    let mut house = House::running(&QUICK.replace("\"2s\"", "\"1h\""));
+    house.refuses(&["undo"]);
+    house.does(&["start"]);
+    house.refuses(&["start"]);
+    house.does(&["reset"]);
+    house.does(&["undo"]);
+    house.does(&["reset"]);
+    house.does(&["reset"]);
+    house.signal(Signal::SIGTERM);
+    let log = house.log();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 6, "{log}");
+    assert_eq!(lines[0], "talklight 0.1.0: simulated strip of 8 LEDs by config.toml, listening at s");
+    assert_eq!(lines[1], "talk started by the socket: quick, 1:00:00");
+    assert!(lines[2].starts_with("talk reset at 0:0") && lines[2].contains(" by the socket, "), "{log}");
+    assert!(lines[3].starts_with("reset undone by the socket, "), "{log}");
+    assert!(lines[4].starts_with("talk reset at 0:0"), "{log}");
+    assert_eq!(lines[5], "stopping");
+}
+
+#[test]
+fn the_service_manager_hears_of_readiness_the_watchdog_the_status_and_the_end() {
+    let mut house = House::new(QUICK);
+    let manager = UnixDatagram::bind(house.folder.file("notify")).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    house.env("NOTIFY_SOCKET", house.folder.file("notify").to_str().unwrap());
+    house.start();
+    let mut heard = Vec::new();
+    let mut hear = |wanted: &str| {
+        while !heard.iter().any(|line: &String| line.contains(wanted)) {
+            let mut line = [0; 1024];
+            let length = manager.recv(&mut line).unwrap_or_else(|_| panic!("no {wanted} among {heard:?}"));
+            heard.push(String::from_utf8_lossy(&line[..length]).into_owned());
+        }
+    };
+    hear("READY=1");
+    hear("WATCHDOG=1");
+    hear("STATUS=ready, quick, 0:02; simulated strip sending");
+    house.does(&["start"]);
+    hear("STATUS=green, quick, 0:02; simulated strip sending");
+    hear("STATUS=over, quick");
+    house.signal(Signal::SIGTERM);
+    hear("STOPPING=1");
+}
+
+#[test]
+fn lines_for_the_journal_carry_their_priority() {
+    let mut house = House::new(QUICK);
+    let log = File::create(house.folder.file("log")).unwrap();
+    let metadata = log.metadata().unwrap();
+    house.env("JOURNAL_STREAM", &format!("{}:{}", metadata.dev(), metadata.ino()));
+    house.start();
+    house.does(&["start"]);
+    house.signal(Signal::SIGTERM);
+    assert!(house.log().contains("<5>talk started by the socket: quick, 0:02\n"), "{}", house.log());
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_an_error_in_the_journal() {
+    let mut house = House::new("[strip]\nleds = 0\n");
+    let log = File::create(house.folder.file("log")).unwrap();
+    let metadata = log.metadata().unwrap();
+    house.env("JOURNAL_STREAM", &format!("{}:{}", metadata.dev(), metadata.ino()));
+    let refused = house.command(&["--headless"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    assert_eq!(child::wait(refused, "the daemon").status.code(), Some(78));
+    assert!(house.log().starts_with("<3>config.toml:2: strip.leds: "), "{}", house.log());
+}
+
+#[test]
+fn a_tape_that_takes_no_more_is_told_and_does_not_stop_the_talk() {
+    if !std::path::Path::new("/dev/full").exists() {
+        return;
+    }
+    let mut house = House::new(QUICK);
+    let mut command = house.command(&["--headless", "--tape", "/dev/full"]);
+    house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());
+    until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
+    house.does(&["start"]);
+    until("the tape's end is told", || !house.status()["faults"].as_array().unwrap().is_empty());
+    assert_eq!(house.status()["faults"][0]["input"], "tape");
+    assert_eq!(house.status()["strip"]["health"], "sending");
+}
+
+#[test]
+fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
+    let mut house = House::new(QUICK);
+    let log = File::create(house.folder.file("log")).unwrap();
+    let mut command = house.command(&["--headless", "--tape", "no/such/folder"]);
+    house.daemon = Some(command.stderr(log).spawn().unwrap());
+    until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
+    house.does(&["start"]);
+    until("the fault is told", || house.log().contains("tape failed: no/such/folder: No such file"));
+    assert_eq!(house.status()["faults"][0]["input"], "tape");
+    // Mended while the daemon runs, it is gone from the status.
+    std::fs::create_dir_all(house.folder.file("no/such")).unwrap();
+    until("the tape is back", || house.status()["faults"].as_array().is_some_and(Vec::is_empty));
+    house.does(&["reset"]);
+    until("it goes on", || {
+        std::fs::read_to_string(house.folder.file("no/such/folder")).is_ok_and(|tape| tape.contains("left_out"))
+    });
+}
+
+#[test]
+fn a_tape_goes_on_where_the_last_process_left_it() {
+    let mut house = House::new(QUICK);
+    for _ in 0..2 {
+        let mut command = house.command(&["--headless", "--tape", "tape.0"]);
+        house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());
+        until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
+        house.signal(Signal::SIGTERM);
+    }
+    let dark = house.tape().iter().filter(|frame| frame.leds.iter().all(|led| led == "000000")).count();
+    assert_eq!(dark, 2, "each ended with a dark frame");
+}

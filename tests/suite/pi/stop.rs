@@ -1,0 +1,72 @@
+//! A stop while the strip hangs and the channel is full: a flag and a wake-up, and an end by the thread that takes signals.
+
+use super::*;
+use crate::terminal::Terminal;
+use pty_process::blocking::Command;
+
+/// The longest that a stop may take.
+const GONE: Duration = Duration::from_secs(3);
+
+/// Hangs the strip in a talk, and fills the channel and every place at the socket behind it.
+fn hang(pi: &Pi) -> Vec<UnixStream> {
+    pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
+    pi.rig.spi_hang(true);
+    let ask = || {
+        let mut stream = UnixStream::connect(pi.rig.path("s")).unwrap();
+        let _ = writeln!(stream, "choose talk");
+        stream
+    };
+    let waiting: Vec<UnixStream> = (0..70).map(|_| ask()).collect();
+    // The frame of the next beat is the one that hangs.
+    pause(Duration::from_millis(1200));
+    waiting
+}
+
+#[test]
+fn a_signal_is_heard_and_the_talk_is_kept_or_forgotten() {
+    let signals = [(Signal::SIGTERM, true), (Signal::SIGHUP, true), (Signal::SIGINT, false)];
+    at_once(&signals, |&(signal, keeps)| {
+        let pi = Pi::running(&PLAIN, LONG, BUTTON);
+        pi.does("start");
+        let _waiting = hang(&pi);
+        let asked_ns = monotonic_ns();
+        pi.rig.signal(signal);
+        assert!(pi.rig.wait_exit(PATIENCE).expect("it ends").success(), "{signal}");
+        let took = Duration::from_nanos(monotonic_ns() - asked_ns);
+        assert!(took < GONE, "{signal}: {took:?}");
+        pi.rig.spi_hang(false);
+        pi.start();
+        assert_eq!(pi.status()["phase"], if keeps { "green" } else { "ready" }, "{signal}");
+    });
+}
+
+#[test]
+fn keys_are_heard_and_the_talk_is_forgotten() {
+    at_once(&["q", "\u{3}"], |key| {
+        let pi = Pi::new(Rig::builder(), &PLAIN, LONG, "");
+        let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
+        let command = Command::from(crate::child::command(TALKLIGHT))
+            .args(pi.begin(&[]))
+            .env_clear()
+            .envs(env)
+            .envs(pi.rig.prepare());
+        let mut screen = Terminal::run(command, (80, 24));
+        pi.wait_begun();
+        screen.sees("space start");
+        screen.keys(" ");
+        screen.sees("talk started by the keyboard");
+        let _waiting = hang(&pi);
+        screen.keys(key);
+        screen.sees("again to quit");
+        // Not the same key held down.
+        pause(Duration::from_millis(300));
+        let asked_ns = monotonic_ns();
+        screen.keys(key);
+        assert!(screen.ends().success());
+        let took = Duration::from_nanos(monotonic_ns() - asked_ns);
+        assert!(took < GONE, "{took:?}");
+        pi.rig.spi_hang(false);
+        pi.start();
+        assert_eq!(pi.status()["phase"], "ready");
+    });
+}
