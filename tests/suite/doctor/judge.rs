@@ -265,6 +265,12 @@ fn the_gpu_s_clock_is_the_core_s_where_that_has_no_line() {
         let mended = format!("{lines}\n{}", lines_to_add.join("\n"));
         verdict(&healthy(name, &mended), "core-clock", Verdict::Good);
     }
+    // Also where another file and a section set it.
+    let included = with(healthy("2 Model B Rev 1.1", ""), |facts| {
+        let files = [("config.txt", "include more.txt"), ("more.txt", "[pi2]\ngpu_freq=500")];
+        (facts.started, facts.firmware) = (None, Some(firmware(&model("2 Model B Rev 1.1"), &files)));
+    });
+    verdict(&included, "core-clock", Verdict::Bad);
     // Never empty brackets, whatever the Pi was started with.
     for (was, is) in [("gpu_freq=500", "gpu_freq=250\ngpu_freq_min=250"), ("gpu_freq=500", "")] {
         let text = check(&edited("2 Model B Rev 1.1", was, is), "core-clock").text;
