@@ -78,7 +78,9 @@ fn config(facts: &Facts) -> Finding {
     let after = || format!("{}\nThe first names what to mend.", restart());
     let is_too_long = |strip: &facts::Strip| strip.frame_bytes.is_some_and(|bytes| bytes > strip.bufsiz);
     match &facts.config {
-        Err(mistakes) if is_newer => bad(format!("the config has mistakes{runs_on}:\n{mistakes}"), after()),
+        Err(mistakes) if is_newer && mistakes.contains(config::SYSTEM_FILE) => {
+            bad(format!("the config has mistakes{runs_on}:\n{mistakes}"), after())
+        }
         Err(mistakes) => bad(
             format!("the config has mistakes:\n{mistakes}"),
             "mend these lines; `talklight check` says whether it is good",

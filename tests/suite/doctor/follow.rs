@@ -191,6 +191,7 @@ fn a_pin_that_config_txt_gives_a_function_is_not_asked_for() {
         ("dtoverlay=i2c-gpio,i2c_gpio_sda=5,i2c_gpio_delay_us=2", &[5, 24], 2),
         ("gpio=16-17,24=op,dh", &[16, 17, 24], 23),
         ("gpio=12=a0", &[12], 17),
+        ("gpio=26-4294967295=op", &[26, 27], 17),
         ("gpio=17=ip,pu", &[], 17),
         ("enable_uart=1\nenable_uart=0", &[], 14),
         ("[pi5]\nenable_uart=1", &[], 14),

@@ -224,10 +224,11 @@ fn what_restarts_the_service_checks_the_config_first() {
 #[test]
 fn a_config_that_was_made_wrong_under_the_service_is_told() {
     let long = with_strip(|strip| strip.frame_bytes = Some(5080));
-    let changed = [with(pi4(), |facts| facts.config = Err("line 3".into())), long].map(|facts| {
-        let facts = with(facts, |facts| facts.config_is_newer = true);
-        check(&facts, "config")
-    });
+    let changed =
+        [with(pi4(), |facts| facts.config = Err("/etc/talklight/config.toml:3: x".into())), long].map(|facts| {
+            let facts = with(facts, |facts| facts.config_is_newer = true);
+            check(&facts, "config")
+        });
     for check in changed {
         assert_eq!(check.verdict, Verdict::Bad);
         assert!(check.text.contains("a restart would end it"), "{check:#?}");
