@@ -39,11 +39,13 @@ pub fn examine(config: Option<&Path>, overrides: &Overrides) -> Report {
 
 /// The buttons of a config whose pins have another function on this machine, a line each.
 pub fn taken_buttons(config: &Config) -> Vec<String> {
-    let pins = config.buttons.map(|buttons| [buttons.start, buttons.reset]);
+    let Some(buttons) = config.buttons else {
+        return Vec::new();
+    };
     let board = board::Board::look();
     let taken =
         |gpio| Some(format!("but GPIO {gpio} is taken by {}; give the button another line", board.takes(gpio)?));
-    pins.into_iter().flatten().flatten().filter_map(taken).collect()
+    buttons.start.into_iter().chain(buttons.reset).filter_map(taken).collect()
 }
 
 /// What the facts mean, a check for each thing that can be right or wrong.
@@ -72,11 +74,13 @@ fn config(facts: &Facts) -> Finding {
     let service = facts.unit.as_ref().is_some_and(|unit| unit.get("LoadState") == "loaded");
     let is_newer = facts.config_is_newer;
     let runs_on = if is_newer { "; the service runs by what it read before, and a restart would end it" } else { "" };
-    let restart = || Facts::checked(service::RESTART);
+    let restart = || service::checked(service::RESTART);
     let after = || format!("{}\nThe first names what to mend.", restart());
     let is_too_long = |strip: &facts::Strip| strip.frame_bytes.is_some_and(|bytes| bytes > strip.bufsiz);
     match &facts.config {
-        Err(mistakes) if is_newer => bad(format!("the config has mistakes{runs_on}:\n{mistakes}"), after()),
+        Err(mistakes) if is_newer && mistakes.contains(config::SYSTEM_FILE) => {
+            bad(format!("the config has mistakes{runs_on}:\n{mistakes}"), after())
+        }
         Err(mistakes) => bad(
             format!("the config has mistakes:\n{mistakes}"),
             "mend these lines; `talklight check` says whether it is good",

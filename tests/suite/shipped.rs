@@ -207,6 +207,13 @@ fn the_console_is_shut_in_as_the_timer_is() {
     assert_eq!(console_unit("DeviceAllow"), ["/dev/tty1 rw"]);
 }
 
+/// `PrivateTmp=yes` makes folders on the card at each start, and removes them at each stop.
+#[test]
+fn the_service_has_no_tmp_on_the_card() {
+    assert_eq!(unit("PrivateTmp"), ["no"]);
+    assert_eq!(unit("TemporaryFileSystem"), ["/tmp:ro /var/tmp:ro"]);
+}
+
 #[test]
 fn the_users_groups_are_made_and_the_devices_are_theirs() {
     let sysusers = read("systemd/talklight.sysusers");

@@ -8,7 +8,7 @@ use super::facts::Cmdline;
 use super::firmware::Firmware;
 use super::gather::text;
 use super::model::Model;
-use super::pins::{self, Tree};
+use super::pins::Tree;
 use crate::core::clock;
 
 const CONFIG_TXT: &str = "config.txt";
@@ -41,7 +41,7 @@ impl Board {
 
     /// What gives a pin another function than to be read: a line of `config.txt`, or a part of the running Pi.
     pub fn takes(&self, gpio: u32) -> Option<String> {
-        let setting = self.firmware.as_ref().and_then(|firmware| pins::line_of(firmware, gpio));
+        let setting = self.firmware.as_ref().and_then(|firmware| firmware.taker(gpio));
         let line = setting.map(|setting| format!("`{}` in {}/{}", setting.line, self.boot, setting.file));
         line.or_else(|| self.tree.part_of(gpio).map(str::to_owned))
     }

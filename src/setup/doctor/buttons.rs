@@ -1,6 +1,7 @@
 //! The buttons on their lines, and who may open a device.
 
 use super::facts::{Daemon, Facts, Line, NoLines, Node, Use};
+use super::service::checked;
 use super::{Finding, bad, good, note};
 
 pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
@@ -71,9 +72,8 @@ pub fn access(subsystem: &str, group: &str, device: &str, node: &Node) -> Findin
             "add to /etc/udev/rules.d/61-talklight.rules and reboot:\n\
              SUBSYSTEM==\"{subsystem}\", GROUP=\"{group}\", MODE=\"0660\""
         ),
-        (_, Some(_)) => {
-            Facts::checked(&format!("sudo usermod -aG {owner} talklight && sudo systemctl restart talklight"))
-        }
+        (_, Some(_)) => checked(&format!("sudo usermod -aG {owner} talklight && sudo systemctl restart talklight")),
+        (_, None) if node.is_member => "log in again: this user has been in the group for less long".into(),
         (_, None) => format!("sudo usermod -aG {owner} $USER, and log in again"),
     };
     bad(text, remedy)

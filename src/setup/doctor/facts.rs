@@ -114,6 +114,8 @@ pub struct Node {
     pub group: String,
     /// This process may open it.
     pub may: bool,
+    /// Its user is in the group, though maybe not since the login.
+    pub is_member: bool,
     /// The service's user may; None if there is no such user.
     pub service_may: Option<bool>,
     /// The process that has locked it.
@@ -196,11 +198,6 @@ impl Facts {
             Some(Core::Apart) => "spi_dw_mmio",
             _ => "spi_bcm2835",
         }
-    }
-
-    /// Says to run commands that restart the service: not by a config that would end it.
-    pub fn checked(commands: &str) -> String {
-        format!("talklight check && {commands}")
     }
 
     /// The remedy where the files are right and the Pi runs by others.

@@ -1,4 +1,4 @@
-//! A look at this machine. Here, in `pi` and in `tool` is all that the doctor reads.
+//! A look at this machine. Here, in `board`, `pi`, `pins` and `tool` is all that the doctor reads.
 
 use std::fs::{self, File};
 use std::io::Read;

@@ -9,7 +9,7 @@ use gpiocdev::Request;
 use gpiocdev::line::{Direction, Value};
 use nix::poll::ppoll;
 use nix::sys::time::TimeSpec;
-use nix::unistd::{AccessFlags, Gid, Group, User, access};
+use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access};
 
 use super::board::Board;
 use super::facts::{Chip, DataPin, Gpio, Line, NoLines, Node, SPIDEV, Strip, Use};
@@ -125,7 +125,10 @@ impl Pi<'_> {
             let joined = user.gid.as_raw() == found.gid() || group.as_ref().is_some_and(member);
             everybody || members && joined
         });
+        let user = User::from_uid(Uid::effective()).ok().flatten();
+        let is_member = |user: &User| group.as_ref().is_some_and(|group| group.mem.contains(&user.name));
         Some(Node {
+            is_member: user.as_ref().is_some_and(is_member),
             group: group.map_or_else(|| found.gid().to_string(), |group| group.name),
             // The node is not opened: that might disturb who drives the strip.
             may: access(path, AccessFlags::R_OK | AccessFlags::W_OK).is_ok(),

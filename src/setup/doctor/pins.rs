@@ -1,7 +1,7 @@
 //! The pins of the header that have a function: those that a line of `config.txt` gives, and those of the device tree that
 //! the Pi runs with, by whatever overlay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -49,13 +49,17 @@ const FUNCTIONS: [(&str, &str); 35] = [
 const I2S: &str = "18 19 20 21";
 const DPI: &str = "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27";
 
-/// The line of `config.txt` that gives this pin a function.
-pub fn line_of(firmware: &Firmware, gpio: u32) -> Option<&Setting> {
-    let is_last = |setting: &&Setting| {
-        // Lines of overlays and pins stand beside each other, those of another key take each other's place.
-        setting.key.starts_with("dtoverlay=") || firmware.value(&setting.key) == Some(&*setting.value)
-    };
-    firmware.settings().filter(is_last).find(|setting| pins(setting).contains(&gpio))
+impl Firmware {
+    /// The line that gives this pin a function.
+    pub fn taker(&self, gpio: u32) -> Option<&Setting> {
+        let mut seen = BTreeSet::new();
+        // Lines of overlays stand beside each other, of those with another key the last counts.
+        let mut settings = self.settings().rev().filter(|setting| {
+            let is_last = seen.insert(&setting.key);
+            is_last || setting.key.starts_with("dtoverlay=")
+        });
+        settings.find(|setting| pins(setting).contains(&gpio))
+    }
 }
 
 fn pins(setting: &Setting) -> Vec<u32> {
@@ -88,11 +92,13 @@ fn pins(setting: &Setting) -> Vec<u32> {
 
 /// `4,17-27`
 fn ranges(text: &str) -> Vec<u32> {
+    /// No model has more.
+    const PIN_MAX: u32 = 63;
     let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        Some(first.parse::<u32>().ok()?..=last.parse().ok()?)
+        Some(first.parse::<u32>().ok()?..=last.parse::<u32>().ok()?.min(PIN_MAX))
     };
-    text.split(',').filter_map(range).flatten().filter(|pin| *pin < 64).collect()
+    text.split(',').filter_map(range).flatten().collect()
 }
 
 /// The pins that the parts of a running Pi have been given, and the name of the part, as its device tree at `root` has them.

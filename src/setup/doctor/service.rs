@@ -6,6 +6,11 @@ use super::{Finding, bad, good, note};
 /// Of the service. A talk goes on through it.
 pub const RESTART: &str = "sudo systemctl restart talklight";
 
+/// Says to run commands that restart the service: not by a config that would end it.
+pub fn checked(commands: &str) -> String {
+    format!("talklight check && {commands}")
+}
+
 pub fn findings(facts: &Facts) -> Vec<(&'static str, Finding)> {
     let unit = facts.unit.as_ref().and_then(|of| unit(facts, of));
     let unit = unit.map(|finding| ("unit", finding));
@@ -93,7 +98,7 @@ fn daemon(facts: &Facts) -> Finding {
                 good(text)
             }
         }
-        Daemon::Silent(why) => bad(why.clone(), Facts::checked(RESTART)),
+        Daemon::Silent(why) => bad(why.clone(), checked(RESTART)),
         Daemon::Refused(why) => note(why.clone()),
         Daemon::Two(places) => bad(
             format!("two daemons answer, at {places}"),
@@ -101,7 +106,7 @@ fn daemon(facts: &Facts) -> Finding {
         ),
         Daemon::Absent(places) if facts.unit.as_ref().is_some_and(active) => bad(
             format!("the service runs, and no daemon answers at {places}"),
-            Facts::checked(&format!("{RESTART}\nOr name its socket with --socket.")),
+            checked(&format!("{RESTART}\nOr name its socket with --socket.")),
         ),
         Daemon::Absent(places) => note(format!("no daemon answers at {places}")),
     }

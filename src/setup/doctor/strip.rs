@@ -47,7 +47,7 @@ fn spi(facts: &Facts, strip: &Strip) -> Finding {
             None => format!("take out what sets up `{chip}`: a line of {file}, or an add-on board"),
         };
         return bad(
-            format!("{name} belongs to {by}, and the strip must be alone on SPI0: {device} cannot be used"),
+            format!("{name} belongs to {by}; the strip takes all data on SPI0 for its own, and must be alone there"),
             remedy,
         );
     }
@@ -69,17 +69,9 @@ fn spi(facts: &Facts, strip: &Strip) -> Finding {
                 format!("write `device = \"/dev/{}\"` under [strip]", chip.replace("spi", SPIDEV)),
             )
         }
-        (None, Some(true)) if facts.boot_is_changed => bad(
-            format!("{device} is not there, though {file} enables SPI"),
-            "reboot; if it is still not there, look with `sudo modprobe spidev` and `dmesg | grep -i spi`",
-        ),
         (None, Some(true)) => bad(
-            format!("{device} is not there, though {file} enables SPI, and the Pi was started since"),
-            format!(
-                "`sudo modprobe {}` and `dmesg | grep -i spi` tell why; `findmnt {}` must be the medium that it starts from",
-                facts.spi_driver(),
-                facts.boot
-            ),
+            format!("{device} is not there, though {file} enables SPI"),
+            format!("{}; `sudo modprobe {}` and `dmesg | grep -i spi` tell more", facts.reboot(), facts.spi_driver()),
         ),
         (None, _) => bad(format!("SPI is off: {device} is not there"), add()),
     }

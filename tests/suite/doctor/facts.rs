@@ -20,6 +20,7 @@ pub fn healthy(name: &str, config_txt: &str) -> Facts {
     let node = |group: &str, held_by: Option<&str>| Node {
         group: group.into(),
         may: true,
+        is_member: false,
         service_may: Some(true),
         held_by: held_by.map(str::to_owned),
     };

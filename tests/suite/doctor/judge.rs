@@ -187,6 +187,8 @@ fn remedies_are_lines_to_add_and_the_file() {
     assert!(
         of("spidev0.0 belongs to the group spi; this user may not open it").starts_with("sudo usermod -aG spi $USER")
     );
+    let joined = with_node(|node| (node.may, node.is_member, node.service_may) = (false, true, None));
+    assert!(remedy(&joined, "spi-access").starts_with("log in again"));
     assert!(of("gpiochip0 belongs to").starts_with("talklight check && sudo usermod -aG gpio talklight "));
     let of_root = with_gpio(|gpio| {
         let node = &mut gpio.chip.as_mut().unwrap().1;
@@ -222,10 +224,11 @@ fn what_restarts_the_service_checks_the_config_first() {
 #[test]
 fn a_config_that_was_made_wrong_under_the_service_is_told() {
     let long = with_strip(|strip| strip.frame_bytes = Some(5080));
-    let changed = [with(pi4(), |facts| facts.config = Err("line 3".into())), long].map(|facts| {
-        let facts = with(facts, |facts| facts.config_is_newer = true);
-        check(&facts, "config")
-    });
+    let changed =
+        [with(pi4(), |facts| facts.config = Err("/etc/talklight/config.toml:3: x".into())), long].map(|facts| {
+            let facts = with(facts, |facts| facts.config_is_newer = true);
+            check(&facts, "config")
+        });
     for check in changed {
         assert_eq!(check.verdict, Verdict::Bad);
         assert!(check.text.contains("a restart would end it"), "{check:#?}");
@@ -263,6 +266,12 @@ fn the_gpu_s_clock_is_the_core_s_where_that_has_no_line() {
         let mended = format!("{lines}\n{}", lines_to_add.join("\n"));
         verdict(&healthy(name, &mended), "core-clock", Verdict::Good);
     }
+    // Also where another file and a section set it.
+    let included = with(healthy("2 Model B Rev 1.1", ""), |facts| {
+        let files = [("config.txt", "include more.txt"), ("more.txt", "[pi2]\ngpu_freq=500")];
+        (facts.started, facts.firmware) = (None, Some(firmware(&model("2 Model B Rev 1.1"), &files)));
+    });
+    verdict(&included, "core-clock", Verdict::Bad);
     // Never empty brackets, whatever the Pi was started with.
     for (was, is) in [("gpu_freq=500", "gpu_freq=250\ngpu_freq_min=250"), ("gpu_freq=500", "")] {
         let text = check(&edited("2 Model B Rev 1.1", was, is), "core-clock").text;

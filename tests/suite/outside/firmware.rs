@@ -21,6 +21,9 @@ pub fn holds(bytes: &[u8]) {
             assert!(found.number(key).is_none() || found.value(key).is_some());
         }
         assert!(!found.is_spi_on() || text.contains("spi"));
+        for gpio in [2, 14, 27] {
+            assert!(found.taker(gpio).is_none_or(|setting| text.contains(&setting.line)));
+        }
 
         // A line at the end applies where the reader says so, and after `[all]` in any case, over all before it.
         let all = if found.ends_in_all { "" } else { "[all]\n" };
