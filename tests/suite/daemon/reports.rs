@@ -95,7 +95,7 @@ fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
     house.daemon = Some(command.stderr(log).spawn().unwrap());
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     house.does(&["start"]);
-    until("the warning is in the log", || house.log().contains("there is no tape: no/such/folder: No such file"));
+    house.wait_log("there is no tape: no/such/folder: No such file");
 }
 
 #[test]

@@ -221,8 +221,8 @@ fn a_file_that_cannot_be_taken_is_set_aside_and_phones_pair_again() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let kept = fs::read(&path).unwrap();
     web.house.start();
-    let log = web.house.log();
-    assert!(log.contains("every phone must be paired again: ") && log.contains("talklight/paired"), "{log}");
+    let log = web.house.wait_log("every phone must be paired again: ");
+    assert!(log.contains("talklight/paired"), "{log}");
     assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), kept);
     web.house.does(&["start"]);
     assert!(!web.token().is_empty());
