@@ -370,8 +370,10 @@ impl Keeper for Outputs {
         self.ready |= told.is_ok();
         if self.told != told.is_ok() {
             let fault = told.err().map(|error| format!("it cannot be told that all is well: {error}").into());
-            self.told = fault.is_none();
-            let _ = self.events.try_send(Event::Fault(Origin::Service, fault));
+            let is_well = fault.is_none();
+            if self.events.try_send(Event::Fault(Origin::Service, fault)) == Ok(true) {
+                self.told = is_well;
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod reports;
+mod service;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
