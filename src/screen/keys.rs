@@ -286,12 +286,20 @@ impl Ui {
     /// What `key` does to a screen that shows `snapshot`.
     pub fn press(&mut self, key: KeyEvent, snapshot: &Snapshot, now: Moment) -> Act {
         let meant_for = Some(snapshot.timer.generation);
-        // One that is over is not on the screen, and takes no key.
+        // An invitation that is over is not on the screen, and takes no key.
         self.invited.take_if(|invited| invited.until <= now);
-        let KeyEvent { code, modifiers, .. } = key;
+        let code = match (key.code, key.modifiers) {
+            (KeyCode::Char('l'), KeyModifiers::CONTROL) => return Act::Repaint,
+            (KeyCode::Char('z'), KeyModifiers::CONTROL) => return Act::Suspend,
+            (KeyCode::Char('c'), KeyModifiers::CONTROL) => {
+                // Quits from help as well, which `q` only closes.
+                (self.help, self.invited) = (false, None);
+                KeyCode::Char('q')
+            }
+            (code, KeyModifiers::NONE) => code,
+            _ => UNBOUND,
+        };
         match code {
-            KeyCode::Char('l') if modifiers == KeyModifiers::CONTROL => return Act::Repaint,
-            KeyCode::Char('z') if modifiers == KeyModifiers::CONTROL => return Act::Suspend,
             KeyCode::Char('?' | 'q') | KeyCode::Esc | UNBOUND if self.help => {
                 self.help = false;
                 return Act::Nothing;
@@ -307,10 +315,6 @@ impl Ui {
         // What it says of the other keys, they do.
         self.help = false;
         let quit_asked = self.quit_asked.take();
-        let code = match code {
-            KeyCode::Char('c') if modifiers == KeyModifiers::CONTROL => KeyCode::Char('q'),
-            code => code,
-        };
         match code {
             KeyCode::Char(' ') | KeyCode::Enter => Act::Send(Command::Start(None), None),
             KeyCode::Char('r') => Act::Send(Command::Reset, meant_for),

@@ -37,7 +37,7 @@ impl Style {
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let get = |name| get(name).filter(|value| !value.is_empty());
         let term = get("TERM").unwrap_or_else(|| "dumb".into());
-        let lines = term == "dumb";
+        let lines = term == "dumb" || term == "unknown";
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get);
         let utf8 = locale.is_some_and(|locale| {
             let locale = locale.to_ascii_lowercase();
@@ -50,13 +50,13 @@ impl Style {
         // tmux understands 24-bit colours, and often calls its terminals by the name of GNU screen, which does not.
         let in_tmux = term.starts_with("screen") && get("TMUX").is_some();
         let knows_true = term == "xterm" || in_tmux || TRUE.split(' ').any(|known| term.starts_with(known));
-        let is_less = get("STY").is_some() || get("TERM_PROGRAM").is_some_and(|name| name == "Apple_Terminal");
+        let is_limited = get("STY").is_some() || get("TERM_PROGRAM").is_some_and(|name| name == "Apple_Terminal");
         let says_true = get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit");
         let depth = match () {
             () if lines || is_monochrome || get("NO_COLOR").is_some() => Depth::None,
             () if is_console && utf8 => Depth::Console,
             () if is_console => Depth::Sixteen,
-            () if says_true && knows_true && !is_less => Depth::True,
+            () if says_true && knows_true && !is_limited => Depth::True,
             () if term.contains("256color") => Depth::Indexed,
             () => Depth::Sixteen,
         };

@@ -72,10 +72,12 @@ impl Terminal {
         Ok((!elsewhere).then(|| Self { file: file.into(), style, unsent: Vec::new() }))
     }
 
+    /// What it can show, by its environment.
     pub fn style(&self) -> Style {
         self.style
     }
 
+    /// How large it is now.
     pub fn size(&self) -> Size {
         match window_size() {
             Ok(size) => Size::new(size.columns, size.rows),

@@ -119,7 +119,7 @@ fn a_daemon_killed_at_any_moment_goes_on_to_the_same_end() {
     }
     until("the talk is over", || house.tape().last().unwrap().phase == "over");
     assert_talk_is_right(&house.tape(), began);
-    until("the log tells", || house.log().contains("the talk goes on: quick"));
+    house.wait_log("the talk goes on: quick");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_resume_file_that_cannot_be_trusted_is_ignored_with_a_warning() {
     fs::write(house.folder.file("s.talk"), "not what was kept").unwrap();
     house.start();
     assert_eq!(house.status()["phase"], "ready");
-    until("the warning is in the log", || house.log().contains("s.talk is ignored, this is ready: it is damaged"));
+    house.wait_log("s.talk is ignored, this is ready: it is damaged");
 }
 
 #[test]

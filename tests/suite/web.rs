@@ -148,7 +148,7 @@ fn a_program_with_a_token_does_what_a_chair_does() {
     let bearer = format!("Bearer {token}");
     let ask = Ask::post("/api/v1/start", "").with("Authorization", &bearer);
     assert_eq!(ask.of(web.port).json()["message"], "started lightning, 5:00");
-    until("the log tells", || web.house.log().contains("talk started by the web"));
+    web.house.wait_log("talk started by the web");
 }
 
 #[test]
@@ -223,7 +223,15 @@ fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() 
     let state = house.folder.file("state").display().to_string();
     house.env("XDG_STATE_HOME", &state);
     house.start();
-    let said = house.status()["faults"][0].clone();
+    let fault = |house: &House| {
+        let mut fault = serde_json::Value::Null;
+        until("the fault is told", || {
+            fault = house.status()["faults"][0].clone();
+            !fault.is_null()
+        });
+        fault
+    };
+    let said = fault(&house);
     assert_eq!(said["input"], "web");
     let why = said["error"].as_str().unwrap();
     let start = format!("web.listen: 127.0.0.1:{port}: ");
@@ -242,7 +250,7 @@ fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() 
     house.signal(nix::sys::signal::Signal::SIGTERM);
     std::fs::write(house.folder.file("config.toml"), "[web]\nlisten = \"192.0.2.1:8080\"").unwrap();
     house.start();
-    let said = house.status()["faults"][0]["error"].clone();
+    let said = fault(&house)["error"].clone();
     let why = said.as_str().unwrap();
     assert!(why.contains("web.listen: 192.0.2.1:8080: ") && why.contains("no such address"), "{said}");
 }

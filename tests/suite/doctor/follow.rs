@@ -1,7 +1,6 @@
 //! Faults of a Pi's set-up, each mended as the doctor says; what was done and did not help is not said again.
 
 use std::fs;
-use std::process::Command;
 use std::time::SystemTime;
 
 use super::set_up::*;
@@ -306,7 +305,7 @@ fn run(rig: &Rig, remedy: &str) -> bool {
     let _ = fs::remove_file(&restarted);
     let command = remedy.lines().next().unwrap();
     let path = format!("{}:/usr/bin:/bin", rig.path("bin").display());
-    let mut shell = Command::new("/bin/sh");
+    let mut shell = crate::child::command("/bin/sh");
     shell.args(["-c", command]).envs(rig.second()).env("PATH", path).output().unwrap();
     restarted.exists()
 }

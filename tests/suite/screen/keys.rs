@@ -202,6 +202,9 @@ fn keys_mean_what_the_screen_says() {
     assert_eq!(press(ctrl('z')), Act::Suspend);
     assert_eq!(press(key('q')), Act::Leave);
     assert_eq!(press(ctrl('c')), Act::Leave);
+    // With Ctrl or Alt a letter is another key.
+    assert_eq!(press(ctrl('r')), Act::Nothing);
+    assert_eq!(press(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::ALT)), Act::Nothing);
 
     let word = |key| {
         let mut ui = Ui::new(Place::Daemon);
@@ -243,4 +246,6 @@ fn the_page_is_left_by_q_and_every_other_key_does_what_it_says_there() {
         assert_eq!(ui.press(close, &talk(), START + s(1.0)), Act::Nothing);
         assert!(!ui.help);
     }
+    ui.press(key('?'), &house(&[lightning()]), START);
+    assert_eq!(ui.press(ctrl('c'), &house(&[lightning()]), START), Act::Leave);
 }

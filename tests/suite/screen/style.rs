@@ -74,6 +74,7 @@ fn the_environment_says_what_a_terminal_can() {
     assert!(!plain(&[("TERM", "xterm"), ("LC_CTYPE", "de_DE.UTF-8"), ("LANG", "C")]));
 
     assert!(style(&[("TERM", "dumb"), ("COLORTERM", "truecolor")]).lines);
+    assert!(style(&[("TERM", "unknown")]).lines);
     assert!(style(&[]).lines);
     assert_eq!(depth(&[("TERM", "dumb"), ("COLORTERM", "truecolor")]), Depth::None);
 }

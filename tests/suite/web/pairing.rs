@@ -244,6 +244,7 @@ fn a_file_that_cannot_be_taken_is_set_aside_and_phones_pair_again() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let kept = fs::read(&path).unwrap();
     web.house.start();
+    until("the fault is told", || !web.house.status()["faults"][0].is_null());
     let fault = web.house.status()["faults"][0].clone();
     assert_eq!(fault["input"], "pairing");
     let why = fault["error"].as_str().unwrap();
