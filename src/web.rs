@@ -132,7 +132,9 @@ pub enum Unopened {
 impl fmt::Display for Unopened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Refused(listen, error) = self else {
-            return f.write_str("web.listen: this process has no network");
+            return f.write_str(
+                "web.listen: this service has no network of its own; `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight` gives it a port",
+            );
         };
         let remedy = match error.kind() {
             io::ErrorKind::AddrInUse => "another program listens there; stop it, or take another port",

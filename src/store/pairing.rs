@@ -35,7 +35,7 @@ pub const PAIRED_MAX: usize = 64;
 /// Why nobody can be paired with a daemon that has no web.
 pub const OFF: &str = match cfg!(feature = "web") {
     true => {
-        "the web is off; the service takes `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight`, another timer `listen = \"0.0.0.0:8080\"` under [web], or --web"
+        "the web is off; the service takes `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight`, another timer `listen = \"0.0.0.0:8080\"` under [web], or --web"
     }
     false => "this talklight was built without the web; build it with the feature `web`",
 };

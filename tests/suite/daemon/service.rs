@@ -7,7 +7,11 @@ use super::*;
 
 fn heard(socket: &UnixDatagram, what: &str) -> bool {
     let mut line = [0; 1024];
-    std::iter::from_fn(|| Some(crate::harness::text(&line[..socket.recv(&mut line).ok()?]))).any(|line| line == what)
+    let said = std::iter::from_fn(|| {
+        let length = socket.recv(&mut line).ok()?;
+        Some(crate::harness::text(&line[..length]))
+    });
+    said.into_iter().any(|line| line == what)
 }
 
 fn bound(path: &Path) -> UnixDatagram {
