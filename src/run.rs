@@ -26,7 +26,7 @@ use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
 use crate::core::plan::{self, Clock};
 use crate::core::timer::{Command, Phase, Timer, seconds_left};
-use crate::engine::board::{Bell, Board, Happening, Health, Snapshot, Tone};
+use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
 use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
@@ -35,7 +35,7 @@ use crate::os::lock;
 use crate::os::nodes::Nodes;
 use crate::report::journal;
 use crate::report::notify::Notify;
-use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
 use crate::show::Stage;
 use crate::store::pairing::{Invitation, Pairing};
 use crate::store::resume::{Found, ResumeFile};
@@ -281,38 +281,43 @@ fn start_screen(
 ) -> anyhow::Result<UnixStream> {
     let (to_screen, signals) = UnixStream::pair()?;
     to_screen.set_nonblocking(true)?;
-    let mut house =
-        Here { board: Arc::clone(board), bell: board.subscribe()?, events: events.clone(), pairing, invited: None };
+    let mut daemon = LocalDaemon {
+        board: Arc::clone(board),
+        subscription: board.subscribe()?,
+        events: events.clone(),
+        pairing,
+        invited: None,
+    };
     event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
-        match screen::run(terminal, &mut house, signals, Place::Daemon)? {
+        match screen::run(terminal, &mut daemon, signals, Place::Daemon)? {
             Leave::Quit => {
                 events.stop(Stop::Quit);
                 // The signal thread handles every stop, and ends the process if the engine cannot.
                 Ok(kill(getpid(), Signal::SIGTERM)?)
             }
             Leave::HungUp => Err(anyhow!("the terminal hung up; the talk goes on")),
-            Leave::Signal | Leave::Gone(_) => Ok(()),
+            Leave::Signal | Leave::Disconnected(_) => Ok(()),
         }
     });
     Ok(to_screen)
 }
 
 /// The house as the screen of this process sees it.
-struct Here {
+struct LocalDaemon {
     board: Arc<Board>,
-    bell: Bell,
+    subscription: Subscription,
     events: Events,
     pairing: Option<Arc<Pairing>>,
     invited: Option<Result<Invited, String>>,
 }
 
-impl House for Here {
+impl Daemon for LocalDaemon {
     fn wake(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+        self.subscription.as_fd()
     }
 
-    fn look(&mut self) -> Result<Arc<Snapshot>, Gone> {
-        self.bell.hush();
+    fn look(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
+        self.subscription.clear();
         Ok(self.board.latest())
     }
 

@@ -297,14 +297,16 @@ impl Connection {
 
     /// What `line` makes of each snapshot, until the client hangs up or takes no more.
     fn watch(&mut self, mut line: impl FnMut(&Snapshot) -> Option<String>) -> anyhow::Result<()> {
-        let mut bell = self.desk.board.subscribe()?;
+        let mut subscription = self.desk.board.subscribe()?;
         loop {
-            bell.hush();
+            subscription.clear();
             if let Some(line) = line(&self.desk.board.latest()) {
                 self.stream.write_all(line.as_bytes())?;
             }
-            let mut fds =
-                [PollFd::new(bell.as_fd(), PollFlags::POLLIN), PollFd::new(self.stream.as_fd(), PollFlags::POLLIN)];
+            let mut fds = [
+                PollFd::new(subscription.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.stream.as_fd(), PollFlags::POLLIN),
+            ];
             poll(&mut fds, PollTimeout::NONE)?;
             // A watcher has nothing more to say: what comes is its end.
             ensure!(fds[1].revents() == Some(PollFlags::empty()), "the watcher hung up");

@@ -16,10 +16,10 @@ use crate::control::invite::Invited;
 use crate::control::protocol::{self, Ask, What};
 use crate::core::clock;
 use crate::core::timer::Command;
-use crate::engine::board::{Bell, Board, Happening, Health, Snapshot, Tone};
+use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
 use crate::engine::event::Origin;
 use crate::input::signal::{self, Suspend};
-use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
 
 const ATTACH: Ask = Ask { what: What::Attach, generation: None, origin: Origin::Console };
 
@@ -54,9 +54,9 @@ pub fn run(socket: Option<&Path>, may_wait: bool) -> anyhow::Result<()> {
     let (asks, to_send) = channel();
     let invited = Answered::default();
     let gone = Arc::new(Mutex::new(None));
-    let mut house = There {
+    let mut daemon = RemoteDaemon {
         board: Arc::clone(&board),
-        bell: board.subscribe()?,
+        subscription: board.subscribe()?,
         gone: Arc::clone(&gone),
         asks,
         invited: Arc::clone(&invited),
@@ -68,11 +68,11 @@ pub fn run(socket: Option<&Path>, may_wait: bool) -> anyhow::Result<()> {
         *gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{end:#}"));
         board.update(|_| ());
     });
-    let leave = screen::run(terminal, &mut house, from_signals, Place::Console)?;
+    let leave = screen::run(terminal, &mut daemon, from_signals, Place::Console)?;
     screen::restore();
     match leave {
         Leave::Quit | Leave::HungUp | Leave::Signal => Ok(()),
-        Leave::Gone(why) => bail!(why),
+        Leave::Disconnected(why) => bail!(why),
     }
 }
 
@@ -134,10 +134,10 @@ fn send(asks: &Receiver<Ask>, path: &Path, board: &Board, invited: &Answered) {
     }
 }
 
-/// The house as a screen sees it over the socket: its board is a copy that a thread keeps up to date.
-struct There {
+/// The daemon as a screen sees it over the socket: its board is a copy that a thread keeps up to date.
+struct RemoteDaemon {
     board: Arc<Board>,
-    bell: Bell,
+    subscription: Subscription,
     gone: Arc<Mutex<Option<String>>>,
     asks: Sender<Ask>,
     invited: Answered,
@@ -146,15 +146,15 @@ struct There {
 /// The answer to `invite`, left by one thread for another.
 type Answered = Arc<Mutex<Option<Result<Invited, String>>>>;
 
-impl House for There {
+impl Daemon for RemoteDaemon {
     fn wake(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+        self.subscription.as_fd()
     }
 
-    fn look(&mut self) -> Result<Arc<Snapshot>, Gone> {
-        self.bell.hush();
+    fn look(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
+        self.subscription.clear();
         match self.gone.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(why) => Err(Gone(why)),
+            Some(why) => Err(Disconnected(why)),
             None => Ok(self.board.latest()),
         }
     }

@@ -27,14 +27,14 @@ pub struct News {
 impl News {
     /// Follows the board from now on.
     pub fn follow(board: Arc<Board>) -> std::io::Result<Self> {
-        let bell = UnixStream::from_std(board.subscribe()?.into())?;
+        let subscription = UnixStream::from_std(board.subscribe()?.into())?;
         let mut last = Status::new(&board.latest(), clock::now());
         let (tell, status) = watch::channel(event("status", &protocol::encode(&last)));
         tokio::spawn(async move {
-            while bell.readable().await.is_ok() {
+            while subscription.readable().await.is_ok() {
                 // Hushed before the board is read, lest a snapshot goes unseen.
                 let mut rung = [0; 64];
-                while bell.try_read(&mut rung).is_ok_and(|length| length > 0) {}
+                while subscription.try_read(&mut rung).is_ok_and(|length| length > 0) {}
                 let now = Status::new(&board.latest(), clock::now());
                 if !now.is_same_but_for_time(&last) {
                     last = now;
