@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 
-use crate::control::invite::Invited;
+use crate::control::invite::InvitationCard;
 use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
 use crate::engine::board::Snapshot;
@@ -56,7 +56,7 @@ pub trait Daemon {
     fn invite(&mut self);
 
     /// The invitation that was asked for, or why there is none; once.
-    fn invited(&mut self) -> Option<Result<Invited, String>>;
+    fn invited(&mut self) -> Option<Result<InvitationCard, String>>;
 }
 
 /// Why there is no daemon any more.

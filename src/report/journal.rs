@@ -58,12 +58,12 @@ fn is_journal() -> bool {
 }
 
 /// Writes a line about something that has been done.
-pub fn say(text: &str) {
+pub fn notice(text: &str) {
     let _ = write_line(is_journal().then_some(5), text);
 }
 
 /// Writes what keeps the program from going on, each line an error.
-pub fn complain(text: &str) {
+pub fn error(text: &str) {
     for line in text.lines() {
         let _ = write_line(is_journal().then_some(3), line);
     }

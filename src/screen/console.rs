@@ -12,8 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 
 use crate::control::client::{self, Lines};
-use crate::control::invite::Invited;
-use crate::control::protocol::{self, Ask, What};
+use crate::control::invite::InvitationCard;
+use crate::control::protocol::{self, ClientRequest, Verb};
 use crate::core::clock;
 use crate::core::timer::Command;
 use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
@@ -21,7 +21,7 @@ use crate::engine::event::Origin;
 use crate::input::signal::{self, Suspend};
 use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
 
-const ATTACH: Ask = Ask { what: What::Attach, generation: None, origin: Origin::Console };
+const ATTACH: ClientRequest = ClientRequest { verb: Verb::Attach, generation: None, origin: Origin::Console };
 
 /// How often to look whether there is a daemon now.
 const LOOK: Duration = Duration::from_secs(1);
@@ -116,11 +116,11 @@ fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
 
 /// Sends what the keys asked for, one after the other. What becomes of it is seen on the board; what does not even get
 /// there is written on ours.
-fn send(asks: &Receiver<Ask>, path: &Path, board: &Board, invited: &Answered) {
+fn send(asks: &Receiver<ClientRequest>, path: &Path, board: &Board, invited: &Answered) {
     for ask in asks {
         let reply = client::connect(Some(path)).and_then(|stream| client::request(stream, &ask));
-        if let (What::Invite, Ok(reply)) = (&ask.what, &reply) {
-            let answer = Invited::of(reply.clone(), clock::now());
+        if let (Verb::Invite, Ok(reply)) = (&ask.verb, &reply) {
+            let answer = InvitationCard::from_reply(reply.clone(), clock::now());
             *invited.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
             board.update(|_| ());
             continue;
@@ -139,12 +139,12 @@ struct RemoteDaemon {
     board: Arc<Board>,
     subscription: Subscription,
     gone: Arc<Mutex<Option<String>>>,
-    asks: Sender<Ask>,
+    asks: Sender<ClientRequest>,
     invited: Answered,
 }
 
 /// The answer to `invite`, left by one thread for another.
-type Answered = Arc<Mutex<Option<Result<Invited, String>>>>;
+type Answered = Arc<Mutex<Option<Result<InvitationCard, String>>>>;
 
 impl Daemon for RemoteDaemon {
     fn wake(&self) -> BorrowedFd<'_> {
@@ -161,20 +161,20 @@ impl Daemon for RemoteDaemon {
 
     fn send(&mut self, command: Command, generation: Option<u64>) {
         let what = match command {
-            Command::Start(plan) => What::Start(plan.map(|plan| plan.name().into())),
-            Command::Reset => What::Reset,
-            Command::Undo => What::Undo,
-            Command::Choose(plan) => What::Choose(plan.name().into()),
+            Command::Start(plan) => Verb::Start(plan.map(|plan| plan.name().into())),
+            Command::Reset => Verb::Reset,
+            Command::Undo => Verb::Undo,
+            Command::Choose(plan) => Verb::Choose(plan.name().into()),
         };
         // The thread at the other end lives as long as this.
-        let _ = self.asks.send(Ask { what, generation, origin: Origin::Console });
+        let _ = self.asks.send(ClientRequest { verb: what, generation, origin: Origin::Console });
     }
 
     fn invite(&mut self) {
-        let _ = self.asks.send(Ask { what: What::Invite, generation: None, origin: Origin::Console });
+        let _ = self.asks.send(ClientRequest { verb: Verb::Invite, generation: None, origin: Origin::Console });
     }
 
-    fn invited(&mut self) -> Option<Result<Invited, String>> {
+    fn invited(&mut self) -> Option<Result<InvitationCard, String>> {
         self.invited.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

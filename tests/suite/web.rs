@@ -134,14 +134,14 @@ fn a_program_with_a_token_does_what_a_chair_does() {
         reply
     };
     did("undo", json!({}), 409, "there is no reset to undo");
-    did("start", json!({"plan": "keynot"}), 400, "there is no plan `keynot`; there is lightning, keynote");
+    did("start", json!({"plan": "keynot"}), 400, "there is no plan `keynot`; the plans are lightning, keynote");
     let reply = did("start", json!({"plan": "keynote"}), 200, "started keynote, 1:00:00");
     assert_eq!(reply["status"]["phase"], "green");
     assert_eq!(reply["status"]["plan"]["name"], "keynote");
     did("start", json!({}), 409, "a talk is running, ");
     did("reset", json!({}), 200, "reset at 0:");
     did("undo", json!({}), 200, "undone, ");
-    did("reset", json!({"plan": "keynote"}), 400, "`plan` is for start");
+    did("reset", json!({"plan": "keynote"}), 400, "only start takes a `plan`");
     did("reset", json!({}), 200, "reset at 0:");
     did("reset", json!({}), 200, "ready already");
     // An empty body is what a Stream Deck sends.
@@ -235,12 +235,12 @@ fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() 
     assert_eq!(said["input"], "web");
     let why = said["error"].as_str().unwrap();
     let start = format!("web.listen: 127.0.0.1:{port}: ");
-    assert!(why.contains(&start) && why.contains("another program listens there"), "{said}");
+    assert!(why.contains(&start) && why.contains("another program uses this port"), "{said}");
     house.does(&["start"]);
     assert_eq!(house.status()["phase"], "green");
     // Nobody can be invited to a port that is not open.
     let refused = house.refuses(&["remote"]);
-    assert!(refused.contains("the web has no port yet"), "{refused}");
+    assert!(refused.contains("the web server has no port yet"), "{refused}");
     // Free again, it is taken, and the fault is gone.
     drop(taken);
     until("the web is there", || house.status()["faults"].as_array().is_some_and(Vec::is_empty));
