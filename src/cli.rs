@@ -16,7 +16,7 @@ pub struct Cli {
     #[command(flatten)]
     pub flags: Flags,
     #[command(subcommand)]
-    pub command: Option<Verb>,
+    pub command: Option<Command>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -48,7 +48,7 @@ pub struct Flags {
 }
 
 #[derive(Clone, Debug, Subcommand)]
-pub enum Verb {
+pub enum Command {
     /// Start a talk of this plan, or of the chosen one
     Start {
         /// The name of a plan; `talklight status` tells which there are
@@ -123,7 +123,8 @@ pub fn parse() -> Cli {
 impl Cli {
     /// A flag that was given and that the command has no use for.
     pub fn idle_flag(&self) -> Option<&'static str> {
-        if let None | Some(Verb::Check { .. } | Verb::Doctor { .. } | Verb::TestStrip | Verb::Blank { .. }) =
+        if let None
+        | Some(Command::Check { .. } | Command::Doctor { .. } | Command::TestStrip | Command::Blank { .. }) =
             self.command
         {
             return None;

@@ -213,8 +213,8 @@ impl<'a> Engine<'a> {
     }
 
     fn offer(&mut self, show: Show, origin: Origin, now: Moment) -> Result<Done, Refused> {
-        if let Some(make) = show.scene.make() {
-            let (leds, leds_max) = (make.leds, self.strip.leds_max(make.chip));
+        if let Some(strip) = show.scene.strip_type() {
+            let (leds, leds_max) = (strip.leds, self.strip.leds_max(strip.chip));
             if leds > leds_max {
                 return Err(Refused::TooLong { leds, leds_max });
             }

@@ -3,13 +3,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use talklight::cli::{self, Cli, Exit, Flags, Verb};
+use talklight::cli::{self, Cli, Command, Exit, Flags};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::control::client;
-use talklight::control::invite::{self, Invited, Paper};
-use talklight::control::protocol::{self, Ask, Pass, Status, What};
+use talklight::control::invite::{self, InvitationCard, QrStyle};
+use talklight::control::protocol::{self, ClientRequest, Pass, Status, Verb};
 use talklight::core::clock;
-use talklight::engine::event::Origin;
 use talklight::report::{journal, notify};
 use talklight::screen::console;
 use talklight::screen::style::Style;
@@ -23,8 +22,8 @@ fn main() -> ExitCode {
     let exit = run(&cli::parse()).unwrap_or_else(|error| {
         // Mistakes in a config begin with their place, so that an editor finds it.
         let prefix = if error.is::<Mistakes>() { "" } else { "talklight: " };
-        journal::complain(&format!("{prefix}{error:#}"));
-        notify::before_failing();
+        journal::error(&format!("{prefix}{error:#}"));
+        notify::delay_failure();
         if error.is::<Mistakes>() { Exit::Config } else { Exit::Failure }
     });
     exit.into()
@@ -34,30 +33,32 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let flags = &cli.flags;
     match cli.command.clone() {
         None => run::run(config(flags)?, flags.headless).map(|()| Exit::Success),
-        Some(Verb::Start { plan }) => tell(flags, What::Start(plan)),
-        Some(Verb::Reset) => tell(flags, What::Reset),
-        Some(Verb::Undo) => tell(flags, What::Undo),
-        Some(Verb::Choose { plan }) => tell(flags, What::Choose(plan)),
-        Some(Verb::Status { json, watch }) => status(flags, json, watch),
-        Some(Verb::Remote { forget: true, .. }) => tell(flags, What::Forget),
-        Some(Verb::Remote { token, .. }) => remote(flags, token),
-        Some(Verb::Console { wait }) => with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success),
-        Some(Verb::Check { file }) => {
+        Some(Command::Start { plan }) => tell(flags, Verb::Start(plan)),
+        Some(Command::Reset) => tell(flags, Verb::Reset),
+        Some(Command::Undo) => tell(flags, Verb::Undo),
+        Some(Command::Choose { plan }) => tell(flags, Verb::Choose(plan)),
+        Some(Command::Status { json, watch }) => status(flags, json, watch),
+        Some(Command::Remote { forget: true, .. }) => tell(flags, Verb::Forget),
+        Some(Command::Remote { token, .. }) => remote(flags, token),
+        Some(Command::Console { wait }) => {
+            with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success)
+        }
+        Some(Command::Check { file }) => {
             let flags = Flags { config: file.or_else(|| flags.config.clone()), ..flags.clone() };
             let config = config(&flags)?;
             let taken = doctor::taken_buttons(&config).join("\n");
             say(&format!("{} is good\n{}\n{taken}", config.origin, config.describe()))
         }
-        Some(Verb::Doctor { json }) => {
+        Some(Command::Doctor { json }) => {
             let report = doctor::examine(flags.config.as_deref(), &overrides(flags));
             let said = say(&if json { protocol::encode(&report) } else { report.to_string() })?;
             Ok(if report.good { said } else { Exit::Failure })
         }
         #[cfg(target_os = "linux")]
-        Some(Verb::TestStrip) => test_strip::run(&config(flags)?).map(|()| Exit::Success),
+        Some(Command::TestStrip) => test_strip::run(&config(flags)?).map(|()| Exit::Success),
         #[cfg(not(target_os = "linux"))]
-        Some(Verb::TestStrip) => anyhow::bail!("a strip on SPI takes Linux"),
-        Some(Verb::Blank { after_service }) => match config(flags) {
+        Some(Command::TestStrip) => anyhow::bail!("a strip on SPI takes Linux"),
+        Some(Command::Blank { after_service }) => match config(flags) {
             _ if after_service && notify::restart_follows(Exit::Config as u8) => Ok(Exit::Success),
             // The daemon has told the mistakes already, and blanked the strip if it ever lit it.
             Err(_) if after_service => Ok(Exit::Success),
@@ -96,9 +97,8 @@ fn with_daemon<T>(flags: &Flags, act: impl FnOnce(Option<&Path>) -> anyhow::Resu
     }
 }
 
-fn tell(flags: &Flags, what: What) -> anyhow::Result<Exit> {
-    let ask = Ask { what, generation: None, origin: Origin::Socket };
-    let reply = client::request(with_daemon(flags, client::connect)?, &ask)?;
+fn tell(flags: &Flags, verb: Verb) -> anyhow::Result<Exit> {
+    let reply = client::request(with_daemon(flags, client::connect)?, &ClientRequest::new(verb))?;
     if reply.ok {
         return say(&reply.message);
     }
@@ -108,32 +108,32 @@ fn tell(flags: &Flags, what: What) -> anyhow::Result<Exit> {
 
 /// Shows an invitation, or a token, which alone goes to standard output so that a script can take it.
 fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
-    let ask = Ask { what: if token { What::Token } else { What::Invite }, generation: None, origin: Origin::Socket };
-    let reply = client::request(with_daemon(flags, client::connect)?, &ask)?;
+    let request = ClientRequest::new(if token { Verb::Token } else { Verb::Invite });
+    let reply = client::request(with_daemon(flags, client::connect)?, &request)?;
     if let Some(Pass::Token(token)) = reply.pass {
         eprintln!("a token for a program; it goes into the header `Authorization: Bearer TOKEN`");
         return say(&token);
     }
-    let invited = Invited::of(reply, clock::now()).map_err(anyhow::Error::msg)?;
+    let invited = InvitationCard::from_reply(reply, clock::now()).map_err(anyhow::Error::msg)?;
     let style = Style::from_env(|name| std::env::var(name).ok());
     let paper = match (io::stdout().is_terminal() && !style.lines, style.plain) {
-        (true, false) => Paper::Halves,
-        (true, true) => Paper::Cells,
-        (false, false) => Paper::Glyphs,
-        (false, true) => Paper::Ascii,
+        (true, false) => QrStyle::HalfBlocks,
+        (true, true) => QrStyle::Cells,
+        (false, false) => QrStyle::Glyphs,
+        (false, true) => QrStyle::Ascii,
     };
-    let code = invite::drawn(&invited.modules(), paper);
+    let code = invite::render_qr(&invited.modules(), paper);
     say(&format!("{code}{invited}"))
 }
 
 fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
-    let ask = Ask { what: if watch { What::Watch } else { What::Status }, generation: None, origin: Origin::Socket };
+    let request = ClientRequest::new(if watch { Verb::Watch } else { Verb::Status });
     let (path, stream) = with_daemon(flags, client::find)?;
     if !watch {
-        let status = client::request(stream, &ask)?.status.context("the daemon tells no status")?;
+        let status = client::request(stream, &request)?.status.context("the daemon tells no status")?;
         return say(&if json { protocol::encode(&status) } else { status.line() });
     }
-    let mut lines = client::watch(stream, &ask)?;
+    let mut lines = client::watch(stream, &request)?;
     loop {
         // A daemon that hangs up is a line that cannot be read, or none.
         for line in lines.by_ref().map_while(Result::ok) {
@@ -142,7 +142,7 @@ fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
                 return Ok(Exit::Failure);
             }
         }
-        lines = client::watch_again(&path, &ask).context("the daemon has ended")?;
+        lines = client::watch_again(&path, &request).context("the daemon has ended")?;
     }
 }
 

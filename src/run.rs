@@ -20,13 +20,13 @@ use nix::unistd::getpid;
 use crate::cli::Exit;
 use crate::config::{Config, Kind};
 use crate::control::desk::Desk;
-use crate::control::invite::{Invited, own_addresses};
+use crate::control::invite::{InvitationCard, own_addresses};
 use crate::control::server::{self, Socket};
 use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
 use crate::core::plan::{self, Clock};
 use crate::core::timer::{Command, Phase, Timer, seconds_left};
-use crate::engine::board::{Bell, Board, Happening, Health, Snapshot, Tone};
+use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
 use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
@@ -35,7 +35,7 @@ use crate::os::lock;
 use crate::os::nodes::Nodes;
 use crate::report::journal;
 use crate::report::notify::Notify;
-use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
 use crate::show::Stage;
 use crate::store::pairing::{Invitation, Pairing};
 use crate::store::resume::{Found, ResumeFile};
@@ -95,7 +95,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     );
     let to_stderr = terminal.is_none() || !io::stderr().is_terminal();
     if to_stderr {
-        journal::say(&hello);
+        journal::notice(&hello);
     }
     for (tone, text) in [found, no_screen].into_iter().flatten() {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
@@ -169,7 +169,7 @@ fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc
         let mut handed_over = handed_over.context("what systemd has opened is no TCP port")?;
         let web = loop {
             let web = match (handed_over.take(), listen) {
-                (Some(listener), _) => Web::of(listener, &hosts).map_err(anyhow::Error::from),
+                (Some(listener), _) => Web::from_listener(listener, &hosts).map_err(anyhow::Error::from),
                 (None, Some(listen)) => Web::bind(listen, &hosts).map_err(anyhow::Error::from),
                 (None, None) => bail!("the port that systemd has opened is lost"),
             };
@@ -281,38 +281,43 @@ fn start_screen(
 ) -> anyhow::Result<UnixStream> {
     let (to_screen, signals) = UnixStream::pair()?;
     to_screen.set_nonblocking(true)?;
-    let mut house =
-        Here { board: Arc::clone(board), bell: board.subscribe()?, events: events.clone(), pairing, invited: None };
+    let mut daemon = LocalDaemon {
+        board: Arc::clone(board),
+        subscription: board.subscribe()?,
+        events: events.clone(),
+        pairing,
+        invited: None,
+    };
     event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
-        match screen::run(terminal, &mut house, signals, Place::Daemon)? {
+        match screen::run(terminal, &mut daemon, signals, Place::Daemon)? {
             Leave::Quit => {
                 events.stop(Stop::Quit);
                 // The signal thread handles every stop, and ends the process if the engine cannot.
                 Ok(kill(getpid(), Signal::SIGTERM)?)
             }
             Leave::HungUp => Err(anyhow!("the terminal hung up; the talk goes on")),
-            Leave::Signal | Leave::Gone(_) => Ok(()),
+            Leave::Signal | Leave::Disconnected(_) => Ok(()),
         }
     });
     Ok(to_screen)
 }
 
 /// The house as the screen of this process sees it.
-struct Here {
+struct LocalDaemon {
     board: Arc<Board>,
-    bell: Bell,
+    subscription: Subscription,
     events: Events,
     pairing: Option<Arc<Pairing>>,
-    invited: Option<Result<Invited, String>>,
+    invited: Option<Result<InvitationCard, String>>,
 }
 
-impl House for Here {
+impl Daemon for LocalDaemon {
     fn wake(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+        self.subscription.as_fd()
     }
 
-    fn look(&mut self) -> Result<Arc<Snapshot>, Gone> {
-        self.bell.hush();
+    fn look(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
+        self.subscription.clear();
         Ok(self.board.latest())
     }
 
@@ -329,12 +334,12 @@ impl House for Here {
         let Some(listen) = pairing.listen() else { return };
         let invited = pairing.invite(clock::now()).map(|invitation| {
             let Invitation { ticket, code, until } = invitation;
-            Invited::new(listen, &own_addresses(), &ticket, &code, until)
+            InvitationCard::new(listen, &own_addresses(), &ticket, &code, until)
         });
         self.invited = Some(invited.map_err(|error| format!("nobody can be invited: {error}")));
     }
 
-    fn invited(&mut self) -> Option<Result<Invited, String>> {
+    fn invited(&mut self) -> Option<Result<InvitationCard, String>> {
         self.invited.take()
     }
 }
@@ -370,8 +375,10 @@ impl Keeper for Outputs {
         self.ready |= told.is_ok();
         if self.told != told.is_ok() {
             let fault = told.err().map(|error| format!("it cannot be told that all is well: {error}").into());
-            self.told = fault.is_none();
-            let _ = self.events.try_send(Event::Fault(Origin::Service, fault));
+            let is_well = fault.is_none();
+            if self.events.try_send(Event::Fault(Origin::Service, fault)) == Ok(true) {
+                self.told = is_well;
+            }
         }
     }
 }

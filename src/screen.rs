@@ -1,6 +1,6 @@
 //! The screen: the simulated strip, the clock and the keys in a terminal.
 //!
-//! One thread waits for the terminal, for news from the house, for signals about the terminal, and for the next moment at
+//! One thread waits for the terminal, for news from the daemon, for signals about the terminal, and for the next moment at
 //! which something on the screen changes; there is no other reason to wake, and nothing is drawn that did not change.
 
 use std::io::{self, Read};
@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 
-use crate::control::invite::Invited;
+use crate::control::invite::InvitationCard;
 use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
 use crate::engine::board::Snapshot;
@@ -38,7 +38,7 @@ use terminal::Input;
 pub use terminal::{Terminal, is_shown, restore};
 
 /// What the screen looks at and acts on: the engine of this process, or a daemon's over a socket.
-pub trait House {
+pub trait Daemon {
     /// Readable when there is something new.
     fn wake(&self) -> BorrowedFd<'_>;
 
@@ -46,7 +46,7 @@ pub trait House {
     ///
     /// # Errors
     /// When nothing will ever be new again.
-    fn look(&mut self) -> Result<Arc<Snapshot>, Gone>;
+    fn look(&mut self) -> Result<Arc<Snapshot>, Disconnected>;
 
     /// Sends a command, without waiting for what becomes of it: that is seen in the log. A command for a generation that
     /// has passed is refused.
@@ -56,12 +56,12 @@ pub trait House {
     fn invite(&mut self);
 
     /// The invitation that was asked for, or why there is none; once.
-    fn invited(&mut self) -> Option<Result<Invited, String>>;
+    fn invited(&mut self) -> Option<Result<InvitationCard, String>>;
 }
 
-/// Why there is no house any more.
+/// Why there is no daemon any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gone(pub String);
+pub struct Disconnected(pub String);
 
 /// Where the screen is up: in the daemon, which ends with it, or beside one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub enum Leave {
     Quit,
     HungUp,
     Signal,
-    Gone(String),
+    Disconnected(String),
 }
 
 /// Puts the screen up until somebody or something takes it down. The terminal is as it was found when this returns.
@@ -85,12 +85,12 @@ pub enum Leave {
 ///
 /// # Errors
 /// What the system says about the terminal.
-pub fn run(terminal: Terminal, house: &mut dyn House, signals: UnixStream, place: Place) -> io::Result<Leave> {
+pub fn run(terminal: Terminal, daemon: &mut dyn Daemon, signals: UnixStream, place: Place) -> io::Result<Leave> {
     signals.set_nonblocking(true)?;
     let mut screen = Screen {
         size: terminal.size(),
         terminal,
-        house,
+        daemon,
         signals: Some(signals),
         keyboard: Keyboard::default(),
         ui: Ui::new(place),
@@ -106,7 +106,7 @@ pub fn run(terminal: Terminal, house: &mut dyn House, signals: UnixStream, place
 
 struct Screen<'a> {
     terminal: Terminal,
-    house: &'a mut dyn House,
+    daemon: &'a mut dyn Daemon,
     signals: Option<UnixStream>,
     keyboard: Keyboard,
     ui: Ui,
@@ -122,9 +122,9 @@ struct Screen<'a> {
 impl Screen<'_> {
     fn run(&mut self) -> io::Result<Leave> {
         self.terminal.enter()?;
-        let mut snapshot = match self.house.look() {
+        let mut snapshot = match self.daemon.look() {
             Ok(snapshot) => snapshot,
-            Err(Gone(why)) => return Ok(Leave::Gone(why)),
+            Err(Disconnected(why)) => return Ok(Leave::Disconnected(why)),
         };
         if self.terminal.style().lines {
             self.greet(&snapshot)?;
@@ -149,15 +149,15 @@ impl Screen<'_> {
             if let Some(leave) = self.heed_keys(keys, &snapshot, now)? {
                 return Ok(leave);
             }
-            match self.house.invited() {
+            match self.daemon.invited() {
                 Some(Ok(invited)) => self.ui.invited = Some(invited),
                 Some(Err(why)) => self.ui.say(&why, true, now + foot::NEWS),
                 None => {}
             }
             // After the keys, which were meant for what was on the screen.
             if ready.news {
-                match self.house.look() {
-                    Ok(_) if ready.deserted => return Ok(Leave::Gone("it fell silent".into())),
+                match self.daemon.look() {
+                    Ok(_) if ready.deserted => return Ok(Leave::Disconnected("it fell silent".into())),
                     Ok(latest) => {
                         // Used up, or void.
                         let mut news = latest.news(snapshot.last_entry());
@@ -167,7 +167,7 @@ impl Screen<'_> {
                         drop(news);
                         snapshot = latest;
                     }
-                    Err(Gone(why)) => return Ok(Leave::Gone(why)),
+                    Err(Disconnected(why)) => return Ok(Leave::Disconnected(why)),
                 }
             }
         }
@@ -205,7 +205,8 @@ impl Screen<'_> {
             (false, false) => PollFlags::POLLIN | PollFlags::POLLOUT,
         };
         let signals = self.signals.as_ref().map(AsFd::as_fd);
-        let mut fds = vec![PollFd::new(self.terminal.as_fd(), keys), PollFd::new(self.house.wake(), PollFlags::POLLIN)];
+        let mut fds =
+            vec![PollFd::new(self.terminal.as_fd(), keys), PollFd::new(self.daemon.wake(), PollFlags::POLLIN)];
         fds.extend(signals.map(|signals| PollFd::new(signals, PollFlags::POLLIN)));
         match poll(&mut fds, timeout) {
             Ok(_) | Err(nix::Error::EINTR) => {}
@@ -236,8 +237,8 @@ impl Screen<'_> {
         for key in keys {
             match self.ui.press(key, snapshot, now) {
                 Act::Nothing => {}
-                Act::Send(command, generation) => self.house.send(command, generation),
-                Act::Invite => self.house.invite(),
+                Act::Send(command, generation) => self.daemon.send(command, generation),
+                Act::Invite => self.daemon.invite(),
                 Act::Repaint => self.repaint(),
                 Act::Suspend => {
                     self.suspend(Pid::from_raw(0), snapshot)?;

@@ -17,7 +17,7 @@ use crate::core::clock::Moment;
 use crate::core::drive::{Drive, DriveSettings, TooLittleCurrent};
 use crate::core::look::Rgb;
 use gauge::Gauge;
-use sample::{Make, Trial};
+use sample::{StripType, Trial};
 
 pub use stage::{Busy, STREAM_AFTER_END, Stage};
 
@@ -59,9 +59,9 @@ impl Scene {
     }
 
     /// The strip that is assumed while this is shown, if it differs from the config's.
-    pub fn make(&self) -> Option<Make> {
+    pub fn strip_type(&self) -> Option<StripType> {
         match self {
-            Self::Sample(trial) => Some(trial.make),
+            Self::Sample(trial) => Some(trial.strip),
             Self::Gauge(_) => None,
         }
     }
@@ -81,7 +81,7 @@ impl Scene {
     /// [`TooLittleCurrent`] if the limit is too low to light every LED at its dimmest.
     pub fn drive(&self, settings: &DriveSettings, leds: usize) -> Result<Drive, TooLittleCurrent> {
         match self {
-            Self::Sample(trial) => trial.make.drive(settings),
+            Self::Sample(trial) => trial.strip.drive(settings),
             Self::Gauge(gauge) => Drive::new(*settings, leds, &[gauge.full(leds)]),
         }
     }

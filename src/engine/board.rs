@@ -180,12 +180,12 @@ pub struct Board(Mutex<Posted>);
 #[derive(Debug)]
 struct Posted {
     latest: Arc<Snapshot>,
-    bells: Vec<UnixStream>,
+    subscribers: Vec<UnixStream>,
 }
 
 impl Board {
     pub fn new(first: Snapshot) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Posted { latest: Arc::new(first), bells: Vec::new() })))
+        Arc::new(Self(Mutex::new(Posted { latest: Arc::new(first), subscribers: Vec::new() })))
     }
 
     /// Replaces the snapshot and wakes all subscribers. Never waits for a reader.
@@ -209,12 +209,12 @@ impl Board {
     ///
     /// # Errors
     /// If the system has no descriptor left.
-    pub fn subscribe(&self) -> io::Result<Bell> {
+    pub fn subscribe(&self) -> io::Result<Subscription> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         theirs.set_nonblocking(true)?;
-        self.posted().bells.push(ours);
-        Ok(Bell(theirs))
+        self.posted().subscribers.push(ours);
+        Ok(Subscription(theirs))
     }
 
     fn posted(&self) -> MutexGuard<'_, Posted> {
@@ -226,7 +226,7 @@ impl Posted {
     fn replace(&mut self, snapshot: Snapshot) {
         self.latest = Arc::new(snapshot);
         // A full pipe has woken its reader already; a closed one has no reader.
-        self.bells.retain_mut(|bell| match bell.write(&[0]) {
+        self.subscribers.retain_mut(|subscriber| match subscriber.write(&[0]) {
             Ok(_) => true,
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         });
@@ -235,11 +235,11 @@ impl Posted {
 
 /// A descriptor that is readable when the board has a new snapshot, for `poll` together with others.
 #[derive(Debug)]
-pub struct Bell(UnixStream);
+pub struct Subscription(UnixStream);
 
-impl Bell {
+impl Subscription {
     /// Resets it until the next snapshot. Call this before you read the board; otherwise a snapshot may be missed.
-    pub fn hush(&mut self) {
+    pub fn clear(&mut self) {
         let mut rung = [0; 64];
         while self.0.read(&mut rung).is_ok_and(|length| length > 0) {}
     }
@@ -256,13 +256,13 @@ impl Bell {
 }
 
 /// For callers with an event loop of their own. The stream is non-blocking; read it empty before you read the board.
-impl From<Bell> for UnixStream {
-    fn from(bell: Bell) -> Self {
-        bell.0
+impl From<Subscription> for UnixStream {
+    fn from(subscription: Subscription) -> Self {
+        subscription.0
     }
 }
 
-impl AsFd for Bell {
+impl AsFd for Subscription {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

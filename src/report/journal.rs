@@ -16,9 +16,9 @@ use crate::report::notify::Notify;
 pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()> {
     let prefixed = is_journal();
     let mut seen = 0;
-    let mut bell = board.subscribe()?;
+    let mut subscription = board.subscribe()?;
     loop {
-        bell.hush();
+        subscription.clear();
         let snapshot = board.latest();
         // What goes wrong with it is told with the pings.
         let _ = notify.status(&Status::new(&snapshot, clock::now()).standing());
@@ -42,7 +42,7 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
             }
         }
         seen = snapshot.last_entry();
-        bell.wait()?;
+        subscription.wait()?;
     }
 }
 
@@ -58,12 +58,12 @@ fn is_journal() -> bool {
 }
 
 /// Writes a line about something that has been done.
-pub fn say(text: &str) {
+pub fn notice(text: &str) {
     let _ = write_line(is_journal().then_some(5), text);
 }
 
 /// Writes what keeps the program from going on, each line an error.
-pub fn complain(text: &str) {
+pub fn error(text: &str) {
     for line in text.lines() {
         let _ = write_line(is_journal().then_some(3), line);
     }

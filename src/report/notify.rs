@@ -75,7 +75,7 @@ pub fn restart_follows(config_status: u8) -> bool {
 
 /// Waits a second where a service manager would start us again at once: what keeps us from starting is not gone that soon,
 /// and the log is not to be flooded by it.
-pub fn before_failing() {
+pub fn delay_failure() {
     if env::var_os("NOTIFY_SOCKET").is_some() {
         thread::park_timeout(Duration::from_secs(1));
     }

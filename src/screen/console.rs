@@ -12,16 +12,16 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 
 use crate::control::client::{self, Lines};
-use crate::control::invite::Invited;
-use crate::control::protocol::{self, Ask, What};
+use crate::control::invite::InvitationCard;
+use crate::control::protocol::{self, ClientRequest, Verb};
 use crate::core::clock;
 use crate::core::timer::Command;
-use crate::engine::board::{Bell, Board, Happening, Health, Snapshot, Tone};
+use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
 use crate::engine::event::Origin;
 use crate::input::signal::{self, Suspend};
-use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
 
-const ATTACH: Ask = Ask { what: What::Attach, generation: None, origin: Origin::Console };
+const ATTACH: ClientRequest = ClientRequest { verb: Verb::Attach, generation: None, origin: Origin::Console };
 
 /// How often to look whether there is a daemon now.
 const LOOK: Duration = Duration::from_secs(1);
@@ -54,9 +54,9 @@ pub fn run(socket: Option<&Path>, may_wait: bool) -> anyhow::Result<()> {
     let (asks, to_send) = channel();
     let invited = Answered::default();
     let gone = Arc::new(Mutex::new(None));
-    let mut house = There {
+    let mut daemon = RemoteDaemon {
         board: Arc::clone(&board),
-        bell: board.subscribe()?,
+        subscription: board.subscribe()?,
         gone: Arc::clone(&gone),
         asks,
         invited: Arc::clone(&invited),
@@ -68,11 +68,11 @@ pub fn run(socket: Option<&Path>, may_wait: bool) -> anyhow::Result<()> {
         *gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{end:#}"));
         board.update(|_| ());
     });
-    let leave = screen::run(terminal, &mut house, from_signals, Place::Console)?;
+    let leave = screen::run(terminal, &mut daemon, from_signals, Place::Console)?;
     screen::restore();
     match leave {
         Leave::Quit | Leave::HungUp | Leave::Signal => Ok(()),
-        Leave::Gone(why) => bail!(why),
+        Leave::Disconnected(why) => bail!(why),
     }
 }
 
@@ -116,11 +116,11 @@ fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
 
 /// Sends what the keys asked for, one after the other. What becomes of it is seen on the board; what does not even get
 /// there is written on ours.
-fn send(asks: &Receiver<Ask>, path: &Path, board: &Board, invited: &Answered) {
+fn send(asks: &Receiver<ClientRequest>, path: &Path, board: &Board, invited: &Answered) {
     for ask in asks {
         let reply = client::connect(Some(path)).and_then(|stream| client::request(stream, &ask));
-        if let (What::Invite, Ok(reply)) = (&ask.what, &reply) {
-            let answer = Invited::of(reply.clone(), clock::now());
+        if let (Verb::Invite, Ok(reply)) = (&ask.verb, &reply) {
+            let answer = InvitationCard::from_reply(reply.clone(), clock::now());
             *invited.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
             board.update(|_| ());
             continue;
@@ -134,47 +134,47 @@ fn send(asks: &Receiver<Ask>, path: &Path, board: &Board, invited: &Answered) {
     }
 }
 
-/// The house as a screen sees it over the socket: its board is a copy that a thread keeps up to date.
-struct There {
+/// The daemon as a screen sees it over the socket: its board is a copy that a thread keeps up to date.
+struct RemoteDaemon {
     board: Arc<Board>,
-    bell: Bell,
+    subscription: Subscription,
     gone: Arc<Mutex<Option<String>>>,
-    asks: Sender<Ask>,
+    asks: Sender<ClientRequest>,
     invited: Answered,
 }
 
 /// The answer to `invite`, left by one thread for another.
-type Answered = Arc<Mutex<Option<Result<Invited, String>>>>;
+type Answered = Arc<Mutex<Option<Result<InvitationCard, String>>>>;
 
-impl House for There {
+impl Daemon for RemoteDaemon {
     fn wake(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+        self.subscription.as_fd()
     }
 
-    fn look(&mut self) -> Result<Arc<Snapshot>, Gone> {
-        self.bell.hush();
+    fn look(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
+        self.subscription.clear();
         match self.gone.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(why) => Err(Gone(why)),
+            Some(why) => Err(Disconnected(why)),
             None => Ok(self.board.latest()),
         }
     }
 
     fn send(&mut self, command: Command, generation: Option<u64>) {
         let what = match command {
-            Command::Start(plan) => What::Start(plan.map(|plan| plan.name().into())),
-            Command::Reset => What::Reset,
-            Command::Undo => What::Undo,
-            Command::Choose(plan) => What::Choose(plan.name().into()),
+            Command::Start(plan) => Verb::Start(plan.map(|plan| plan.name().into())),
+            Command::Reset => Verb::Reset,
+            Command::Undo => Verb::Undo,
+            Command::Choose(plan) => Verb::Choose(plan.name().into()),
         };
         // The thread at the other end lives as long as this.
-        let _ = self.asks.send(Ask { what, generation, origin: Origin::Console });
+        let _ = self.asks.send(ClientRequest { verb: what, generation, origin: Origin::Console });
     }
 
     fn invite(&mut self) {
-        let _ = self.asks.send(Ask { what: What::Invite, generation: None, origin: Origin::Console });
+        let _ = self.asks.send(ClientRequest { verb: Verb::Invite, generation: None, origin: Origin::Console });
     }
 
-    fn invited(&mut self) -> Option<Result<Invited, String>> {
+    fn invited(&mut self) -> Option<Result<InvitationCard, String>> {
         self.invited.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

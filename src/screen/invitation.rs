@@ -6,7 +6,7 @@ use super::grid::Ink;
 use super::style::Depth;
 use super::text::wrapped;
 use super::view::{Painter, QUIET, Span, TEXT};
-use crate::control::invite::{Invited, half_block};
+use crate::control::invite::{InvitationCard, half_block};
 use crate::core::look::Rgb;
 use crate::core::timer::seconds_left;
 
@@ -21,7 +21,7 @@ const WORDS_ROWS: usize = 5;
 
 impl Painter<'_> {
     /// Draws the invitation below `row`: the words, and the QR code where there is room for both.
-    pub fn invitation(&mut self, invited: &Invited, span: Span, row: usize) {
+    pub fn invitation(&mut self, invited: &InvitationCard, span: Span, row: usize) {
         let size = self.grid.size();
         let left = seconds_left(invited.until.since(self.now));
         let next = invited.until - (left - Duration::from_secs(1));
@@ -69,7 +69,7 @@ impl Painter<'_> {
         }
     }
 
-    fn words(&mut self, invited: &Invited, left: Duration, span: Span, row: usize, rows: usize) {
+    fn words(&mut self, invited: &InvitationCard, left: Duration, span: Span, row: usize, rows: usize) {
         let (start, end) = invited.code.split_at(invited.code.len() / 2);
         let mut lines = vec![("a phone is paired at".to_owned(), QUIET)];
         // An address is one word: where it does not fit, it goes on in the next row.
@@ -79,7 +79,7 @@ impl Painter<'_> {
         lines.push(("with the code".into(), QUIET));
         lines.push((format!("{start} {end}"), TEXT.bold()));
         lines.push((format!("once, for {} s", left.as_secs()), QUIET));
-        if invited.only_here {
+        if invited.is_local_only {
             let text = "only this machine can open it: `listen` under [web] is a loopback address";
             let why = wrapped(text, span.cols, 4, self.style.plain);
             lines.extend(why.into_iter().map(|line| (line, QUIET)));

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use vte::{Params, Parser, Perform};
 
 use super::Place;
-use crate::control::invite::Invited;
+use crate::control::invite::InvitationCard;
 use crate::core::clock::Moment;
 use crate::core::timer::Command;
 use crate::engine::board::Snapshot;
@@ -252,7 +252,7 @@ pub struct Ui {
     /// The page of explanations is open.
     pub help: bool,
     /// The invitation of a phone is up.
-    pub invited: Option<Invited>,
+    pub invited: Option<InvitationCard>,
     pub notice: Option<Notice>,
     quit_asked: Option<Moment>,
 }

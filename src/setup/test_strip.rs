@@ -10,14 +10,13 @@ use anyhow::{Context, bail};
 
 use crate::config::{Config, Kind, Origin};
 use crate::control::client;
-use crate::control::protocol::{Ask, What};
+use crate::control::protocol::{ClientRequest, Verb};
 use crate::core::clock;
 use crate::core::drive::{Chip, Order};
 use crate::core::look::{Look, Rgb};
-use crate::engine::event;
 use crate::input::signal::{self, Suspend};
 use crate::show::Scene;
-use crate::show::sample::{BLOCK, Make, Sample, Trial};
+use crate::show::sample::{BLOCK, Sample, StripType, Trial};
 use crate::strip::{Strip, spi};
 
 /// How often the daemon is asked again for what it shows, well before it would show it no more.
@@ -35,7 +34,7 @@ const BEGIN_AGAIN: &str = "two samples cannot show one colour; once more from th
 
 /// The questions, one after the other, and what the answers mean.
 pub struct Dialog {
-    make: Make,
+    strip: StripType,
     /// The most LEDs that can be lit of each kind of chip.
     most: Box<dyn Fn(Chip) -> usize>,
     /// What was seen for each of [`COLOURS`], as far as they have been asked for.
@@ -49,25 +48,25 @@ pub enum Next {
     Question,
     /// Another question than expected, and why.
     Again(&'static str),
-    Found(Make),
+    Found(StripType),
     GiveUp(&'static str),
 }
 
 impl Dialog {
-    /// Takes the strip for a `make` at first.
-    pub fn new(make: Make, most: impl Fn(Chip) -> usize + 'static) -> Self {
-        Self { make, most: Box::new(most), seen: Vec::new(), chips_tried: 1 }
+    /// Assumes at first that the strip is a `strip`.
+    pub fn new(strip: StripType, most: impl Fn(Chip) -> usize + 'static) -> Self {
+        Self { strip, most: Box::new(most), seen: Vec::new(), chips_tried: 1 }
     }
 
     /// What to show while the question is asked.
     pub fn trial(&self) -> Trial {
-        let most = (self.most)(self.make.chip);
+        let most = (self.most)(self.strip.chip);
         let (sample, leds) = match COLOURS.get(self.seen.len()) {
-            Some(&colour) => (colour, self.make.leds.max(LEDS_MIN).min(most)),
+            Some(&colour) => (colour, self.strip.leds.max(LEDS_MIN).min(most)),
             None => (Sample::Tens, most),
         };
-        let make = Make { leds, ..self.make };
-        Trial { make, sample }
+        let strip = StripType { leds, ..self.strip };
+        Trial { strip, sample }
     }
 
     pub fn question(&self) -> String {
@@ -106,13 +105,13 @@ impl Dialog {
         if let [red, green, blue] = self.seen[..] {
             // Where the strip was sent a colour by this order, the true one has the colour that was seen.
             let mut places = [0; COLOURS.len()];
-            let sent = self.make.order.places();
+            let sent = self.strip.order.places();
             for (sample, seen) in [red, green, blue].into_iter().enumerate() {
                 places[seen] = sent[sample];
             }
             let fits = |(_, order): &&(_, Order)| order.places() == places;
             let order = Order::ALL.iter().find(fits).expect("three places have six orders");
-            self.make.order = order.1;
+            self.strip.order = order.1;
         }
         Next::Question
     }
@@ -123,7 +122,7 @@ impl Dialog {
         }
         self.chips_tried += 1;
         self.seen.clear();
-        self.make.chip = match self.make.chip {
+        self.strip.chip = match self.strip.chip {
             Chip::Ws2812 => Chip::Sk6812Rgbw,
             Chip::Sk6812Rgbw => Chip::Ws2812,
         };
@@ -131,12 +130,12 @@ impl Dialog {
     }
 
     fn count(&mut self, answer: &str) -> Result<Next, String> {
-        let most = (self.most)(self.make.chip);
+        let most = (self.most)(self.strip.chip);
         match answer.parse() {
             Ok(0) => Ok(Next::GiveUp(NOTHING)),
             Ok(leds) if leds <= most => {
-                self.make.leds = leds;
-                Ok(Next::Found(self.make))
+                self.strip.leds = leds;
+                Ok(Next::Found(self.strip))
             }
             _ => Err(format!("a number from 0 to {most}, which is all that can be lit here")),
         }
@@ -156,11 +155,11 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     };
     let settings = *spi.drive.settings();
     let bufsiz = spi::bufsiz();
-    let now = Make { chip: settings.chip, order: settings.order, leds: config.look.leds };
+    let now = StripType { chip: settings.chip, order: settings.order, leds: config.look.leds };
     let most = move |chip| {
         let fits = |&leds: &usize| {
-            let make = Make { chip, leds, ..now };
-            spi::frame_bytes(leds, chip) <= bufsiz && make.drive(&settings).is_ok()
+            let strip = StripType { chip, leds, ..now };
+            spi::frame_bytes(leds, chip) <= bufsiz && strip.drive(&settings).is_ok()
         };
         (1..=spi::leds_max(bufsiz, chip).min(Look::LEDS_MAX)).rev().find(fits).unwrap_or(1)
     };
@@ -185,7 +184,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     stage.show(dialog.trial())?;
     println!("{}\n{KEYS}", stage.greeting());
     let found = ask(&mut dialog, &mut stage, &inbox).inspect_err(|_| println!());
-    stage.leave(dialog.trial().make);
+    stage.leave(dialog.trial().strip);
     let found = found?;
     println!("\n{}", findings(found, now, &config.origin));
     if found.leds == (dialog.most)(found.chip) {
@@ -202,7 +201,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ask(dialog: &mut Dialog, stage: &mut Stage, inbox: &Receiver<Option<String>>) -> anyhow::Result<Make> {
+fn ask(dialog: &mut Dialog, stage: &mut Stage, inbox: &Receiver<Option<String>>) -> anyhow::Result<StripType> {
     loop {
         stage.show(dialog.trial())?;
         print!("\n{} ", dialog.question());
@@ -223,15 +222,15 @@ fn ask(dialog: &mut Dialog, stage: &mut Stage, inbox: &Receiver<Option<String>>)
         match dialog.answer(&answer) {
             Ok(Next::Question) => {}
             Ok(Next::Again(why)) => println!("{why}"),
-            Ok(Next::Found(make)) => return Ok(make),
+            Ok(Next::Found(strip)) => return Ok(strip),
             Ok(Next::GiveUp(why)) => bail!(why),
             Err(hint) => println!("{hint}"),
         }
     }
 }
 
-/// The lines of a config for a strip of that make.
-fn findings(found: Make, now: Make, origin: &Origin) -> String {
+/// The lines of a config for that strip.
+fn findings(found: StripType, now: StripType, origin: &Origin) -> String {
     if found == now {
         return format!("The strip is as {origin} has it: {}. Nothing is to be changed.", found.words());
     }
@@ -263,12 +262,12 @@ enum Stage {
 
 impl Stage {
     fn find(config: &Config) -> anyhow::Result<Self> {
-        let sought = client::seek(config.socket.as_deref());
+        let sought = client::discover(config.socket.as_deref());
         if sought.found.is_empty() && sought.refused.is_none() {
             return Ok(Self::Own(config.open_strip(None)?));
         }
-        let (path, stream) = client::one(sought)?;
-        let ask = Ask { what: What::Status, generation: None, origin: event::Origin::Socket };
+        let (path, stream) = client::single(sought)?;
+        let ask = ClientRequest::new(Verb::Status);
         let status = client::request(stream, &ask)?.status;
         let status = status.context("the daemon tells no status")?;
         if status.strip.kind != "spi" {
@@ -300,9 +299,9 @@ impl Stage {
     }
 
     /// Darkens whatever was lit, and gives the strip back. Whoever has it since has it rightly.
-    fn leave(&mut self, make: Make) {
+    fn leave(&mut self, strip: StripType) {
         let sample = Sample::Dark;
-        let _ = self.show(Trial { make, sample });
+        let _ = self.show(Trial { strip, sample });
         if let Self::Daemon(path, generation) = self {
             let _ = ask_daemon(path, *generation, None);
         }
@@ -310,7 +309,7 @@ impl Stage {
 }
 
 fn ask_daemon(path: &Path, generation: Option<u64>, trial: Option<Trial>) -> anyhow::Result<()> {
-    let ask = Ask { what: What::Try(trial), generation, origin: event::Origin::Socket };
+    let ask = ClientRequest { generation, ..ClientRequest::new(Verb::Try(trial)) };
     let reply = client::request(client::connect(Some(path))?, &ask)?;
     if !reply.ok {
         bail!(reply.message);

@@ -11,7 +11,7 @@ use crate::core::look::{Look, Picture, Rgb};
 
 /// The strip that is assumed while a test picture is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Make {
+pub struct StripType {
     pub chip: Chip,
     pub order: Order,
     /// At least 1.
@@ -32,7 +32,7 @@ pub enum Sample {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Trial {
-    pub make: Make,
+    pub strip: StripType,
     pub sample: Sample,
 }
 
@@ -45,7 +45,7 @@ const RED: Rgb = Rgb::new(255, 0, 0);
 const GREEN: Rgb = Rgb::new(0, 255, 0);
 const BLUE: Rgb = Rgb::new(0, 0, 255);
 
-impl Make {
+impl StripType {
     /// The drive for a strip of this type, otherwise with `settings`. A test picture lights one channel of each LED.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Make {
     }
 }
 
-impl Make {
+impl StripType {
     /// The lines of a config: chip, order and LEDs.
     pub fn lines(self) -> [String; 3] {
         let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
@@ -106,19 +106,19 @@ impl Trial {
             Sample::Dark => Rgb::BLACK,
         };
         frame.clear();
-        frame.extend((0..self.make.leds).map(colour));
+        frame.extend((0..self.strip.leds).map(colour));
     }
 }
 
 /// As in requests: `ws2812 grb 60 red`.
 impl fmt::Display for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { make, sample } = self;
-        write!(f, "{make} {}", sample.name())
+        let Self { strip, sample } = self;
+        write!(f, "{strip} {}", sample.name())
     }
 }
 
-impl fmt::Display for Make {
+impl fmt::Display for StripType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
         write!(f, "{chip} {order} {}", self.leds)
@@ -135,7 +135,7 @@ impl FromStr for Trial {
         };
         let leds = leds.parse().ok().filter(|leds| (1..=Look::LEDS_MAX).contains(leds));
         Ok(Self {
-            make: Make {
+            strip: StripType {
                 chip: named(&Chip::ALL, "chip", chip)?,
                 order: named(&Order::ALL, "order", order)?,
                 leds: leds.ok_or_else(|| format!("a strip has 1 to {} LEDs", Look::LEDS_MAX))?,

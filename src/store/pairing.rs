@@ -35,7 +35,7 @@ pub const PAIRED_MAX: usize = 64;
 /// Why nobody can be paired with a daemon that has no web.
 pub const OFF: &str = match cfg!(feature = "web") {
     true => {
-        "the web is off; the service takes `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight`, another timer `listen = \"0.0.0.0:8080\"` under [web], or --web"
+        "the web is off; the service takes `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight`, another timer `listen = \"0.0.0.0:8080\"` under [web], or --web"
     }
     false => "this talklight was built without the web; build it with the feature `web`",
 };
@@ -77,7 +77,7 @@ pub struct Invitation {
 
 /// Why nobody was paired.
 #[derive(Debug)]
-pub enum Unpaired {
+pub enum PairingError {
     /// It is not, or no longer, what the invitation says.
     Wrong,
     /// Too many wrong codes; how long to wait.
@@ -149,14 +149,14 @@ impl Pairing {
     /// The token for who says the ticket or the code of the invitation, which is used up by that.
     ///
     /// # Errors
-    /// [`Unpaired`].
-    pub fn redeem(&self, answer: &str, now: Moment) -> Result<String, Unpaired> {
+    /// [`PairingError`].
+    pub fn redeem(&self, answer: &str, now: Moment) -> Result<String, PairingError> {
         let mut state = self.state();
         let closed = state.closed_until.filter(|&until| now < until);
         // A ticket is beyond guessing, so that whoever tries codes shuts out nobody who has one.
         let is_code = answer.len() == CODE_DIGITS && answer.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(until) = closed.filter(|_| is_code) {
-            return Err(Unpaired::Closed { left: until.since(now) });
+            return Err(PairingError::Closed { left: until.since(now) });
         }
         let invitation = state.invitation.take_if(|invited| now < invited.until);
         let is_right = invitation.as_ref().is_some_and(|invited| {
@@ -166,22 +166,22 @@ impl Pairing {
         if is_right {
             return self.admit(&mut state).map_err(|error| {
                 state.invitation = invitation;
-                Unpaired::Failed(error)
+                PairingError::Failed(error)
             });
         }
         // What was not used up is good for who is meant.
         state.invitation = invitation;
         if !is_code {
-            return Err(Unpaired::Wrong);
+            return Err(PairingError::Wrong);
         }
         state.wrong.retain(|&at| now.since(at) < WRONG_WINDOW);
         state.wrong.push_back(now);
         if state.wrong.len() >= WRONG_MAX {
             state.wrong.clear();
             state.closed_until = Some(now + CLOSED);
-            return Err(Unpaired::Closed { left: CLOSED });
+            return Err(PairingError::Closed { left: CLOSED });
         }
-        Err(Unpaired::Wrong)
+        Err(PairingError::Wrong)
     }
 
     /// A token without an invitation, for a program of who may use the control socket.
@@ -193,7 +193,7 @@ impl Pairing {
     }
 
     /// Whether a token is good.
-    pub fn knows(&self, token: &str) -> bool {
+    pub fn is_valid(&self, token: &str) -> bool {
         let hash = hash(token);
         let state = self.state();
         let known = state.paired.iter().map(|paired| paired.ct_eq(&hash));

@@ -3,7 +3,7 @@
 use talklight::core::drive::{Chip, DriveSettings, Order, Wire};
 use talklight::core::look::Rgb;
 use talklight::setup::test_strip::{Dialog, Next};
-use talklight::show::sample::{Make, Sample, Trial};
+use talklight::show::sample::{Sample, StripType, Trial};
 use talklight::strip::spi;
 
 const BUFSIZ: usize = 4096;
@@ -12,7 +12,7 @@ const BUFSIZ: usize = 4096;
 fn every_strip_is_found_out_whatever_it_is_taken_for() {
     let makes = |leds: usize| {
         let orders = Order::ALL.iter().map(|&(_, order)| order);
-        orders.flat_map(move |order| Chip::ALL.map(|(_, chip)| Make { chip, order, leds }))
+        orders.flat_map(move |order| Chip::ALL.map(|(_, chip)| StripType { chip, order, leds }))
     };
     for leds in [2, 3, 8, 60, 144, 238] {
         for strip in makes(leds) {
@@ -21,15 +21,15 @@ fn every_strip_is_found_out_whatever_it_is_taken_for() {
             }
         }
     }
-    let longest = Make { chip: Chip::Ws2812, order: Order::Rgb, leds: 318 };
-    assert_eq!(found(longest, Make { order: Order::Grb, leds: 60, ..longest }), Next::Found(longest));
+    let longest = StripType { chip: Chip::Ws2812, order: Order::Rgb, leds: 318 };
+    assert_eq!(found(longest, StripType { order: Order::Grb, leds: 60, ..longest }), Next::Found(longest));
 }
 
 #[test]
 fn answers_that_lead_nowhere_end_in_advice() {
-    let make = Make { chip: Chip::Ws2812, order: Order::Grb, leds: 60 };
+    let strip = StripType { chip: Chip::Ws2812, order: Order::Grb, leds: 60 };
     let end = |answers: &[&str]| {
-        let mut dialog = dialog(make);
+        let mut dialog = dialog(strip);
         let mut last = Ok(Next::Question);
         for answer in answers {
             last = dialog.answer(answer);
@@ -44,7 +44,7 @@ fn answers_that_lead_nowhere_end_in_advice() {
     let (last, dialog) = end(&["r", "m"]);
     assert!(matches!(last, Ok(Next::Again(_))));
     assert_eq!(dialog.question(), "This should be red. What do you see?");
-    assert_eq!(dialog.trial().make.chip, Chip::Sk6812Rgbw);
+    assert_eq!(dialog.trial().strip.chip, Chip::Sk6812Rgbw);
     // One colour cannot be seen for two.
     let (last, dialog) = end(&["r", "r"]);
     assert!(matches!(last, Ok(Next::Again(_))));
@@ -53,8 +53,8 @@ fn answers_that_lead_nowhere_end_in_advice() {
 
 #[test]
 fn what_is_no_answer_is_asked_again() {
-    let make = Make { chip: Chip::Ws2812, order: Order::Grb, leds: 60 };
-    let mut dialog = dialog(make);
+    let strip = StripType { chip: Chip::Ws2812, order: Order::Grb, leds: 60 };
+    let mut dialog = dialog(strip);
     for nonsense in ["", "x", "reddish", "12", "\u{1b}[A"] {
         let hint = dialog.answer(nonsense).unwrap_err();
         assert!(hint.contains("r red"), "{hint}");
@@ -66,7 +66,7 @@ fn what_is_no_answer_is_asked_again() {
         let hint = dialog.answer(nonsense).unwrap_err();
         assert!(hint.contains("from 0 to 318"), "{hint}");
     }
-    assert_eq!(dialog.answer("318"), Ok(Next::Found(Make { leds: 318, ..make })));
+    assert_eq!(dialog.answer("318"), Ok(Next::Found(StripType { leds: 318, ..strip })));
 }
 
 /// By the model of three channels, too, which the strip may have whatever it is taken for: 1 mA for each LED that the bytes make,
@@ -78,12 +78,12 @@ fn a_trial_keeps_the_limit_whatever_the_strip_is() {
             for (_, chip) in Chip::ALL {
                 for brightness in [8, 128, 255] {
                     let settings = DriveSettings { max_milliamps, brightness, ..SETTINGS };
-                    let make = Make { chip, order: Order::Grb, leds };
+                    let strip = StripType { chip, order: Order::Grb, leds };
                     for (_, sample) in Sample::ALL {
-                        let sent = sent(Trial { make, sample }, &settings);
+                        let sent = sent(Trial { strip, sample }, &settings);
                         let steps: u32 = sent.iter().map(|&byte| u32::from(byte)).sum();
                         let drawn = sent.len().div_ceil(3) as f64 + f64::from(steps * 55) / 765.0;
-                        assert!(drawn <= f64::from(max_milliamps), "{make} {sample:?}: {drawn}");
+                        assert!(drawn <= f64::from(max_milliamps), "{strip} {sample:?}: {drawn}");
                         assert!(sample == Sample::Dark || steps > 0);
                     }
                 }
@@ -112,12 +112,12 @@ fn a_trial_in_words_is_that_trial() {
     }
 }
 
-fn dialog(taken_for: Make) -> Dialog {
+fn dialog(taken_for: StripType) -> Dialog {
     Dialog::new(taken_for, |chip| spi::leds_max(BUFSIZ, chip))
 }
 
 /// Where the dialog ends if `strip` is taken for another.
-fn found(strip: Make, taken_for: Make) -> Next {
+fn found(strip: StripType, taken_for: StripType) -> Next {
     let mut dialog = dialog(taken_for);
     for _ in 0..12 {
         let answer = what_an_eye_sees(strip, dialog.trial());
@@ -143,14 +143,14 @@ fn sent(trial: Trial, settings: &DriveSettings) -> Vec<u8> {
     let mut look = Vec::new();
     trial.paint(&mut look);
     let mut wire: Vec<Wire> = vec![[0; 4]; look.len()];
-    let drive = trial.make.drive(settings).unwrap();
+    let drive = trial.strip.drive(settings).unwrap();
     drive.apply(&look, &mut wire);
-    let channels = trial.make.chip.channels();
+    let channels = trial.strip.chip.channels();
     wire.iter().flat_map(|led| led[..channels].to_vec()).collect()
 }
 
 /// The strip takes the bytes that a trial sends for its own, three or four an LED.
-fn what_an_eye_sees(strip: Make, trial: Trial) -> String {
+fn what_an_eye_sees(strip: StripType, trial: Trial) -> String {
     let mut look = Vec::new();
     trial.paint(&mut look);
     let sent = sent(trial, &SETTINGS);

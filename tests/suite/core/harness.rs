@@ -31,7 +31,7 @@ use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
 use talklight::engine::event::{Action, Answer, Done, Event, Origin, Request};
 use talklight::engine::{BEAT, Engine, Keeper};
 use talklight::show::gauge::Gauge;
-use talklight::show::sample::{self, Make, Sample, Trial};
+use talklight::show::sample::{self, Sample, StripType, Trial};
 use talklight::show::{Owner, Rank, Scene, Stage};
 use talklight::strip::Driven;
 use talklight::strip::simulated::Simulated;
@@ -311,7 +311,7 @@ impl Keeper for Kept {
 
 /// On a strip that is longer than that of [`look`].
 pub const TRIAL: Trial =
-    Trial { make: Make { chip: Chip::Sk6812Rgbw, order: Order::Bgr, leds: 25 }, sample: Sample::Tens };
+    Trial { strip: StripType { chip: Chip::Sk6812Rgbw, order: Order::Bgr, leds: 25 }, sample: Sample::Tens };
 
 fn trial() -> Vec<Rgb> {
     // In the order of that strip, blue comes first.

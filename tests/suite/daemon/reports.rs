@@ -98,7 +98,7 @@ fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
     house.daemon = Some(command.stderr(log).spawn().unwrap());
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     house.does(&["start"]);
-    until("the fault is told", || house.log().contains("tape failed: no/such/folder: No such file"));
+    house.wait_log("tape failed: no/such/folder: No such file");
     assert_eq!(house.status()["faults"][0]["input"], "tape");
     // Mended while the daemon runs, it is gone from the status.
     std::fs::create_dir_all(house.folder.file("no/such")).unwrap();

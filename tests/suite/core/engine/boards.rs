@@ -18,19 +18,19 @@ fn remember_the_latest_happenings() {
 #[test]
 fn ring_for_news() {
     let mut house = House::new(look());
-    let mut bell = house.board.subscribe().unwrap();
-    bell.hush();
+    let mut subscription = house.board.subscribe().unwrap();
+    subscription.clear();
     let readers: Vec<_> = (0..3)
         .map(|_| (Arc::clone(&house.board), house.board.subscribe().unwrap()))
-        .map(|(board, bell)| {
+        .map(|(board, subscription)| {
             thread::spawn(move || {
-                bell.wait().unwrap();
+                subscription.wait().unwrap();
                 board.latest()
             })
         })
         .collect();
     house.play("start");
-    bell.wait().unwrap();
+    subscription.wait().unwrap();
     for reader in readers {
         let snapshot = reader.join().unwrap();
         assert_eq!(snapshot.timer.at(house.now).phase, Phase::Green);
