@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
+use talklight::control::protocol::ClientRequest;
 use talklight::engine::event::Origin;
+use talklight::show::sample::Sample;
 
 use super::{Page, read, root, rows, spans};
 use crate::harness::{House, QUICK};
@@ -15,27 +17,23 @@ fn names(object: &Value) -> BTreeSet<String> {
 
 #[test]
 fn the_requests_of_the_socket_are_those_that_the_daemon_takes() {
-    let house = House::running(QUICK);
     let page = Page::new("docs/programs.md");
-    let rows = rows(page.section("## The socket"), "| request | does |");
+    let section = page.section("## The socket");
     let mut told = BTreeSet::new();
-    for request in rows.iter().flat_map(|cells| spans(cells[0])) {
-        told.insert(request.split(' ').next().unwrap().to_owned());
-        let answer = house.say(&request.replace("lightning", "quick"));
-        let message = answer["message"].as_str().unwrap_or_default();
-        assert!(
-            !["say ", "there is a word", "a trial is"].iter().any(|no| message.starts_with(no)),
-            "{request}: {message}"
-        );
+    for cells in rows(section, "| request | does |") {
+        for request in spans(cells[0]) {
+            request.parse::<ClientRequest>().unwrap_or_else(|error| panic!("{request}: {error}"));
+            told.insert(request.split(' ').next().unwrap().to_owned());
+        }
     }
     // What is no request is answered with all of them.
-    let all = house.say("nonsense")["message"].as_str().unwrap().replace("say ", "").replace(" or ", ", ");
+    let all = "nonsense".parse::<ClientRequest>().unwrap_err().replace("expected ", "").replace(" or ", ", ");
     assert_eq!(told, all.split(", ").map(str::to_owned).collect());
-    for sample in ["green", "blue", "tens", "dark"] {
-        assert!(page.text.contains(&format!("`{sample}`")));
-        house.say("reset");
-        let message = house.say(&format!("try ws2812 grb 60 {sample}"))["message"].to_string();
-        assert!(!message.contains("no such sample"), "{message}");
+    let samples: BTreeSet<String> = Sample::ALL.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let missing = samples.iter().filter(|sample| **sample != "`red`" && !section.contains(*sample));
+    assert_eq!(missing.count(), 0, "all samples of `try` are named");
+    for request in spans(section).iter().filter(|span| span.starts_with("if ") && !span.contains("GENERATION")) {
+        request.parse::<ClientRequest>().unwrap_or_else(|error| panic!("{request}: {error}"));
     }
 }
 
