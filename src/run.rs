@@ -128,7 +128,10 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         process::exit(Exit::Success as i32)
     });
 
-    let tape = config.tape.as_deref().map(|path| Tape::new(path, events.clone())).transpose()?;
+    let tape = config.tape.as_deref().and_then(|path| {
+        let no_thread = |error: io::Error| events.try_send(Event::Fault(Origin::Tape, Some(error.to_string().into())));
+        Tape::new(path, events.clone()).map_err(no_thread).ok()
+    });
     wake_on_time();
     let mut outputs = Outputs { resume, tape, notify: Arc::clone(&notify), events, ready: false, told: true };
     let engine = Engine::new(&mut *strip, &mut outputs, &board, now);

@@ -207,7 +207,12 @@ impl Painter<'_> {
         let mut keys = Vec::new();
         let mut add = |key: &str, word: &str| keys.push((key.into(), word.into(), QUIET));
         match self.reading.phase {
-            Phase::Ready => add("space", "start"),
+            Phase::Ready => {
+                add("space", "start");
+                if self.snapshot.shown(self.now).scene().is_some() {
+                    add("r", "end show");
+                }
+            }
             Phase::Over => {
                 if self.reading.overrun >= END_GUARD {
                     add("space", "start");
