@@ -302,7 +302,7 @@ fn start_screen(
     Ok(to_screen)
 }
 
-/// The house as the screen of this process sees it.
+/// The daemon of this process, for its screen.
 struct LocalDaemon {
     board: Arc<Board>,
     subscription: Subscription,
@@ -316,7 +316,7 @@ impl Daemon for LocalDaemon {
         self.subscription.as_fd()
     }
 
-    fn look(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
+    fn snapshot(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
         self.subscription.clear();
         Ok(self.board.latest())
     }
@@ -336,10 +336,10 @@ impl Daemon for LocalDaemon {
             let Invitation { ticket, code, until } = invitation;
             Invited::new(listen, &own_addresses(), &ticket, &code, until)
         });
-        self.invited = Some(invited.map_err(|error| format!("nobody can be invited: {error}")));
+        self.invited = Some(invited.map_err(|error| format!("cannot invite a phone: {error}")));
     }
 
-    fn invited(&mut self) -> Option<Result<Invited, String>> {
+    fn invitation(&mut self) -> Option<Result<Invited, String>> {
         self.invited.take()
     }
 }
