@@ -305,7 +305,7 @@ fn start_screen(
     Ok(to_screen)
 }
 
-/// The house as the screen of this process sees it.
+/// The daemon of this process, for its screen.
 struct LocalDaemon {
     board: Arc<Board>,
     subscription: Subscription,
@@ -319,7 +319,7 @@ impl Daemon for LocalDaemon {
         self.subscription.as_fd()
     }
 
-    fn look(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
+    fn snapshot(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
         self.subscription.clear();
         Ok(self.board.latest())
     }
@@ -339,10 +339,10 @@ impl Daemon for LocalDaemon {
             let Invitation { ticket, code, until } = invitation;
             InvitationCard::new(listen, &own_addresses(), &ticket, &code, until)
         });
-        self.invited = Some(invited.map_err(|error| format!("nobody can be invited: {error}")));
+        self.invited = Some(invited.map_err(|error| format!("cannot invite a phone: {error}")));
     }
 
-    fn invited(&mut self) -> Option<Result<InvitationCard, String>> {
+    fn invitation(&mut self) -> Option<Result<InvitationCard, String>> {
         self.invited.take()
     }
 }

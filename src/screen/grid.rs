@@ -1,4 +1,4 @@
-//! A grid of cells, and the bytes that turn what a terminal shows into the next grid.
+//! A grid of cells, and the bytes that make a terminal show it.
 
 use std::fmt::Write;
 
@@ -7,12 +7,13 @@ use crossterm::cursor::{MoveRight, MoveTo};
 use crossterm::style::{Attribute, Color, SetAttribute, SetBackgroundColor, SetForegroundColor, force_color_output};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 
-use super::style::Depth;
+use super::style::{Depth, Style};
+use crate::control::invite::half_block;
 use crate::core::look::Rgb;
 
-/// The background. Ours, so that the LEDs glow on every theme.
-pub const PAPER: Rgb = Rgb::new(12, 14, 18);
-/// What need not be read; without colour it is dim.
+/// The background. It is set, so that the LEDs look lit in a terminal with a light theme too.
+pub const BACKGROUND: Rgb = Rgb::new(12, 14, 18);
+/// The colour of details. A terminal without colour shows them dim.
 pub const FAINT: Rgb = Rgb::new(88, 94, 104);
 
 /// Columns and rows of a terminal.
@@ -22,7 +23,7 @@ pub struct Size {
     pub rows: usize,
 }
 
-/// How a glyph is drawn. Without colour a background other than [`PAPER`] is shown as reverse.
+/// How a glyph is drawn. A terminal without colour shows a background other than [`BACKGROUND`] as reverse video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ink {
     pub fg: Rgb,
@@ -30,7 +31,7 @@ pub struct Ink {
     pub bold: bool,
 }
 
-/// One place on the screen. Its glyph takes one column.
+/// One place on the screen. Its glyph is one column wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
     pub glyph: char,
@@ -45,11 +46,11 @@ pub struct Grid {
 }
 
 impl Size {
-    /// What a terminal says, within reason. Serial consoles say 0×0 and get 80×24.
+    /// The size that a terminal reports, at most 1000×500. A serial console reports 0×0, which becomes 80×24.
     pub fn new(cols: u16, rows: u16) -> Self {
-        let or = |said: u16, usual, most| match said {
-            0 => usual,
-            said => usize::from(said).min(most),
+        let or = |reported: u16, default, max| match reported {
+            0 => default,
+            reported => usize::from(reported).min(max),
         };
         Self { cols: or(cols, 80, 1000), rows: or(rows, 24, 500) }
     }
@@ -57,25 +58,26 @@ impl Size {
 
 impl Ink {
     pub const fn new(fg: Rgb) -> Self {
-        Self { fg, bg: PAPER, bold: false }
+        Self { fg, bg: BACKGROUND, bold: false }
     }
 
     pub const fn bold(self) -> Self {
         Self { bold: true, ..self }
     }
 
+    /// The same on another background.
     pub const fn on(self, bg: Rgb) -> Self {
         Self { bg, ..self }
     }
 }
 
 impl Cell {
-    /// The cell as a terminal of this depth is told it. The blocks of some fonts leave seams above, and traces beside them;
-    /// a background leaves none.
+    /// The cell as a terminal with this many colours should draw it. The block glyphs of some fonts leave gaps above them and
+    /// marks beside them. A background does not, so a full block becomes a blank, and an upper half becomes a lower half.
     fn at(self, depth: Depth) -> Self {
         let Ink { fg, bg, bold } = self.ink;
         let (glyph, fg, bg) = match self.glyph {
-            '█' if depth.paints() => (' ', PAPER, fg),
+            '█' if depth.paints() => (' ', BACKGROUND, fg),
             '▀' if depth.paints() => ('▄', bg, fg),
             glyph => (glyph, fg, bg),
         };
@@ -86,7 +88,7 @@ impl Cell {
 
 impl Grid {
     pub fn new(size: Size) -> Self {
-        let blank = Cell { glyph: ' ', ink: Ink::new(PAPER) };
+        let blank = Cell { glyph: ' ', ink: Ink::new(BACKGROUND) };
         Self { size, cells: vec![blank; size.cols * size.rows] }
     }
 
@@ -98,28 +100,55 @@ impl Grid {
         &self.cells[row * self.size.cols..][..self.size.cols]
     }
 
-    /// Sets a cell; outside of the grid nothing.
+    /// Sets a cell. Does nothing outside of the grid.
     pub fn put(&mut self, col: usize, row: usize, glyph: char, ink: Ink) {
         if col < self.size.cols && row < self.size.rows {
-            // A blank has no colour but its background.
-            let blank = Ink::new(PAPER).on(ink.bg);
+            // All blanks on one background are equal.
+            let blank = Ink::new(BACKGROUND).on(ink.bg);
             let ink = if glyph == ' ' { blank } else { ink };
             self.cells[row * self.size.cols + col] = Cell { glyph, ink };
         }
     }
 
-    /// Writes text as far as the grid goes.
+    /// Writes text up to the edge of the grid.
     pub fn text(&mut self, col: usize, row: usize, text: &str, ink: Ink) {
         for (i, glyph) in text.chars().enumerate() {
             self.put(col + i, row, glyph, ink);
         }
     }
+
+    /// Draws a bitmap of `width` × `height` [dots](Style::dot) with its upper left corner at `col`, `row`. Cells without a dot
+    /// are left alone. A plain style fills its dots with `block`.
+    pub fn dots(
+        &mut self,
+        (col, row): (usize, usize),
+        (width, height): (usize, usize),
+        (style, block): (Style, char),
+        ink: Ink,
+        is_set: impl Fn(usize, usize) -> bool,
+    ) {
+        let (dot_cols, dots_per_row) = style.dot();
+        for (x, y) in (0..height.div_ceil(dots_per_row)).flat_map(|y| (0..width * dot_cols).map(move |x| (x, y))) {
+            let dot = |part: usize| {
+                let y = y * dots_per_row + part;
+                y < height && is_set(x / dot_cols, y)
+            };
+            let glyph = match style.plain {
+                true if dot(0) => block,
+                true => continue,
+                false => half_block([dot(0), dot(1)]),
+            };
+            if style.plain || glyph != ' ' {
+                self.put(col + x, row + y, glyph, ink);
+            }
+        }
+    }
 }
 
-/// The bytes that make a terminal which shows `old`, or anything at all, show `new`.
+/// The bytes that make a terminal show `new`. It shows `old` before; `None` if that is unknown. Empty if nothing changes.
 pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
     let old = old.filter(|old| old.size == new.size);
-    // `Style` has read NO_COLOR already; crossterm would leave out the colours of a depth that was chosen in spite of it.
+    // `Style` has read NO_COLOR already. Without this line crossterm reads it too, and leaves out all colours.
     force_color_output(true);
     let mut out = String::new();
     let mut pen = None;
@@ -127,29 +156,23 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
         if old.is_some_and(|old| old.row(row) == new.row(row)) {
             continue;
         }
-        let told = |grid: &Grid| -> Vec<Cell> {
-            let cells = grid.row(row).iter();
-            cells.map(|cell| cell.at(depth)).collect()
-        };
-        let (cells, before) = (told(new), old.map(told));
-        let changed = |col: usize| match &before {
-            Some(before) => before[col] != cells[col],
-            None => true,
-        };
-        // In some fonts blocks stick out to the side, and what stuck out remains when they go.
-        let leaves_trace = |col: usize| {
+        let at_depth = |grid: &Grid| -> Vec<Cell> { grid.row(row).iter().map(|cell| cell.at(depth)).collect() };
+        let (cells, before) = (at_depth(new), old.map(at_depth));
+        let changed = |col: usize| before.as_ref().is_none_or(|before| before[col] != cells[col]);
+        // In some fonts a block sticks out to the side, and that part stays when the block is replaced.
+        let leaves_mark = |col: usize| {
             let before = before.as_ref().and_then(|before| before.get(col));
             before.is_some_and(|cell| "▄▀█".contains(cell.glyph)) && changed(col)
         };
         let mut at = None;
         for (col, cell) in cells.iter().enumerate() {
-            if !(changed(col) || leaves_trace(col + 1) || col > 0 && leaves_trace(col - 1)) {
+            if !(changed(col) || leaves_mark(col + 1) || col > 0 && leaves_mark(col - 1)) {
                 continue;
             }
             let skipped = &cells[at.unwrap_or(col)..col];
             match at {
                 None => put(&mut out, MoveTo(col as u16, row as u16)),
-                // To write a few cells again is shorter than to go past them.
+                // Writing a few cells again takes fewer bytes than moving the cursor.
                 Some(_) if skipped.len() < 4 && skipped.iter().all(|cell| is_drawn_by(pen, cell, depth)) => {
                     out.extend(skipped.iter().map(|cell| cell.glyph));
                 }
@@ -165,7 +188,7 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
     if out.is_empty() {
         return Vec::new();
     }
-    // Shown at once by terminals that know how; the others ignore it.
+    // Some terminals then show the whole frame at once; the others ignore it.
     let mut frame = String::new();
     put(&mut frame, BeginSynchronizedUpdate);
     frame.push_str(&out);
@@ -179,7 +202,7 @@ fn put(out: &mut String, command: impl Command) {
     let _ = command.write_ansi(out);
 }
 
-/// What the terminal draws with: an [`Ink`] at one depth.
+/// The attributes that the terminal draws with: an [`Ink`] at one depth.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Pen {
     bold: bool,
@@ -195,14 +218,14 @@ impl Pen {
         Self {
             bold: ink.bold,
             dim: colourless && ink.fg == FAINT,
-            reverse: colourless && ink.bg != PAPER,
+            reverse: colourless && ink.bg != BACKGROUND,
             fg: depth.nearest(ink.fg),
             bg: depth.nearest(ink.bg),
         }
     }
 }
 
-/// Whether a pen draws this cell as it should be. A blank is all background.
+/// Whether the terminal would draw this cell right with its present `pen`. A blank shows its background only.
 fn is_drawn_by(pen: Option<Pen>, cell: &Cell, depth: Depth) -> bool {
     let wanted = Pen::new(cell.ink, depth);
     pen.is_some_and(|pen| match cell.glyph {
@@ -211,7 +234,7 @@ fn is_drawn_by(pen: Option<Pen>, cell: &Cell, depth: Depth) -> bool {
     })
 }
 
-/// Writes what differs; from an unknown pen everything.
+/// Writes the attributes that differ; all of them if the present `pen` is unknown.
 fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
     let only_adds = |pen: &Pen| (!pen.bold || next.bold) && (!pen.dim || next.dim) && (!pen.reverse || next.reverse);
     let was = pen.filter(only_adds).unwrap_or_else(|| {
@@ -231,7 +254,7 @@ fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
         match colour {
             _ if colour == was => {}
             None => {}
-            // crossterm writes 9 as `38;5;9`; a terminal that has only sixteen colours reads the 5 as blinking.
+            // crossterm writes 9 as `38;5;9`. A terminal with only sixteen colours reads the 5 as blinking.
             Some(Color::AnsiValue(n @ 0..8)) => _ = write!(out, "\x1b[{}m", base + n),
             Some(Color::AnsiValue(n @ 8..16)) => _ = write!(out, "\x1b[{}m", base + 52 + n),
             Some(colour) if base == 30 => put(out, SetForegroundColor(colour)),

@@ -14,7 +14,7 @@ use talklight::engine::board::{Happening, Health, Snapshot};
 use talklight::engine::event::Origin;
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
-use talklight::screen::keys::{Act, UNBOUND, Ui};
+use talklight::screen::keys::{Action, UNBOUND, Ui};
 use talklight::screen::style::{Depth, Style};
 use talklight::screen::view::view;
 use talklight::store::pairing;
@@ -197,13 +197,13 @@ fn the_screen_shows_what_a_camera_and_fingers_need() {
 #[test]
 fn p_invites_and_any_key_takes_it_down() {
     let mut ui = Ui::new(Place::Daemon);
-    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(true), NOW), Act::Invite);
+    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(true), NOW), Action::Invite);
     for (key, act) in [
-        (KeyCode::Char('p'), Act::Nothing),
-        (KeyCode::Char('q'), Act::Nothing),
-        (UNBOUND, Act::Nothing),
-        (KeyCode::Char(' '), Act::Send(talklight::core::timer::Command::Start(None), None)),
-        (KeyCode::Char('?'), Act::Nothing),
+        (KeyCode::Char('p'), Action::Nothing),
+        (KeyCode::Char('q'), Action::Nothing),
+        (UNBOUND, Action::Nothing),
+        (KeyCode::Char(' '), Action::Send(talklight::core::timer::Command::Start(None), None)),
+        (KeyCode::Char('?'), Action::Nothing),
     ] {
         ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
         ui.help = false;
@@ -211,7 +211,7 @@ fn p_invites_and_any_key_takes_it_down() {
         assert_eq!(ui.invited, None, "{key:?}");
     }
     let mut ui = Ui::new(Place::Daemon);
-    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(false), NOW), Act::Nothing);
+    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(false), NOW), Action::Nothing);
     let notice = ui.notice.unwrap().text;
     let remedy: &[&str] = match cfg!(feature = "web") {
         true => &["`listen` under [web]", "--web"],
@@ -282,7 +282,7 @@ fn the_command_invites_gives_tokens_and_forgets() {
 #[test]
 fn an_invitation_that_is_over_takes_no_key() {
     let late = NOW + Duration::from_secs(61);
-    for (key, act) in [(KeyCode::Char('p'), Act::Invite), (KeyCode::Char('q'), Act::Leave)] {
+    for (key, act) in [(KeyCode::Char('p'), Action::Invite), (KeyCode::Char('q'), Action::Leave)] {
         let mut ui = Ui::new(Place::Console);
         ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
         assert_eq!(ui.press(key.into(), &house(true), late), act, "{key:?}");

@@ -166,7 +166,7 @@ fn a_button_that_panics_is_told_on_the_screen_and_spoils_nothing() {
     screen.sees("button: failed: it panicked; please report this bug");
     assert!(!screen.text().contains("panicked at"), "{}", screen.text());
     screen.keys("?");
-    screen.sees("draw this screen anew");
+    screen.sees("redraw the screen");
     screen.signal(Signal::SIGTERM);
     assert!(screen.ends().success());
     pi.darkened(&"SIGTERM");

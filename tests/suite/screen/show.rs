@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn a_show_is_drawn_and_r_ends_it() {
-    let mut ready = house(&[lightning()]);
+    let mut ready = idle(&[lightning()]);
     let keys = |snapshot: &Snapshot| text(&look(snapshot, START, size(80, 24), FANCY));
     assert!(!keys(&ready).contains("r end show"));
     let gauge = Gauge::new(0.5, talklight::core::look::Rgb::new(0x20, 0x40, 0xff)).unwrap();
