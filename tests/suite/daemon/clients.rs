@@ -103,7 +103,7 @@ fn a_flag_that_a_command_has_no_use_for_is_refused() {
     command.args(["--plan", "quick", "--socket"]).arg(house.socket()).arg("start");
     let output = child::run(command);
     assert_eq!(output.status.code(), Some(2));
-    assert!(crate::harness::text(&output.stderr).contains("--plan is for the timer itself"));
+    assert!(crate::harness::text(&output.stderr).contains("--plan applies only when starting the timer"));
     assert_eq!(house.run(&["start", ""]).status.code(), Some(2));
     assert_eq!(house.status()["phase"], "ready");
 }

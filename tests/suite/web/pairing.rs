@@ -151,8 +151,7 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_set_aside() {
     let link = || std::os::unix::fs::symlink("elsewhere", &path).unwrap();
     let readable = || fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let other = || fs::write(&path, "a token\n").unwrap();
-    let cases: [(&dyn Fn(), &str); 3] =
-        [(&readable, "this user alone"), (&other, "something else than tokens"), (&link, "")];
+    let cases: [(&dyn Fn(), &str); 3] = [(&readable, "only this user"), (&other, "does not hold tokens"), (&link, "")];
     for (damage, why) in cases {
         let _ = fs::remove_file(&path);
         if !why.is_empty() {
@@ -160,9 +159,9 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_set_aside() {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         damage();
-        // As long as it cannot be set aside, it is there to be mended.
+        // As long as it cannot be renamed, it is there to be mended.
         fs::create_dir_all(damaged.join("in the way")).unwrap();
-        assert!(load().unwrap_err().contains("cannot be set aside"));
+        assert!(load().unwrap_err().contains("cannot be renamed"));
         assert!(path.symlink_metadata().is_ok());
         fs::remove_dir_all(&damaged).unwrap();
 
