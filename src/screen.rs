@@ -73,9 +73,13 @@ pub enum Place {
 /// Why the screen has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leave {
+    /// The user has left it.
     Quit,
+    /// The terminal has hung up.
     HungUp,
+    /// A signal ends the program.
     Signal,
+    /// The daemon is gone, and why.
     Disconnected(String),
 }
 

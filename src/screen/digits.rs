@@ -25,23 +25,23 @@ impl Font {
             .max_by_key(|font| (font.height(), font.stroke))
     }
 
+    /// The rows that a digit takes.
     pub fn rows(&self) -> usize {
         self.height().div_ceil(self.style.dot().1)
     }
 
+    /// The columns that `text` takes.
     pub fn cols(&self, text: &str) -> usize {
         let dots: usize = text.chars().map(|c| self.width(c) + self.stroke).sum();
         dots.saturating_sub(self.stroke) * self.style.dot().0
     }
 
     /// Draws digits, colons and plus signs. Any other character is a gap.
-    pub fn draw(&self, grid: &mut Grid, col: usize, row: usize, text: &str, ink: Ink) {
-        let mut col = col;
+    pub fn draw(&self, grid: &mut Grid, mut col: usize, row: usize, text: &str, ink: Ink) {
         for c in text.chars() {
-            let width = self.width(c);
-            let size = (width, self.height());
+            let size = (self.width(c), self.height());
             grid.dots((col, row), size, (self.style, self.style.block()), ink, |x, y| self.dot(c, x, y));
-            col += (width + self.stroke) * self.style.dot().0;
+            col += (self.width(c) + self.stroke) * self.style.dot().0;
         }
     }
 

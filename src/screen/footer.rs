@@ -43,8 +43,8 @@ impl Hint {
 impl Painter<'_> {
     /// Draws the recent messages, the newest first, above the present faults, in `rows` from `row` down. If they need more, they
     /// cover the rows above: for as long as they are new, refusals and faults from `line` on, which is the plan's line, and
-    /// others from the row below it. The health of the strip is added unless it `is_shown` beside the keys.
-    pub fn messages(&mut self, span: Span, line: usize, row: usize, rows: usize, is_shown: bool) {
+    /// others from the row below it. The health of the strip is added if it has no room beside the keys.
+    pub fn messages(&mut self, span: Span, line: usize, row: usize, rows: usize, has_health: bool) {
         if rows == 0 {
             return;
         }
@@ -63,7 +63,7 @@ impl Painter<'_> {
         let fault_max = (most.saturating_sub(newest_rows) / faults.len().max(1)).clamp(1, 2);
         let faults = faults.iter().flat_map(|fault| wrapped(fault, cols, fault_max, plain));
         let mut lower: Vec<_> = faults.map(|line| (line, FAULT)).collect();
-        if lower.is_empty() && !is_shown && newest_rows < most {
+        if lower.is_empty() && !has_health && newest_rows < most {
             lower.push((self.health(), QUIET));
         }
         lower.truncate(most - usize::from(newest.is_some()));
@@ -169,7 +169,7 @@ impl Painter<'_> {
         let mut hints = self.key_hints(may_choose && rows.plans == 0);
         // If there is too little room, the gaps shrink, and the last keys lose their words, before a key is left out.
         let mut gap = 3;
-        for (narrower, without_word) in [(3, 0), (2, 0), (2, 1), (2, 2), (1, 2)] {
+        for (narrower, without_word) in [(3, 0), (2, 0), (2, 1), (2, 2), (1, 2), (1, 3)] {
             gap = narrower;
             for hint in hints.iter_mut().rev().take(without_word) {
                 hint.word.clear();

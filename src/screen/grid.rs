@@ -57,10 +57,12 @@ impl Size {
 }
 
 impl Ink {
+    /// This colour on [`BACKGROUND`], not bold.
     pub const fn new(fg: Rgb) -> Self {
         Self { fg, bg: BACKGROUND, bold: false }
     }
 
+    /// The same in bold.
     pub const fn bold(self) -> Self {
         Self { bold: true, ..self }
     }
@@ -87,15 +89,18 @@ impl Cell {
 }
 
 impl Grid {
+    /// An empty screen.
     pub fn new(size: Size) -> Self {
         let blank = Cell { glyph: ' ', ink: Ink::new(BACKGROUND) };
         Self { size, cells: vec![blank; size.cols * size.rows] }
     }
 
+    /// Its columns and rows.
     pub fn size(&self) -> Size {
         self.size
     }
 
+    /// The cells of a row, which must be below `size().rows`.
     pub fn row(&self, row: usize) -> &[Cell] {
         &self.cells[row * self.size.cols..][..self.size.cols]
     }
@@ -133,12 +138,9 @@ impl Grid {
                 let y = y * dots_per_row + part;
                 y < height && is_set(x / dot_cols, y)
             };
-            let glyph = match style.plain {
-                true if dot(0) => block,
-                true => continue,
-                false => half_block([dot(0), dot(1)]),
-            };
-            if style.plain || glyph != ' ' {
+            let halves = [dot(0), dots_per_row == 2 && dot(1)];
+            if halves != [false, false] {
+                let glyph = if style.plain { block } else { half_block(halves) };
                 self.put(col + x, row + y, glyph, ink);
             }
         }

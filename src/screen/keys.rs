@@ -262,7 +262,9 @@ pub struct Ui {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
     pub text: String,
+    /// Shown as noticeably as a refusal.
     pub urgent: bool,
+    /// When it disappears.
     pub until: Moment,
 }
 
@@ -274,8 +276,11 @@ pub enum Action {
     Send(Command, Option<u64>),
     /// Request an invitation for a phone.
     Invite,
+    /// Draw the whole screen again.
     Repaint,
+    /// Stop the process until it is continued by its shell.
     Suspend,
+    /// End the screen, and a daemon with it.
     Leave,
 }
 
@@ -315,34 +320,25 @@ impl Ui {
         (self.help, self.invited) = (false, None);
         let quit_until = self.quit_until.take();
         match code {
-            KeyCode::Char(' ') | KeyCode::Enter => Action::Send(Command::Start(None), None),
-            KeyCode::Char('r') => Action::Send(Command::Reset, meant_for),
-            KeyCode::Char('u') => Action::Send(Command::Undo, meant_for),
+            KeyCode::Char(' ') | KeyCode::Enter => return Action::Send(Command::Start(None), None),
+            KeyCode::Char('r') => return Action::Send(Command::Reset, meant_for),
+            KeyCode::Char('u') => return Action::Send(Command::Undo, meant_for),
             KeyCode::Char(digit @ '1'..='9') => {
-                let n = digit as usize - '0' as usize;
-                if let Some(&plan) = snapshot.plans.get(n - 1) {
+                let plans = &snapshot.plans;
+                if let Some(&plan) = plans.get(digit as usize - '1' as usize) {
                     return Action::Send(Command::Choose(plan), meant_for);
                 }
-                let text = match snapshot.plans.len() {
-                    1 => format!("there is no plan {n}, only one plan"),
-                    count => format!("there is no plan {n}; the plans are 1 to {count}"),
-                };
-                self.say(&text, false, now + NEWS);
-                Action::Nothing
+                self.say(&format!("there is no plan {digit}; the last is {}", plans.len()), false, now + NEWS);
             }
-            KeyCode::Char('p') if snapshot.web.is_some() => Action::Invite,
+            KeyCode::Char('p') if snapshot.web.is_some() => return Action::Invite,
             KeyCode::Char('p') => {
                 let text = match cfg!(feature = "web") {
                     true => "the web is off; set `listen` under [web] in the config, or start with --web",
                     false => pairing::OFF,
                 };
                 self.say(text, false, now + NEWS);
-                Action::Nothing
             }
-            KeyCode::Char('?') => {
-                self.help = true;
-                Action::Nothing
-            }
+            KeyCode::Char('?') => self.help = true,
             KeyCode::Char('q') => {
                 let running = snapshot.timer.at(now).phase.is_running();
                 let is_confirmed = quit_until.is_some_and(|until| now < until);
@@ -351,14 +347,11 @@ impl Ui {
                 }
                 self.say("a talk is running: press q again to quit", true, now + QUIT);
                 self.quit_until = Some(now + QUIT);
-                Action::Nothing
             }
-            KeyCode::Char(c) => {
-                self.say(&format!("`{c}` is not bound; ? lists the keys"), false, now + NEWS);
-                Action::Nothing
-            }
-            _ => Action::Nothing,
+            KeyCode::Char(c) => self.say(&format!("`{c}` is not bound; ? lists the keys"), false, now + NEWS),
+            _ => {}
         }
+        Action::Nothing
     }
 
     /// Shows a message of the screen itself. An `urgent` one stands out.

@@ -28,7 +28,9 @@ pub enum Depth {
     /// its fonts have the full block, few have half blocks.
     Console,
     Sixteen,
+    /// 256 colours.
     Indexed,
+    /// 24 bits.
     True,
 }
 
@@ -52,13 +54,16 @@ impl Style {
         let can_true = term == "xterm" || in_tmux || TRUE.split(' ').any(|known| term.starts_with(known));
         let is_limited = get("STY").is_some() || get("TERM_PROGRAM").is_some_and(|name| name == "Apple_Terminal");
         let claims_true = get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit");
-        let depth = match () {
-            () if lines || is_monochrome || get("NO_COLOR").is_some() => Depth::None,
-            () if is_console && utf8 => Depth::Console,
-            () if is_console => Depth::Sixteen,
-            () if claims_true && can_true && !is_limited => Depth::True,
-            () if term.contains("256color") => Depth::Indexed,
-            () => Depth::Sixteen,
+        let depth = if lines || is_monochrome || get("NO_COLOR").is_some() {
+            Depth::None
+        } else if is_console && utf8 {
+            Depth::Console
+        } else if !is_console && claims_true && can_true && !is_limited {
+            Depth::True
+        } else if !is_console && term.contains("256color") {
+            Depth::Indexed
+        } else {
+            Depth::Sixteen
         };
         let plain = lines || is_console || is_dec || !utf8;
         Self { depth, plain, lines }

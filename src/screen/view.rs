@@ -35,6 +35,7 @@ pub fn shown_time(reading: &Reading) -> String {
     }
 }
 
+/// The screen while it is drawn.
 pub(super) struct Painter<'a> {
     pub grid: Grid,
     /// The earliest moment at which something drawn so far changes.
@@ -67,6 +68,7 @@ pub(super) struct Rows {
 /// A range of columns.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
+    /// The first column.
     pub from: usize,
     pub cols: usize,
 }
@@ -121,8 +123,7 @@ impl Painter<'_> {
         let rows = Rows::new(size.rows, has_plans);
         let (span, pitch) = self.columns(size.cols);
 
-        let invited = self.ui.invited.as_ref().filter(|invited| self.now < invited.until);
-        if let Some(invited) = invited {
+        if let Some(invited) = self.ui.invited.as_ref().filter(|invited| self.now < invited.until) {
             // Without space between the parts, because the QR code needs it.
             let strip = rows.strip.min(1);
             self.strip(span, 0, strip, pitch);
@@ -145,10 +146,11 @@ impl Painter<'_> {
         self.plan_line(span, row, rows.line, rows.labels);
         let line = row;
         row += rows.line + rows.labels + rows.above_messages;
-        let inline = self.keys(span, row + rows.messages + rows.above_keys, &rows);
-        self.messages(span, line, row, rows.messages, inline);
+        let has_health = self.keys(span, row + rows.messages + rows.above_keys, &rows);
+        self.messages(span, line, row, rows.messages, has_health);
     }
 
+    /// Notes that something drawn changes at `moment`.
     pub fn changes_at(&mut self, moment: Option<Moment>) {
         self.until = self.until.into_iter().chain(moment).min();
     }
@@ -159,8 +161,8 @@ impl Painter<'_> {
         match self.reading.phase {
             Phase::Ready => self.reading.undo.map(|left| self.now + part(left)),
             Phase::Over => {
-                let passed = self.reading.overrun - whole_seconds(self.reading.overrun);
-                Some(self.now + (Duration::from_secs(1) - passed))
+                let overrun = self.reading.overrun;
+                Some(self.now + (whole_seconds(overrun) + Duration::from_secs(1) - overrun))
             }
             _ => Some(self.now + part(self.reading.left)),
         }
@@ -175,11 +177,11 @@ impl Painter<'_> {
             60..100 => 2,
             _ => cols / 24,
         };
-        let wide = cols - 2 * margin;
-        let pitch = wide / self.snapshot.look.leds;
+        let room = cols - 2 * margin;
+        let pitch = room / self.snapshot.look.leds;
         let exact = pitch * self.snapshot.look.leds;
-        let cols = if exact * 3 >= wide * 2 { exact } else { wide };
-        let from = margin + (wide - cols) / 2;
+        let cols = if exact * 3 >= room * 2 { exact } else { room };
+        let from = margin + (room - cols) / 2;
         (Span { from, cols }, pitch)
     }
 
@@ -310,11 +312,14 @@ impl Painter<'_> {
             };
             let dash = phase_here == Phase::Flash && (col - flash) % 2 == 1;
             let gap = dash || [yellow, red, flash].contains(&(col + 1));
-            let (glyph, ink) = match () {
-                () if col == at && phase.is_running() => (cursor, TEXT.bold()),
-                () if gap => continue,
-                () if col < at || phase == Phase::Over => (past, DETAIL),
-                () => (future, self.ink(phase_here)),
+            let (glyph, ink) = if col == at && phase.is_running() {
+                (cursor, TEXT.bold())
+            } else if gap {
+                continue;
+            } else if col < at || phase == Phase::Over {
+                (past, DETAIL)
+            } else {
+                (future, self.ink(phase_here))
             };
             self.grid.put(span.from + col, row, glyph, ink);
         }
@@ -334,12 +339,14 @@ impl Painter<'_> {
         label(Duration::ZERO, span.cols.saturating_sub(4));
     }
 
+    /// Writes text from the left end of a span, up to its right end.
     pub fn left(&mut self, span: Span, row: usize, text: &str, ink: Ink) {
         for (i, glyph) in text.chars().take(span.cols).enumerate() {
             self.grid.put(span.from + i, row, glyph, ink);
         }
     }
 
+    /// Writes text up to the right end of a span.
     pub fn right(&mut self, span: Span, row: usize, text: &str, ink: Ink) {
         let start = span.cols.saturating_sub(text.chars().count());
         self.left(Span { from: span.from + start, cols: span.cols - start }, row, text, ink);

@@ -210,7 +210,7 @@ fn keys_do_what_the_screen_says() {
         assert_eq!(ui.press(key, &snapshot, START), Action::Nothing);
         ui.notice.map(|notice| notice.text)
     };
-    assert_eq!(message(key('3')).unwrap(), "there is no plan 3; the plans are 1 to 2");
+    assert_eq!(message(key('3')).unwrap(), "there is no plan 3; the last is 2");
     assert_eq!(message(key('x')).unwrap(), "`x` is not bound; ? lists the keys");
     assert_eq!(message(other()), None);
 }

@@ -182,6 +182,17 @@ fn plans_are_named_if_there_is_room() {
 }
 
 #[test]
+fn help_and_quit_stay_when_there_is_little_room() {
+    let plans = [lightning(), Plan::new("ignite", s(300.0), s(60.0), s(30.0), s(15.0)).unwrap()];
+    let mut snapshot = idle(&plans);
+    snapshot.web = Some("http://127.0.0.1:8080".into());
+    snapshot.timer.undo = Some(Talk { plan: plans[0], started: START });
+    snapshot.timer.undo_until = Some(START + s(10.0));
+    let grid = look(&snapshot, START, size(40, 10), FANCY);
+    assert!(shows(&grid, "space start u undo (10) 1-2 plan p ? q"), "{}", text(&grid));
+}
+
+#[test]
 fn a_refusal_stands_out_and_a_failing_strip_stays() {
     let mut snapshot = talk();
     let now = START + s(20.0);
