@@ -76,7 +76,7 @@ impl Tape {
 }
 
 impl Drop for Tape {
-    /// Waits until all frames are written, or for [`FLUSH_TIMEOUT`].
+    /// Waits until all frames are written, for at most a second.
     fn drop(&mut self) {
         self.frames = None;
         let _ = self.done.recv_timeout(FLUSH_TIMEOUT);
