@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 
-use crate::control::invite::Invited;
+use crate::control::invite::InvitationCard;
 use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
 use crate::engine::board::Snapshot;
@@ -54,7 +54,7 @@ pub trait Daemon {
     fn invite(&mut self);
 
     /// The answer to [`invite`](Self::invite), once: the invitation, or why there is none.
-    fn invitation(&mut self) -> Option<Result<Invited, String>>;
+    fn invitation(&mut self) -> Option<Result<InvitationCard, String>>;
 }
 
 /// The connection to the daemon is lost for good, and why.

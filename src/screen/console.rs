@@ -12,8 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 
 use crate::control::client::{self, Lines};
-use crate::control::invite::Invited;
-use crate::control::protocol::{self, Ask, What};
+use crate::control::invite::InvitationCard;
+use crate::control::protocol::{self, ClientRequest, Verb};
 use crate::core::clock;
 use crate::core::timer::Command;
 use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
@@ -21,7 +21,7 @@ use crate::engine::event::Origin;
 use crate::input::signal::{self, Suspend};
 use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
 
-const ATTACH: Ask = request(What::Attach, None);
+const ATTACH: ClientRequest = request(Verb::Attach, None);
 
 /// How often `--wait` looks for a daemon.
 const RETRY: Duration = Duration::from_secs(1);
@@ -66,8 +66,8 @@ pub fn run(socket: Option<&Path>, may_wait: bool) -> anyhow::Result<()> {
     }
 }
 
-const fn request(what: What, generation: Option<u64>) -> Ask {
-    Ask { what, generation, origin: Origin::Console }
+const fn request(verb: Verb, generation: Option<u64>) -> ClientRequest {
+    ClientRequest { verb, generation, origin: Origin::Console }
 }
 
 /// Looks for a daemon until one answers. Prints why there is none, each time that the reason changes.
@@ -112,12 +112,17 @@ fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
 
 /// Sends the requests, one after the other. The daemon puts the result of a command on its board; what prevents that is added to
 /// the log of this `board`.
-fn send(requests: &Receiver<Ask>, path: &Path, board: &Board, invitations: &Sender<Result<Invited, String>>) {
+fn send(
+    requests: &Receiver<ClientRequest>,
+    path: &Path,
+    board: &Board,
+    invitations: &Sender<Result<InvitationCard, String>>,
+) {
     for request in requests {
         let reply = client::connect(Some(path)).and_then(|stream| client::request(stream, &request));
         let lost = match reply {
-            Ok(reply) if matches!(request.what, What::Invite) => {
-                let _ = invitations.send(Invited::of(reply, clock::now()));
+            Ok(reply) if matches!(request.verb, Verb::Invite) => {
+                let _ = invitations.send(InvitationCard::from_reply(reply, clock::now()));
                 wake(board);
                 continue;
             }
@@ -139,8 +144,8 @@ struct RemoteDaemon {
     subscription: Subscription,
     /// Why the connection has ended.
     end: Receiver<String>,
-    requests: Sender<Ask>,
-    invitations: Receiver<Result<Invited, String>>,
+    requests: Sender<ClientRequest>,
+    invitations: Receiver<Result<InvitationCard, String>>,
 }
 
 impl Daemon for RemoteDaemon {
@@ -158,20 +163,20 @@ impl Daemon for RemoteDaemon {
 
     fn send(&mut self, command: Command, generation: Option<u64>) {
         let what = match command {
-            Command::Start(plan) => What::Start(plan.map(|plan| plan.name().into())),
-            Command::Reset => What::Reset,
-            Command::Undo => What::Undo,
-            Command::Choose(plan) => What::Choose(plan.name().into()),
+            Command::Start(plan) => Verb::Start(plan.map(|plan| plan.name().into())),
+            Command::Reset => Verb::Reset,
+            Command::Undo => Verb::Undo,
+            Command::Choose(plan) => Verb::Choose(plan.name().into()),
         };
         // The receiving thread lives as long as this sender.
         let _ = self.requests.send(request(what, generation));
     }
 
     fn invite(&mut self) {
-        let _ = self.requests.send(request(What::Invite, None));
+        let _ = self.requests.send(request(Verb::Invite, None));
     }
 
-    fn invitation(&mut self) -> Option<Result<Invited, String>> {
+    fn invitation(&mut self) -> Option<Result<InvitationCard, String>> {
         self.invitations.try_recv().ok()
     }
 }

@@ -216,6 +216,8 @@ impl Painter<'_> {
             add("r", "reset");
         } else if phase == Phase::Over {
             add("r", "ready");
+        } else if self.snapshot.shown(self.now).scene().is_some() {
+            add("r", "end show");
         }
         if let Some(left) = self.reading.undo {
             add("u", &format!("undo ({})", seconds_left(left).as_secs()));

@@ -6,7 +6,7 @@ use super::grid::Ink;
 use super::style::Depth;
 use super::text::wrapped;
 use super::view::{Painter, QUIET, Span, TEXT};
-use crate::control::invite::Invited;
+use crate::control::invite::InvitationCard;
 use crate::core::look::Rgb;
 use crate::core::timer::seconds_left;
 
@@ -21,7 +21,7 @@ const TEXT_ROWS: usize = 5;
 
 impl Painter<'_> {
     /// Draws the invitation from `row` down: the text, and the QR code if there is room for both.
-    pub fn invitation(&mut self, invited: &Invited, span: Span, row: usize) {
+    pub fn invitation(&mut self, invited: &InvitationCard, span: Span, row: usize) {
         let size = self.grid.size();
         let left = seconds_left(invited.until.since(self.now));
         self.changes_at(Some(invited.until - (left - Duration::from_secs(1))));
@@ -50,7 +50,7 @@ impl Painter<'_> {
         self.invitation_text(invited, left, span, if above { top + rows } else { top });
     }
 
-    fn invitation_text(&mut self, invited: &Invited, left: Duration, span: Span, mut row: usize) {
+    fn invitation_text(&mut self, invited: &InvitationCard, left: Duration, span: Span, mut row: usize) {
         let (start, end) = invited.code.split_at(invited.code.len() / 2);
         let mut add = |text: &str, ink| {
             for line in wrapped(text, span.cols, 4, self.style.plain) {
@@ -63,7 +63,7 @@ impl Painter<'_> {
         add("with the code", QUIET);
         add(&format!("{start} {end}"), TEXT.bold());
         add(&format!("once, for {} s", left.as_secs()), QUIET);
-        if invited.only_here {
+        if invited.is_local_only {
             add("only this machine can open it: `listen` under [web] is a loopback address", QUIET);
         }
     }

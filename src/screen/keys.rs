@@ -7,7 +7,7 @@ use vte::{Params, Parser, Perform};
 
 use super::Place;
 use super::footer::NEWS;
-use crate::control::invite::Invited;
+use crate::control::invite::InvitationCard;
 use crate::core::clock::Moment;
 use crate::core::timer::Command;
 use crate::engine::board::Snapshot;
@@ -252,7 +252,7 @@ pub struct Ui {
     /// The help page is open.
     pub help: bool,
     /// The invitation that is shown.
-    pub invited: Option<Invited>,
+    pub invited: Option<InvitationCard>,
     pub notice: Option<Notice>,
     /// Until when another `q` quits during a talk.
     quit_until: Option<Moment>,

@@ -10,6 +10,7 @@ use ws2812_spi::hosted::Ws2812;
 
 use super::{StripError, Writer};
 use crate::core::drive::{Chip, Wire};
+use crate::os::cmdline;
 use crate::os::lock::{self, Held};
 
 /// The kernel's default for spidev's buffer, in bytes: the longest write.
@@ -39,14 +40,8 @@ pub fn bufsiz() -> usize {
     let read = |path| std::fs::read_to_string(path).ok();
     read(BUFSIZ_FILE)
         .and_then(|text| text.trim().parse().ok())
-        .or_else(|| bufsiz_in(&read("/proc/cmdline")?))
+        .or_else(|| cmdline::number(&read("/proc/cmdline")?, "spidev.bufsiz"))
         .unwrap_or(BUFSIZ_DEFAULT)
-}
-
-/// The size that a kernel's command line sets.
-pub fn bufsiz_in(cmdline: &str) -> Option<usize> {
-    let mut words = cmdline.split_whitespace().rev();
-    words.find_map(|word| word.strip_prefix("spidev.bufsiz=")?.parse().ok())
 }
 
 const LONGER_BUFFER: &str = "append `spidev.bufsiz=65536` to the line of /boot/firmware/cmdline.txt, and reboot";

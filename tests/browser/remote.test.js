@@ -107,7 +107,7 @@ test("a code pairs; a wrong one says so, and the tenth how long to wait", async 
     await other.click("#pair button");
     await until("it was sent and answered", async () => other.said.length > count && (await other.inputValue("#code")) === "");
   }
-  await until("it is closed", async () => /open again in \d+ s/.test(await other.textContent("#problem")));
+  await until("it is closed", async () => /try again in \d+ s/.test(await other.textContent("#problem")));
   await audit(other, "closed");
   // Who is paired is not disturbed.
   await page.click("#start");

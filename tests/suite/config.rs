@@ -168,7 +168,7 @@ fn words_tell_what_dims_the_strip_and_what_a_clock_risks() {
         text.lines().skip(1).collect::<Vec<_>>(),
         [
             "60 LEDs sk6812-rgbw in the order grb on /dev/spidev0.0 at 3.8 MHz",
-            "that clock is outside of a WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz suits every Pi",
+            "this clock is outside the WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz works on every Pi",
             "60 LEDs draw at most 850 mA, dimmed to 72 % by the limit of 850 mA",
             "a bar that shortens with the time left; before a talk dark",
             "flash: at most 3 a second, as long dark as lit",
@@ -231,7 +231,7 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
     let mistakes = parse_with("", &flags, 4096).unwrap_err().to_string();
     assert_eq!(
         mistakes,
-        "--leds: `5439` must be a whole number from 1 to 5438\n--plan: there is no plan `zzz`; there is `lightning`"
+        "--leds: `5439` must be a whole number from 1 to 5438\n--plan: there is no plan `zzz`; the plans are `lightning`"
     );
 }
 
@@ -241,7 +241,7 @@ fn the_web_is_off_until_it_is_told_where_to_listen() {
     assert_eq!(web("").unwrap(), None);
     if cfg!(not(feature = "web")) {
         let told = web("[web]\nlisten = \"[::]:80\"").unwrap_err().to_string();
-        assert_eq!(told, "c.toml:2: web.listen: this talklight was built without the web; leave `[web]` out");
+        assert_eq!(told, "c.toml:2: web.listen: this talklight was built without the web; remove `[web]`");
         return;
     }
     let expected = WebConfig { listen: Some("[::]:80".parse().unwrap()), hosts: vec!["a.example".into(), "b".into()] };

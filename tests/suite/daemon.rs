@@ -2,6 +2,7 @@
 
 mod clients;
 mod reports;
+mod service;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -75,7 +76,7 @@ fn what_is_refused_says_what_to_do() {
         "{QUICK}\n[[plan]]\nname = \"long\"\nlength = \"1h\"\nyellow = \"2m\"\nred = \"1m\"\nflash = \"30s\"\n"
     ));
     assert_eq!(house.refuses(&["undo"]), "talklight: there is no reset to undo; start a talk");
-    assert_eq!(house.refuses(&["start", "longer"]), "talklight: there is no plan `longer`; there is quick, long");
+    assert_eq!(house.refuses(&["start", "longer"]), "talklight: there is no plan `longer`; the plans are quick, long");
     assert_eq!(house.does(&["choose", "long"]), "the next talk is long, 1:00:00");
     assert_eq!(house.does(&["reset"]), "ready already; there is no talk to reset");
     assert_eq!(house.does(&["start"]), "started long, 1:00:00");
@@ -119,7 +120,7 @@ fn a_daemon_killed_at_any_moment_goes_on_to_the_same_end() {
     }
     until("the talk is over", || house.tape().last().unwrap().phase == "over");
     assert_talk_is_right(&house.tape(), began);
-    until("the log tells", || house.log().contains("the talk goes on: quick"));
+    house.wait_log("the talk goes on: quick");
 }
 
 #[test]
@@ -170,7 +171,7 @@ fn a_resume_file_that_cannot_be_trusted_is_ignored_with_a_warning() {
     fs::write(house.folder.file("s.talk"), "not what was kept").unwrap();
     house.start();
     assert_eq!(house.status()["phase"], "ready");
-    until("the warning is in the log", || house.log().contains("s.talk is ignored, this is ready: it is damaged"));
+    house.wait_log("s.talk is ignored, this is ready: it is damaged");
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn one_daemon_per_socket_and_a_socket_left_by_a_crash_is_taken_over() {
     let mut house = House::running(QUICK);
     let pid = house.daemon.as_ref().unwrap().id();
     let second = house.refuses(&["--headless"]);
-    assert!(second.contains("another talklight listens at"), "{second}");
+    assert!(second.contains("another talklight already listens at"), "{second}");
     assert!(second.contains(&format!("process {pid} (talklight) holds it")), "{second}");
     house.signal(Signal::SIGKILL);
     assert!(house.socket().exists());
@@ -191,7 +192,7 @@ fn one_daemon_per_socket_and_a_socket_left_by_a_crash_is_taken_over() {
 fn what_is_no_socket_is_not_removed() {
     let house = House::new(QUICK);
     fs::write(house.socket(), "precious").unwrap();
-    assert!(house.refuses(&["--headless"]).contains("is there and is no socket"));
+    assert!(house.refuses(&["--headless"]).contains("exists and is not a socket"));
     assert_eq!(fs::read_to_string(house.socket()).unwrap(), "precious");
 }
 

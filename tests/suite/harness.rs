@@ -144,7 +144,19 @@ impl House {
         end(&mut daemon)
     }
 
+    /// The log of daemons that have ended: one that runs may be about to write more.
     pub fn log(&self) -> String {
+        assert!(self.daemon.is_none(), "the log is not at its end");
+        self.log_so_far()
+    }
+
+    /// Waits until the log has `text` in it.
+    pub fn wait_log(&self, text: &str) -> String {
+        until(text, || self.log_so_far().contains(text));
+        self.log_so_far()
+    }
+
+    fn log_so_far(&self) -> String {
         fs::read_to_string(self.folder.file("log")).unwrap()
     }
 

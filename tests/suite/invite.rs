@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use talklight::control::invite::{Invited, Paper, drawn, likeliest};
+use talklight::control::invite::{InvitationCard, QrStyle, rank_addresses, render_qr};
 use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
@@ -24,10 +24,10 @@ use crate::harness::{House, text};
 const NOW: Moment = Moment::from_ns(1_000_000_000_000);
 const TICKET: &str = "0b77f39f10ddd5fcb186008eccb42ad8";
 
-fn invited(listen: &str, own: &[&str]) -> Invited {
+fn invited(listen: &str, own: &[&str]) -> InvitationCard {
     let own: Vec<IpAddr> = own.iter().map(|ip| ip.parse().unwrap()).collect();
     let until = NOW + Duration::from_secs(60);
-    Invited::new(listen.parse().unwrap(), &own, TICKET, "012345", until)
+    InvitationCard::new(listen.parse().unwrap(), &own, TICKET, "012345", until)
 }
 
 #[test]
@@ -37,12 +37,12 @@ fn a_phone_is_sent_where_it_can_go() {
     assert_eq!(all.address, "http://192.168.1.7:8080/remote");
     assert_eq!(all.others, ["http://203.0.113.9:8080/remote"], "a socket of IPv4 takes in no other");
     assert_eq!(all.link, format!("http://192.168.1.7:8080/remote#{TICKET}"));
-    assert!(!all.only_here);
+    assert!(!all.is_local_only);
     let six = invited("[::]:80", &["fd00::7", "192.168.1.7"]);
     assert_eq!((six.address.as_str(), six.others.len()), ("http://[fd00::7]:80/remote", 1));
     assert_eq!(invited("10.0.0.2:8080", &both).address, "http://10.0.0.2:8080/remote");
     let here = invited("127.0.0.1:8080", &both);
-    assert!(here.only_here && here.to_string().contains("write `listen = \"0.0.0.0:8080\"` under [web]"), "{here}");
+    assert!(here.is_local_only && here.to_string().contains("write `listen = \"0.0.0.0:8080\"` under [web]"), "{here}");
     // Where there is no address to be seen, there still is a name.
     let nameless = invited("0.0.0.0:8080", &[]);
     assert!(nameless.address.ends_with(".local:8080/remote"), "{}", nameless.address);
@@ -75,7 +75,7 @@ fn the_modules_of_a_link_are_a_qr_code() {
 #[test]
 fn a_drawn_code_has_every_module() {
     let modules = invited("0.0.0.0:8080", &["192.168.1.7"]).modules();
-    let plain = drawn(&modules, Paper::Glyphs);
+    let plain = render_qr(&modules, QrStyle::Glyphs);
     for (y, line) in plain.lines().enumerate() {
         for (x, glyph) in line.chars().enumerate() {
             // On a dark screen the glyphs are what is light.
@@ -91,11 +91,12 @@ fn a_drawn_code_has_every_module() {
         }
     }
     assert_eq!(plain.lines().count(), modules.len().div_ceil(2));
-    let coloured = drawn(&modules, Paper::Halves);
+    let coloured = render_qr(&modules, QrStyle::HalfBlocks);
     assert_eq!(coloured.lines().count(), plain.lines().count());
     assert!(!coloured.contains(['▀', '█']), "these leave seams");
-    for (paper, light, dark) in [(Paper::Ascii, "##", "  "), (Paper::Cells, "\x1b[48;5;231m  ", "\x1b[48;5;16m  ")] {
-        let wide = drawn(&modules, paper);
+    for (paper, light, dark) in [(QrStyle::Ascii, "##", "  "), (QrStyle::Cells, "\x1b[48;5;231m  ", "\x1b[48;5;16m  ")]
+    {
+        let wide = render_qr(&modules, paper);
         assert!(wide.is_ascii());
         assert_eq!(wide.lines().count(), modules.len());
         for (line, row) in wide.lines().zip(&modules) {
@@ -273,9 +274,9 @@ fn the_command_invites_gives_tokens_and_forgets() {
     assert_eq!(std::fs::metadata(&kept).unwrap().mode() & 0o777, 0o600);
     assert!(!std::fs::read_to_string(&kept).unwrap().contains(token.trim_end()), "what is kept opens nothing");
 
-    assert_eq!(house.does(&["remote", "--forget"]).trim_end(), "unpaired all, 1 of them");
+    assert_eq!(house.does(&["remote", "--forget"]).trim_end(), "unpaired all devices and programs (1)");
     assert!(!kept.exists());
-    assert!(house.log().contains("a program was given a token"));
+    house.wait_log("a token for a program was created");
 }
 
 #[test]
@@ -332,6 +333,6 @@ fn a_phone_is_sent_to_the_venues_network_first() {
         ("wlan0", up, "192.168.1.7"),
     ];
     let interfaces = interfaces.map(|(name, flags, ip)| (name.into(), flags, ip.parse().unwrap()));
-    let likeliest = likeliest(interfaces).into_iter().map(|ip| ip.to_string());
+    let likeliest = rank_addresses(interfaces).into_iter().map(|ip| ip.to_string());
     assert_eq!(likeliest.collect::<Vec<_>>(), ["192.168.1.7", "fd00::7", "203.0.113.9", "10.8.0.2"]);
 }

@@ -19,6 +19,7 @@ use talklight::screen::view::view;
 mod keys;
 mod picture;
 mod property;
+mod show;
 mod style;
 
 const FANCY: Style = Style { depth: Depth::True, plain: false, lines: false };

@@ -134,21 +134,21 @@ fn a_program_with_a_token_does_what_a_chair_does() {
         reply
     };
     did("undo", json!({}), 409, "there is no reset to undo");
-    did("start", json!({"plan": "keynot"}), 400, "there is no plan `keynot`; there is lightning, keynote");
+    did("start", json!({"plan": "keynot"}), 400, "there is no plan `keynot`; the plans are lightning, keynote");
     let reply = did("start", json!({"plan": "keynote"}), 200, "started keynote, 1:00:00");
     assert_eq!(reply["status"]["phase"], "green");
     assert_eq!(reply["status"]["plan"]["name"], "keynote");
     did("start", json!({}), 409, "a talk is running, ");
     did("reset", json!({}), 200, "reset at 0:");
     did("undo", json!({}), 200, "undone, ");
-    did("reset", json!({"plan": "keynote"}), 400, "`plan` is for start");
+    did("reset", json!({"plan": "keynote"}), 400, "only start takes a `plan`");
     did("reset", json!({}), 200, "reset at 0:");
     did("reset", json!({}), 200, "ready already");
     // An empty body is what a Stream Deck sends.
     let bearer = format!("Bearer {token}");
     let ask = Ask::post("/api/v1/start", "").with("Authorization", &bearer);
     assert_eq!(ask.of(web.port).json()["message"], "started lightning, 5:00");
-    until("the log tells", || web.house.log().contains("talk started by the web"));
+    web.house.wait_log("talk started by the web");
 }
 
 #[test]
@@ -223,16 +223,24 @@ fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() 
     let state = house.folder.file("state").display().to_string();
     house.env("XDG_STATE_HOME", &state);
     house.start();
-    let said = house.status()["faults"][0].clone();
+    let fault = |house: &House| {
+        let mut fault = serde_json::Value::Null;
+        until("the fault is told", || {
+            fault = house.status()["faults"][0].clone();
+            !fault.is_null()
+        });
+        fault
+    };
+    let said = fault(&house);
     assert_eq!(said["input"], "web");
     let why = said["error"].as_str().unwrap();
     let start = format!("web.listen: 127.0.0.1:{port}: ");
-    assert!(why.contains(&start) && why.contains("another program listens there"), "{said}");
+    assert!(why.contains(&start) && why.contains("another program uses this port"), "{said}");
     house.does(&["start"]);
     assert_eq!(house.status()["phase"], "green");
     // Nobody can be invited to a port that is not open.
     let refused = house.refuses(&["remote"]);
-    assert!(refused.contains("the web has no port yet"), "{refused}");
+    assert!(refused.contains("the web server has no port yet"), "{refused}");
     // Free again, it is taken, and the fault is gone.
     drop(taken);
     until("the web is there", || house.status()["faults"].as_array().is_some_and(Vec::is_empty));
@@ -242,7 +250,7 @@ fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() 
     house.signal(nix::sys::signal::Signal::SIGTERM);
     std::fs::write(house.folder.file("config.toml"), "[web]\nlisten = \"192.0.2.1:8080\"").unwrap();
     house.start();
-    let said = house.status()["faults"][0]["error"].clone();
+    let said = fault(&house)["error"].clone();
     let why = said.as_str().unwrap();
     assert!(why.contains("web.listen: 192.0.2.1:8080: ") && why.contains("no such address"), "{said}");
 }

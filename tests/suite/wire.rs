@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use talklight::control::protocol::{Ask, Status, What};
+use talklight::control::protocol::{ClientRequest, Status, Verb};
 use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
@@ -88,16 +88,16 @@ proptest! {
         plan in "[a-z][a-z0-9_-]{0,20}", which in 0..7, generation in any::<Option<u64>>(), console in any::<bool>()
     ) {
         let what = match which {
-            0 => What::Start(None),
-            1 => What::Start(Some(plan)),
-            2 => What::Reset,
-            3 => What::Undo,
-            4 => What::Choose(plan),
-            5 => What::Status,
-            _ => What::Watch,
+            0 => Verb::Start(None),
+            1 => Verb::Start(Some(plan)),
+            2 => Verb::Reset,
+            3 => Verb::Undo,
+            4 => Verb::Choose(plan),
+            5 => Verb::Status,
+            _ => Verb::Watch,
         };
-        let ask = Ask { what, generation, origin: if console { Origin::Console } else { Origin::Socket } };
-        prop_assert_eq!(ask.line().parse::<Ask>(), Ok(ask));
+        let ask = ClientRequest { verb: what, generation, origin: if console { Origin::Console } else { Origin::Socket } };
+        prop_assert_eq!(ask.line().parse::<ClientRequest>(), Ok(ask));
     }
 
     #[test]
@@ -117,13 +117,19 @@ proptest! {
 
 #[test]
 fn requests_that_make_no_sense_are_told_what_would() {
-    let mistake = |line: &str| line.parse::<Ask>().unwrap_err();
-    assert_eq!(mistake(""), "say start, reset, undo, choose, status, watch, attach, try, invite, token or forget");
-    assert_eq!(mistake("stop"), "say start, reset, undo, choose, status, watch, attach, try, invite, token or forget");
-    assert_eq!(mistake("choose"), "`choose` takes the name of a plan");
-    assert_eq!(mistake("start a b"), "a plan's name is one word");
-    assert_eq!(mistake("reset now"), "there is a word too many");
-    assert_eq!(mistake("if x reset"), "`if` takes the generation that `status` shows, as in `if 17 reset`");
+    let mistake = |line: &str| line.parse::<ClientRequest>().unwrap_err();
+    assert_eq!(mistake(""), "expected start, reset, undo, choose, status, watch, attach, try, invite, token or forget");
+    assert_eq!(
+        mistake("stop"),
+        "expected start, reset, undo, choose, status, watch, attach, try, invite, token or forget"
+    );
+    assert_eq!(mistake("choose"), "`choose` needs the name of a plan");
+    assert_eq!(mistake("start a b"), "the name of a plan is one word");
+    assert_eq!(mistake("reset now"), "there are more words than this request has");
+    assert_eq!(
+        mistake("if x reset"),
+        "`if` must be followed by the generation that `status` shows, as in `if 17 reset`"
+    );
 }
 
 #[test]

@@ -32,13 +32,13 @@ fn a_file_that_exists_is_never_passed_over() {
         find(&[path.clone(), file.clone()]).unwrap_err().to_string().replace(dir.to_str().unwrap(), "")
     };
     assert_eq!(said(&latin1), "/latin1: line 1 is not UTF-8; save the file as UTF-8 text");
-    assert_eq!(said(&long), "/long: is longer than a config may be, 65536 bytes");
-    assert_eq!(said(&link), "/link: is a link to a file that is not there");
-    assert_eq!(said(&dir), ": is a directory; name the file in it");
+    assert_eq!(said(&long), "/long: is longer than 65536 bytes, the limit for a config");
+    assert_eq!(said(&link), "/link: is a link to a file that does not exist");
+    assert_eq!(said(&dir), ": is a directory; give the file in it");
 
     let load = |path| Config::load(Some(path), &Overrides::default());
     assert_eq!(load(&file).unwrap().look.leds, 5);
     let said = load(&absent).unwrap_err().to_string();
-    assert_eq!(said, format!("{}: there is no such file", absent.display()));
+    assert_eq!(said, format!("{}: no such file", absent.display()));
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -119,7 +119,7 @@ fn values_out_of_range_are_told_with_the_range() {
     // A file has no shell that would put the home folder there.
     for (key, path) in [("strip.tape", "~/t"), ("control.socket", "~/s"), ("control.socket", "$HOME/s")] {
         let (section, key) = key.split_once('.').unwrap();
-        let told = "must be the whole path, such as \"/run/talk\": `~` and `$` stand for nothing here";
+        let told = "must be the full path, such as \"/run/talk\": `~` and `$` are not expanded here";
         section_says(section, &format!("{key} = \"{path}\""), &format!("{key}: `{path}` {told}"));
     }
     good("[control]\nsocket = \"./~s\"");
@@ -133,8 +133,8 @@ fn values_out_of_range_are_told_with_the_range() {
     }
     hz("hz = \"1\"", "hz: `\"1\"` must be a number, without quotes");
     let button = |line: &str, expected: &str| section_says("button", line, expected);
-    button("hold = \"299ms\"", "hold: a hold takes from 300ms, or a press would be one, to 10s");
-    button("hold = \"11s\"", "hold: a hold takes from 300ms, or a press would be one, to 10s");
+    button("hold = \"299ms\"", "hold: must be from 300ms, so that a press is not a hold, to 10s");
+    button("hold = \"11s\"", "hold: must be from 300ms, so that a press is not a hold, to 10s");
     button("hold = 1", "hold: `1` must have a unit, such as \"1s\" or \"1m\"");
     says(
         &format!("[control]\nsocket = \"/{}\"", "s".repeat(107)),
@@ -173,10 +173,10 @@ fn mistakes_of_a_plan_name_the_mark() {
     );
     says(
         "[[plan]]\nname = \"p\"\nlength = \"5m\"\nyellow = \"2m\"\nflash = \"0s\"",
-        "c.toml:1: plan.red: is missing; write it in time left, such as \"2m\", or \"0s\" for none",
+        "c.toml:1: plan.red: is missing; write the time left, such as \"2m\", or \"0s\" for none",
     );
     let twice = plan(m5, m2, m1, m1) + &plan(m5, m2, m1, m1).replace("\"p\"", "\"P\"");
-    says(&twice, "c.toml:8: plan.name: another plan is called `P`, too; their names must differ");
+    says(&twice, "c.toml:8: plan.name: another plan has the name `P`, too; names must differ");
 }
 
 #[test]
@@ -196,13 +196,13 @@ fn one_mistake_does_not_make_another() {
 #[test]
 fn a_flash_that_would_not_be_seen_is_refused() {
     let (m1, m2, m5) = ("\"1m\"", "\"2m\"", "\"5m\"");
-    let what = "the flash would end before it is seen, as one takes";
-    says(&plan(m5, m2, m1, "\"999ms\""), &format!("c.toml:6: plan.flash: {what} 1 s; write \"0s\" for none"));
+    let what = "is shorter than one flash, which takes";
+    says(&plan(m5, m2, m1, "\"999ms\""), &format!("c.toml:6: plan.flash: {what} 1 s; write \"0s\" for no flash"));
     good(&plan(m5, m2, m1, "\"1s\""));
     good(&plan(m5, m2, m1, "\"0s\""));
     says(
         &(plan(m5, m2, m1, "\"4s\"") + "[flash]\nhz = 0.2"),
-        &format!("c.toml:6: plan.flash: {what} 5 s; write \"0s\" for none"),
+        &format!("c.toml:6: plan.flash: {what} 5 s; write \"0s\" for no flash"),
     );
 }
 
@@ -215,7 +215,7 @@ fn colours_are_written_as_on_the_web_and_can_be_seen() {
     says("\"#00ff4g\"", "green: `\"#00ff4g\"` must be a colour as `#rrggbb`, such as \"#ffaa00\"");
     says("\"#+0ff40\"", "green: `\"#+0ff40\"` must be a colour as `#rrggbb`, such as \"#ffaa00\"");
     says("65344", "green: `65344` must be a colour as `#rrggbb`, such as \"#ffaa00\"");
-    says("\"#000000\"", "green: `#000000` is too dark to be seen; let one channel be `20` or more");
+    says("\"#000000\"", "green: `#000000` is too dark to be seen; at least one channel must be `20` or more");
 }
 
 #[test]
@@ -253,11 +253,11 @@ fn two_buttons_and_their_wires_make_sense() {
     says("start = \"GPIO17\"", "start: `\"GPIO17\"` must be a whole number from 2 to 27");
     says(
         "bias = \"pull-down\"",
-        "bias: with bias = \"pull-down\" an open button reads \"low\", as if pressed for ever; write active = \"high\"",
+        "bias: with bias = \"pull-down\" an open button reads \"low\" and would count as pressed; write active = \"high\"",
     );
     says(
         "active = \"high\"",
-        "active: with bias = \"pull-up\" an open button reads \"high\", as if pressed for ever; write active = \"low\"",
+        "active: with bias = \"pull-up\" an open button reads \"high\" and would count as pressed; write active = \"low\"",
     );
     for (bias, active) in [("pull-up", "low"), ("pull-down", "high"), ("none", "low"), ("none", "high")] {
         good(&format!("[button]\nstart = 7\nbias = \"{bias}\"\nactive = \"{active}\""));
@@ -265,7 +265,7 @@ fn two_buttons_and_their_wires_make_sense() {
     let twice = mistakes("[button]\nstart = 4\nreset = 4");
     assert_eq!(
         twice,
-        "c.toml:3: button.reset: one pin cannot be `start` and `reset`; leave `reset` out and hold `start` instead"
+        "c.toml:3: button.reset: one pin cannot be both `start` and `reset`; remove `reset` and hold `start` instead"
     );
     let only_reset = good("[button]\nreset = 22").buttons.unwrap();
     assert_eq!((only_reset.start, only_reset.reset), (None, Some(22)));

@@ -16,7 +16,10 @@ fn the_log_has_a_line_for_each_thing_that_happened_and_none_for_what_did_not() {
     let log = house.log();
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 6, "{log}");
-    assert_eq!(lines[0], "talklight 0.1.0: simulated strip of 8 LEDs by config.toml, listening at s");
+    assert_eq!(
+        lines[0],
+        concat!("talklight ", env!("CARGO_PKG_VERSION"), ": simulated strip of 8 LEDs by config.toml, listening at s")
+    );
     assert_eq!(lines[1], "talk started by the socket: quick, 1:00:00");
     assert!(lines[2].starts_with("talk reset at 0:0") && lines[2].contains(" by the socket, "), "{log}");
     assert!(lines[3].starts_with("reset undone by the socket, "), "{log}");
@@ -95,7 +98,7 @@ fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
     house.daemon = Some(command.stderr(log).spawn().unwrap());
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     house.does(&["start"]);
-    until("the fault is told", || house.log().contains("tape failed: no/such/folder: No such file"));
+    house.wait_log("tape failed: no/such/folder: No such file");
     assert_eq!(house.status()["faults"][0]["input"], "tape");
     // Mended while the daemon runs, it is gone from the status.
     std::fs::create_dir_all(house.folder.file("no/such")).unwrap();

@@ -304,9 +304,7 @@ fn run(rig: &Rig, remedy: &str) -> bool {
     let restarted = rig.path("restarted");
     let _ = fs::remove_file(&restarted);
     let command = remedy.lines().next().unwrap();
-    let path = format!("{}:/usr/bin:/bin", rig.path("bin").display());
-    let mut shell = crate::child::command("/bin/sh");
-    shell.args(["-c", command]).envs(rig.second()).env("PATH", path).output().unwrap();
+    rig.run_on_pi("/bin/sh", ["-c", command]);
     restarted.exists()
 }
 

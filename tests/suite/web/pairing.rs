@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use talklight::core::clock::Moment;
-use talklight::store::pairing::{CLOSED, INVITATION, PAIRED_MAX, Pairing, Unpaired, WRONG_MAX};
+use talklight::store::pairing::{CLOSED, INVITATION, PAIRED_MAX, Pairing, PairingError, WRONG_MAX};
 
 use super::Web;
 use super::client::Ask;
@@ -25,8 +25,8 @@ fn pairing() -> (Folder, Pairing, Moment) {
     (folder, pairing, Moment::from_ns(1_000_000_000_000))
 }
 
-fn is_wrong(said: Result<String, Unpaired>) -> bool {
-    matches!(said, Err(Unpaired::Wrong))
+fn is_wrong(said: Result<String, PairingError>) -> bool {
+    matches!(said, Err(PairingError::Wrong))
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn an_invitation_is_good_once_and_for_a_minute() {
     assert!(first.code.bytes().all(|byte| byte.is_ascii_digit()));
     let last = now + INVITATION - NANOSECOND;
     let token = pairing.redeem(&first.ticket, last).unwrap();
-    assert!(pairing.knows(&token));
+    assert!(pairing.is_valid(&token));
     // The code goes with the ticket.
     assert!(is_wrong(pairing.redeem(&first.code, last)));
     assert!(is_wrong(pairing.redeem(&first.ticket, last)));
@@ -87,13 +87,13 @@ fn ten_wrong_codes_in_a_minute_close_codes_for_a_minute() {
         assert!(wrong(now));
     }
     let closed = pairing.redeem("123456", now);
-    assert!(matches!(closed, Err(Unpaired::Closed { left }) if left == CLOSED));
+    assert!(matches!(closed, Err(PairingError::Closed { left }) if left == CLOSED));
     // Also to who knows the code; who is paired stays so, and a ticket opens all the same.
     let later = now + CLOSED - SECOND;
     let invitation = pairing.invite(later).unwrap();
     let closed = pairing.redeem(&invitation.code, later);
-    assert!(matches!(closed, Err(Unpaired::Closed { left }) if left == SECOND));
-    assert!(pairing.knows(&paired));
+    assert!(matches!(closed, Err(PairingError::Closed { left }) if left == SECOND));
+    assert!(pairing.is_valid(&paired));
     assert!(pairing.redeem(&invitation.ticket, later).is_ok());
     let open = now + CLOSED;
     let invitation = pairing.invite(open).unwrap();
@@ -131,8 +131,8 @@ fn the_oldest_makes_room() {
     let again = Pairing::new(folder.file("paired"));
     assert_eq!(again.load(), Ok(None));
     for pairing in [&pairing, &again] {
-        assert!(!pairing.knows(&tokens[0]));
-        assert!(tokens[1..].iter().all(|token| pairing.knows(token)));
+        assert!(!pairing.is_valid(&tokens[0]));
+        assert!(tokens[1..].iter().all(|token| pairing.is_valid(token)));
     }
 }
 
@@ -145,14 +145,13 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_set_aside() {
     let good = fs::read(&path).unwrap();
     let load = || {
         let pairing = Pairing::new(path.clone());
-        pairing.load().map(|told| (told.unwrap_or_default(), pairing.knows(&token)))
+        pairing.load().map(|told| (told.unwrap_or_default(), pairing.is_valid(&token)))
     };
     assert_eq!(load(), Ok((String::new(), true)));
     let link = || std::os::unix::fs::symlink("elsewhere", &path).unwrap();
     let readable = || fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let other = || fs::write(&path, "a token\n").unwrap();
-    let cases: [(&dyn Fn(), &str); 3] =
-        [(&readable, "this user alone"), (&other, "something else than tokens"), (&link, "")];
+    let cases: [(&dyn Fn(), &str); 3] = [(&readable, "only this user"), (&other, "does not hold tokens"), (&link, "")];
     for (damage, why) in cases {
         let _ = fs::remove_file(&path);
         if !why.is_empty() {
@@ -160,9 +159,9 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_set_aside() {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         damage();
-        // As long as it cannot be set aside, it is there to be mended.
+        // As long as it cannot be renamed, it is there to be mended.
         fs::create_dir_all(damaged.join("in the way")).unwrap();
-        assert!(load().unwrap_err().contains("cannot be set aside"));
+        assert!(load().unwrap_err().contains("cannot be renamed"));
         assert!(path.symlink_metadata().is_ok());
         fs::remove_dir_all(&damaged).unwrap();
 
@@ -230,7 +229,7 @@ fn guessing_over_http_is_closed_without_disturbing_who_is_paired() {
         let answer = web.pair(answer);
         assert_eq!((answer.status, answer.header("set-cookie")), (429, None));
         let said = answer.json()["message"].as_str().unwrap().to_owned();
-        assert!(said.contains("open again in") && said.ends_with(" s"), "{said}");
+        assert!(said.contains("try again in") && said.ends_with(" s"), "{said}");
     }
     assert_eq!(web.post("/api/v1/start", &token, &json!({})).status, 200);
 }
@@ -244,6 +243,7 @@ fn a_file_that_cannot_be_taken_is_set_aside_and_phones_pair_again() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let kept = fs::read(&path).unwrap();
     web.house.start();
+    until("the fault is told", || !web.house.status()["faults"][0].is_null());
     let fault = web.house.status()["faults"][0].clone();
     assert_eq!(fault["input"], "pairing");
     let why = fault["error"].as_str().unwrap();
