@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use crossterm::Command;
 use crossterm::cursor::{MoveRight, MoveTo};
-use crossterm::style::{Attribute, Color, SetAttribute, SetBackgroundColor, SetForegroundColor, force_color_output};
+use crossterm::style::{
+    Attribute, Attributes, Color, ContentStyle, SetAttribute, SetAttributes, SetBackgroundColor, SetForegroundColor,
+    force_color_output,
+};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 
 use super::style::{Depth, Style};
@@ -153,7 +156,8 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
     // `Style` has read NO_COLOR already. Without this line crossterm reads it too, and leaves out all colours.
     force_color_output(true);
     let mut out = String::new();
-    let mut pen = None;
+    // What the terminal is set to.
+    let mut now = None;
     for row in 0..new.size.rows {
         if old.is_some_and(|old| old.row(row) == new.row(row)) {
             continue;
@@ -175,14 +179,15 @@ pub fn diff(old: Option<&Grid>, new: &Grid, depth: Depth) -> Vec<u8> {
             match at {
                 None => put(&mut out, MoveTo(col as u16, row as u16)),
                 // Writing a few cells again takes fewer bytes than moving the cursor.
-                Some(_) if skipped.len() < 4 && skipped.iter().all(|cell| is_drawn_by(pen, cell, depth)) => {
+                Some(_) if skipped.len() < 4 && skipped.iter().all(|cell| is_drawn_by(now, cell, depth)) => {
                     out.extend(skipped.iter().map(|cell| cell.glyph));
                 }
                 Some(_) => put(&mut out, MoveRight(skipped.len() as u16)),
             }
             at = Some(col + 1);
-            if !is_drawn_by(pen, cell, depth) {
-                change_pen(&mut pen, Pen::new(cell.ink, depth), &mut out);
+            if !is_drawn_by(now, cell, depth) {
+                let next = pen(cell.ink, depth);
+                change_pen(now.replace(next), next, &mut out);
             }
             out.push(cell.glyph);
         }
@@ -204,57 +209,46 @@ fn put(out: &mut String, command: impl Command) {
     let _ = command.write_ansi(out);
 }
 
-/// The attributes that the terminal draws with: an [`Ink`] at one depth.
-#[derive(Clone, Copy, Default, PartialEq)]
-struct Pen {
-    bold: bool,
-    dim: bool,
-    reverse: bool,
-    fg: Option<Color>,
-    bg: Option<Color>,
-}
-
-impl Pen {
-    fn new(ink: Ink, depth: Depth) -> Self {
-        let colourless = depth == Depth::None;
-        Self {
-            bold: ink.bold,
-            dim: colourless && ink.fg == FAINT,
-            reverse: colourless && ink.bg != BACKGROUND,
-            fg: depth.nearest(ink.fg),
-            bg: depth.nearest(ink.bg),
+/// What the terminal must be set to for an ink.
+fn pen(ink: Ink, depth: Depth) -> ContentStyle {
+    let colourless = depth == Depth::None;
+    let mut attributes = Attributes::none();
+    for (attribute, is_on) in [
+        (Attribute::Bold, ink.bold),
+        (Attribute::Dim, colourless && ink.fg == FAINT),
+        (Attribute::Reverse, colourless && ink.bg != BACKGROUND),
+    ] {
+        if is_on {
+            attributes.set(attribute);
         }
     }
+    let (foreground_color, background_color) = (depth.nearest(ink.fg), depth.nearest(ink.bg));
+    ContentStyle { foreground_color, background_color, underline_color: None, attributes }
 }
 
-/// Whether the terminal would draw this cell right with its present `pen`. A blank shows its background only.
-fn is_drawn_by(pen: Option<Pen>, cell: &Cell, depth: Depth) -> bool {
-    let wanted = Pen::new(cell.ink, depth);
-    pen.is_some_and(|pen| match cell.glyph {
-        ' ' => (pen.bg, pen.reverse) == (wanted.bg, wanted.reverse),
-        _ => pen == wanted,
+/// Whether the terminal draws this cell right as it is set now. A blank shows its background only.
+fn is_drawn_by(now: Option<ContentStyle>, cell: &Cell, depth: Depth) -> bool {
+    let wanted = pen(cell.ink, depth);
+    let background = |pen: ContentStyle| (pen.background_color, pen.attributes.has(Attribute::Reverse));
+    now.is_some_and(|now| match cell.glyph {
+        ' ' => background(now) == background(wanted),
+        _ => now == wanted,
     })
 }
 
-/// Writes the attributes that differ; all of them if the present `pen` is unknown.
-fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
-    let only_adds = |pen: &Pen| (!pen.bold || next.bold) && (!pen.dim || next.dim) && (!pen.reverse || next.reverse);
-    let was = pen.filter(only_adds).unwrap_or_else(|| {
+/// Writes what differs between two settings of the terminal; all of the second if the first is unknown.
+fn change_pen(now: Option<ContentStyle>, next: ContentStyle, out: &mut String) {
+    let only_adds = |now: &ContentStyle| now.attributes | next.attributes == next.attributes;
+    let now = now.filter(only_adds).unwrap_or_else(|| {
         put(out, SetAttribute(Attribute::Reset));
-        Pen::default()
+        ContentStyle::default()
     });
-    for (on, was, attribute) in [
-        (next.bold, was.bold, Attribute::Bold),
-        (next.dim, was.dim, Attribute::Dim),
-        (next.reverse, was.reverse, Attribute::Reverse),
-    ] {
-        if on && !was {
-            put(out, SetAttribute(attribute));
-        }
-    }
-    for (colour, was, base) in [(next.fg, was.fg, 30), (next.bg, was.bg, 40)] {
+    put(out, SetAttributes(now.attributes ^ next.attributes));
+    for (colour, before, base) in
+        [(next.foreground_color, now.foreground_color, 30), (next.background_color, now.background_color, 40)]
+    {
         match colour {
-            _ if colour == was => {}
+            _ if colour == before => {}
             None => {}
             // crossterm writes 9 as `38;5;9`. A terminal with only sixteen colours reads the 5 as blinking.
             Some(Color::AnsiValue(n @ 0..8)) => _ = write!(out, "\x1b[{}m", base + n),
@@ -263,5 +257,4 @@ fn change_pen(pen: &mut Option<Pen>, next: Pen, out: &mut String) {
             Some(colour) => put(out, SetBackgroundColor(colour)),
         }
     }
-    *pen = Some(next);
 }
