@@ -7,7 +7,6 @@ mod daemon;
 #[cfg(target_os = "linux")]
 mod doctor;
 mod harness;
-mod house;
 mod invite;
 #[cfg(target_os = "linux")]
 mod nodes;
@@ -18,6 +17,7 @@ mod pi;
 mod processes;
 #[cfg(target_os = "linux")]
 mod rig;
+mod rules;
 mod screen;
 mod shipped;
 mod terminal;

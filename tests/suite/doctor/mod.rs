@@ -1,5 +1,4 @@
-//! The doctor: what it makes of facts, how it reads `config.txt`, the real binary on the pretend Pi and on none, and what
-//! the README says of it.
+//! The doctor: its verdicts on facts, its reading of `config.txt`, the real binary on the pretend Pi, and the README's table.
 
 mod cmdline;
 mod examine;
@@ -10,7 +9,7 @@ mod judge;
 mod readme;
 mod set_up;
 
-/// One of each kind of core clock, and what its `config.txt` needs.
+/// A model of each kind of core clock, and the lines that its `config.txt` needs.
 const MODELS: [(&str, &str); 13] = [
     ("5 Model B Rev 1.0", ""),
     ("500 Rev 1.0", ""),

@@ -1,4 +1,4 @@
-//! The README's table of what goes wrong, against what the doctor says of each fault.
+//! The README's table of faults, compared with the doctor's messages.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,26 +8,25 @@ use talklight::setup::doctor::judge;
 
 use super::facts::faults;
 
-/// What is said of each thing that can be bad, and the check that says it.
+/// The message of each fault, and the name of its check.
 fn said() -> Vec<(&'static str, String)> {
     let bad = faults().into_iter().flat_map(|(_, facts)| judge(&facts));
     bad.filter(|check| check.verdict == Verdict::Bad).map(|check| (check.name, check.text.replace('\n', " "))).collect()
 }
 
-/// The sentences of the column "`talklight doctor` says", each with an `…` for what varies.
+/// The messages in the column "`talklight doctor` says", with `…` for the parts that vary.
 fn quoted() -> Vec<String> {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, table) = readme
-        .split_once("| you see | `talklight doctor` says | do |\n")
-        .expect("the README has a table of what goes wrong");
+    let (_, table) =
+        readme.split_once("| you see | `talklight doctor` says | do |\n").expect("the README has a table of faults");
     let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
     let cells = rows.map(|row| row.split('|').nth(2).expect("a row has three cells"));
     let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned));
     words.collect()
 }
 
-/// `text` is what `pattern` says, with something in the place of each `…`.
-fn is_meant(pattern: &str, text: &str) -> bool {
+/// Whether `text` is `pattern` with any text in the place of each `…`.
+fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('…');
     let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
         return false;
@@ -44,22 +43,22 @@ fn is_meant(pattern: &str, text: &str) -> bool {
 }
 
 #[test]
-fn what_the_readme_quotes_can_be_said() {
+fn every_message_in_the_readme_exists() {
     let said = said();
     let quoted = quoted();
     assert!(quoted.len() > 10, "{quoted:#?}");
     for quote in quoted {
-        let found = said.iter().any(|(_, text)| is_meant(&quote, text));
-        assert!(found, "`{quote}` is nothing that the doctor says:\n{said:#?}");
+        let found = said.iter().any(|(_, text)| matches(&quote, text));
+        assert!(found, "`{quote}` is no message of the doctor:\n{said:#?}");
     }
 }
 
 #[test]
-fn each_check_that_can_be_bad_is_in_the_readme() {
+fn every_check_that_can_be_bad_is_in_the_readme() {
     let quoted = quoted();
     let told: BTreeSet<&str> = said()
         .iter()
-        .filter(|(_, text)| quoted.iter().any(|quote| is_meant(quote, text)))
+        .filter(|(_, text)| quoted.iter().any(|quote| matches(quote, text)))
         .map(|(name, _)| *name)
         .collect();
     let all: BTreeSet<&str> = said().iter().map(|(name, _)| *name).collect();
@@ -67,10 +66,10 @@ fn each_check_that_can_be_bad_is_in_the_readme() {
 }
 
 #[test]
-fn a_quote_is_the_whole_of_what_is_said() {
-    assert!(is_meant("GPIO … is taken by …", "GPIO 17 is taken by w1"));
-    assert!(is_meant("it is", "it is"));
-    assert!(!is_meant("it is", "it is not"));
-    assert!(!is_meant("… is off", "SPI is off: gone"));
-    assert!(!is_meant("SPI is on", "SPI is off"));
+fn a_pattern_matches_the_whole_message() {
+    assert!(matches("GPIO … is taken by …", "GPIO 17 is taken by w1"));
+    assert!(matches("it is", "it is"));
+    assert!(!matches("it is", "it is not"));
+    assert!(!matches("… is off", "SPI is off: gone"));
+    assert!(!matches("SPI is on", "SPI is off"));
 }

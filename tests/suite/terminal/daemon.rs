@@ -7,11 +7,11 @@ use pty_process::Size;
 use pty_process::blocking::Command;
 
 use super::{HERE, LONG, Terminal, cells, cpu_ms};
-use crate::harness::{House, QUICK, TALKLIGHT, until};
+use crate::harness::{Instance, QUICK, TALKLIGHT, until};
 
 #[test]
 fn a_talk_by_keys() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let mut terminal = Terminal::open(&house, &[], (80, 24));
     // What is drawn last.
     terminal.sees("q quit                            simulated strip");
@@ -37,7 +37,7 @@ fn a_talk_by_keys() {
 
 #[test]
 fn it_fits_forty_by_ten() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (40, 10));
     terminal.sees("? help  q");
     insta::assert_snapshot!("terminal 40x10", terminal.text());
@@ -45,7 +45,7 @@ fn it_fits_forty_by_ten() {
 
 #[test]
 fn a_digit_chooses_and_the_commands_of_others_are_seen() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (80, 24));
     terminal.sees("space start");
     terminal.keys("2");
@@ -58,7 +58,7 @@ fn a_digit_chooses_and_the_commands_of_others_are_seen() {
 
 #[test]
 fn typing_ahead_starts_nothing() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let (pty, pts) = pty_process::blocking::open().unwrap();
     (&pty).write_all(b"   ").unwrap();
     let command = Command::from(crate::child::command(TALKLIGHT)).args(HERE);
@@ -72,7 +72,7 @@ fn typing_ahead_starts_nothing() {
 
 #[test]
 fn a_resize_is_followed_down_to_nothing_and_back() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (80, 24));
     terminal.sees("space start");
     for (columns, rows) in [(1, 1), (3, 2), (200, 60), (80, 24)] {
@@ -83,7 +83,7 @@ fn a_resize_is_followed_down_to_nothing_and_back() {
     terminal.sees("space start");
 }
 
-fn house_status_after(house: &House) -> String {
+fn house_status_after(house: &Instance) -> String {
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     house.status()["phase"].as_str().unwrap().to_owned()
 }
@@ -91,7 +91,7 @@ fn house_status_after(house: &House) -> String {
 #[test]
 fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
     for unread in [false, true] {
-        let mut house = House::new(QUICK);
+        let mut house = Instance::new(QUICK);
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(24, 80)).unwrap();
         // Started so that the hang-up itself is no signal to it.
@@ -118,7 +118,7 @@ fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
 
 #[test]
 fn without_colour_the_strip_says_it_in_words_and_a_dumb_terminal_in_lines() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1")];
     let terminal = Terminal::open_with(&house, &[], (60, 16), &env);
     terminal.sees("space start");
@@ -127,7 +127,7 @@ fn without_colour_the_strip_says_it_in_words_and_a_dumb_terminal_in_lines() {
     terminal.sees("GGGGGG GGGGGG");
     drop(terminal);
 
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open_with(&house, &[], (80, 24), &[("TERM", "dumb")]);
     terminal.sees("keys: space starts");
     terminal.keys(" ");
@@ -140,7 +140,7 @@ fn without_colour_the_strip_says_it_in_words_and_a_dumb_terminal_in_lines() {
 fn colours_go_no_further_than_the_terminal() {
     use vt100::Color::{Default, Idx, Rgb};
     let most = |env: &[(&str, &str)]| {
-        let house = House::new(LONG);
+        let house = Instance::new(LONG);
         let env = [&[("LANG", "C.UTF-8"), ("COLORTERM", "truecolor")], env].concat();
         let terminal = Terminal::open_with(&house, &[], (80, 24), &env);
         let shows = |text| until(text, || terminal.seen.lock().unwrap().screen().contents().contains(text));
