@@ -119,9 +119,9 @@ impl Timer {
     /// A [`Refusal`]; the timer is then unchanged.
     pub fn apply(&mut self, command: Command, now: Moment) -> Result<Outcome, Refusal> {
         use Command::{Choose, Reset, Start, Undo};
-        use Standing::{Over, Ready, Running};
+        use StateAt::{Over, Ready, Running};
 
-        let done = match (command, self.standing(now)) {
+        let done = match (command, self.state_at(now)) {
             (Start(plan), Ready { .. }) => self.start(plan, now),
             (Start(_), Running { left, .. }) => return Err(Refusal::AlreadyRunning { left }),
             (Start(_), Over { overrun, .. }) if overrun < END_GUARD => {
@@ -164,15 +164,15 @@ impl Timer {
     /// What the timer reads at `now`.
     pub fn at(&self, now: Moment) -> Reading {
         let zero = Duration::ZERO;
-        match self.standing(now) {
-            Standing::Ready { undo } => Reading {
+        match self.state_at(now) {
+            StateAt::Ready { undo } => Reading {
                 phase: Phase::Ready,
                 plan: self.chosen,
                 left: self.chosen.length(),
                 overrun: zero,
                 undo: undo.filter(|&(_, until)| now < until).map(|(_, until)| until.since(now)),
             },
-            Standing::Running { talk: Talk { plan, .. }, left } => {
+            StateAt::Running { talk: Talk { plan, .. }, left } => {
                 let phase = if left <= plan.flash() {
                     Phase::Flash
                 } else if left <= plan.red() {
@@ -184,7 +184,7 @@ impl Timer {
                 };
                 Reading { phase, plan, left, overrun: zero, undo: None }
             }
-            Standing::Over { talk, overrun } => {
+            StateAt::Over { talk, overrun } => {
                 Reading { phase: Phase::Over, plan: talk.plan, left: zero, overrun, undo: None }
             }
         }
@@ -214,11 +214,11 @@ impl Timer {
         (self.talk, self.undo, self.undo_until) = (Some(talk), None, None);
     }
 
-    fn standing(&self, now: Moment) -> Standing {
+    fn state_at(&self, now: Moment) -> StateAt {
         match self.talk {
-            None => Standing::Ready { undo: self.undo.zip(self.undo_until) },
-            Some(talk) if now < talk.end() => Standing::Running { talk, left: talk.left(now) },
-            Some(talk) => Standing::Over { talk, overrun: now.since(talk.end()) },
+            None => StateAt::Ready { undo: self.undo.zip(self.undo_until) },
+            Some(talk) if now < talk.end() => StateAt::Running { talk, left: talk.left(now) },
+            Some(talk) => StateAt::Over { talk, overrun: now.since(talk.end()) },
         }
     }
 }
@@ -235,7 +235,7 @@ impl Talk {
 }
 
 /// The states of the table of commands. Whether a talk runs or is over depends on the moment.
-enum Standing {
+enum StateAt {
     Ready { undo: Option<(Talk, Moment)> },
     Running { talk: Talk, left: Duration },
     Over { talk: Talk, overrun: Duration },

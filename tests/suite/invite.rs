@@ -19,7 +19,7 @@ use talklight::screen::style::{Depth, Style};
 use talklight::screen::view::view;
 use talklight::store::pairing;
 
-use crate::harness::{House, text};
+use crate::harness::{Instance, text};
 
 const NOW: Moment = Moment::from_ns(1_000_000_000_000);
 const TICKET: &str = "0b77f39f10ddd5fcb186008eccb42ad8";
@@ -235,7 +235,7 @@ fn a_chair_is_told_of_a_pairing() {
 
 #[test]
 fn without_the_web_nobody_is_invited() {
-    let house = House::running("");
+    let house = Instance::running("");
     for arguments in [&["remote"][..], &["remote", "--token"], &["remote", "--forget"]] {
         let told = house.refuses(arguments);
         assert!(told.contains(pairing::OFF), "{told}");
@@ -251,7 +251,7 @@ fn the_command_invites_gives_tokens_and_forgets() {
 
     // A port of the system's choice is free.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
+    let mut house = Instance::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
     let state = house.folder.file("state");
     house.env("XDG_STATE_HOME", &state.display().to_string());
     house.env("TERM", "xterm");

@@ -8,7 +8,6 @@ mod docs;
 #[cfg(target_os = "linux")]
 mod doctor;
 mod harness;
-mod house;
 mod invite;
 #[cfg(target_os = "linux")]
 mod nodes;
@@ -19,6 +18,7 @@ mod pi;
 mod processes;
 #[cfg(target_os = "linux")]
 mod rig;
+mod rules;
 mod screen;
 mod shipped;
 mod terminal;

@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
 
-use crate::harness::{House, TALKLIGHT, until};
+use crate::harness::{Instance, TALKLIGHT, until};
 
 mod console;
 mod daemon;
@@ -58,11 +58,11 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    fn open(house: &House, arguments: &[&str], (columns, rows): (u16, u16)) -> Self {
+    fn open(house: &Instance, arguments: &[&str], (columns, rows): (u16, u16)) -> Self {
         Self::open_with(house, arguments, (columns, rows), &[("TERM", "xterm-256color"), ("LANG", "C.UTF-8")])
     }
 
-    fn open_with(house: &House, arguments: &[&str], (columns, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
+    fn open_with(house: &Instance, arguments: &[&str], (columns, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
         let command = Command::from(crate::child::command(TALKLIGHT)).args(arguments).args(FILES);
         Self::run(command.env_clear().envs(env.iter().copied()).current_dir(house.folder.path()), (columns, rows))
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::harness::{House, PATIENCE, until};
+use crate::harness::{Instance, PATIENCE, until};
 
 mod client;
 mod crowd;
@@ -40,7 +40,7 @@ leds = 4
 
 /// A house with a web, and where that is.
 struct Web {
-    house: House,
+    house: Instance,
     port: u16,
 }
 
@@ -52,7 +52,7 @@ impl Web {
     /// With further lines under [web].
     fn of(lines: &str) -> Self {
         let port = free_port();
-        let mut house = House::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
+        let mut house = Instance::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
         let state = house.folder.file("state").display().to_string();
         house.env("XDG_STATE_HOME", &state);
         house.start();
@@ -219,11 +219,11 @@ fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
 fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
+    let mut house = Instance::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
     let state = house.folder.file("state").display().to_string();
     house.env("XDG_STATE_HOME", &state);
     house.start();
-    let fault = |house: &House| {
+    let fault = |house: &Instance| {
         let mut fault = serde_json::Value::Null;
         until("the fault is told", || {
             fault = house.status()["faults"][0].clone();

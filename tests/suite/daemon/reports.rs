@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_log_has_a_line_for_each_thing_that_happened_and_none_for_what_did_not() {
-    let mut house = House::running(&QUICK.replace("\"2s\"", "\"1h\""));
+    let mut house = Instance::running(&QUICK.replace("\"2s\"", "\"1h\""));
     house.refuses(&["undo"]);
     house.does(&["start"]);
     house.refuses(&["start"]);
@@ -29,7 +29,7 @@ fn the_log_has_a_line_for_each_thing_that_happened_and_none_for_what_did_not() {
 
 #[test]
 fn the_service_manager_hears_of_readiness_the_watchdog_the_status_and_the_end() {
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     let manager = UnixDatagram::bind(house.folder.file("notify")).unwrap();
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
     house.env("NOTIFY_SOCKET", house.folder.file("notify").to_str().unwrap());
@@ -54,7 +54,7 @@ fn the_service_manager_hears_of_readiness_the_watchdog_the_status_and_the_end() 
 
 #[test]
 fn lines_for_the_journal_carry_their_priority() {
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     let log = File::create(house.folder.file("log")).unwrap();
     let metadata = log.metadata().unwrap();
     house.env("JOURNAL_STREAM", &format!("{}:{}", metadata.dev(), metadata.ino()));
@@ -66,7 +66,7 @@ fn lines_for_the_journal_carry_their_priority() {
 
 #[test]
 fn what_keeps_it_from_starting_is_an_error_in_the_journal() {
-    let mut house = House::new("[strip]\nleds = 0\n");
+    let mut house = Instance::new("[strip]\nleds = 0\n");
     let log = File::create(house.folder.file("log")).unwrap();
     let metadata = log.metadata().unwrap();
     house.env("JOURNAL_STREAM", &format!("{}:{}", metadata.dev(), metadata.ino()));
@@ -80,7 +80,7 @@ fn a_tape_that_takes_no_more_is_told_and_does_not_stop_the_talk() {
     if !std::path::Path::new("/dev/full").exists() {
         return;
     }
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     let mut command = house.command(&["--headless", "--tape", "/dev/full"]);
     house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
@@ -92,7 +92,7 @@ fn a_tape_that_takes_no_more_is_told_and_does_not_stop_the_talk() {
 
 #[test]
 fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     let log = File::create(house.folder.file("log")).unwrap();
     let mut command = house.command(&["--headless", "--tape", "no/such/folder"]);
     house.daemon = Some(command.stderr(log).spawn().unwrap());
@@ -111,7 +111,7 @@ fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
 
 #[test]
 fn a_tape_goes_on_where_the_last_process_left_it() {
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     for _ in 0..2 {
         let mut command = house.command(&["--headless", "--tape", "tape.0"]);
         house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());

@@ -22,7 +22,7 @@ fn bound(path: &Path) -> UnixDatagram {
 
 #[test]
 fn a_manager_that_comes_late_or_again_is_told() {
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     let path = house.folder.file("notify");
     house.env("NOTIFY_SOCKET", path.to_str().unwrap());
     house.start();

@@ -9,7 +9,7 @@ use talklight::engine::event::Origin;
 use talklight::show::sample::Sample;
 
 use super::{Page, read, root, rows, spans};
-use crate::harness::{House, QUICK};
+use crate::harness::{Instance, QUICK};
 
 fn names(object: &Value) -> BTreeSet<String> {
     object.as_object().unwrap().keys().cloned().collect()
@@ -39,7 +39,7 @@ fn the_requests_of_the_socket_are_those_that_the_daemon_takes() {
 
 #[test]
 fn the_keys_of_the_status_are_those_of_the_page() {
-    let house = House::running(QUICK);
+    let house = Instance::running(QUICK);
     let status = &house.say("status")["status"];
     let page = Page::new("docs/programs.md");
     let rows = rows(&page.text, "| key | means |");
@@ -80,7 +80,7 @@ fn the_json_of_the_pages_is_json() {
     }
     let page = Page::new("docs/programs.md");
     let tape: Value = serde_json::from_str(page.blocks("json")[0][0]).unwrap();
-    let house = House::running(QUICK);
+    let house = Instance::running(QUICK);
     let path = house.folder.file("tape.0");
     let recorded = std::fs::read_to_string(path).unwrap();
     let recorded: Value = serde_json::from_str(recorded.lines().next().unwrap()).unwrap();

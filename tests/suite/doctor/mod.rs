@@ -10,7 +10,7 @@ mod judge;
 mod set_up;
 mod trouble;
 
-/// One of each kind of core clock, and what its `config.txt` needs.
+/// A model of each kind of core clock, and the lines that its `config.txt` needs.
 const MODELS: [(&str, &str); 13] = [
     ("5 Model B Rev 1.0", ""),
     ("500 Rev 1.0", ""),

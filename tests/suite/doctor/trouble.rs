@@ -9,7 +9,7 @@ use talklight::setup::doctor::judge;
 use super::MODELS;
 use super::facts::faults;
 
-/// What is said of each thing that can be bad, and the check that says it.
+/// The message of each fault, and the name of its check.
 fn said() -> Vec<(&'static str, String)> {
     let bad = faults().into_iter().flat_map(|(_, facts)| judge(&facts));
     bad.filter(|check| check.verdict == Verdict::Bad).map(|check| (check.name, check.text.replace('\n', " "))).collect()
@@ -29,8 +29,8 @@ fn quoted() -> Vec<String> {
     words.collect()
 }
 
-/// `text` is what `pattern` says, with something in the place of each `…`.
-fn is_meant(pattern: &str, text: &str) -> bool {
+/// Whether `text` is `pattern` with any text in the place of each `…`.
+fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('…');
     let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
         return false;
@@ -52,8 +52,8 @@ fn what_the_page_quotes_can_be_said() {
     let quoted = quoted();
     assert!(quoted.len() > 10, "{quoted:#?}");
     for quote in quoted {
-        let found = said.iter().any(|(_, text)| is_meant(&quote, text));
-        assert!(found, "`{quote}` is nothing that the doctor says:\n{said:#?}");
+        let found = said.iter().any(|(_, text)| matches(&quote, text));
+        assert!(found, "`{quote}` is no message of the doctor:\n{said:#?}");
     }
 }
 
@@ -62,7 +62,7 @@ fn each_check_that_can_be_bad_is_on_the_page() {
     let quoted = quoted();
     let told: BTreeSet<&str> = said()
         .iter()
-        .filter(|(_, text)| quoted.iter().any(|quote| is_meant(quote, text)))
+        .filter(|(_, text)| quoted.iter().any(|quote| matches(quote, text)))
         .map(|(name, _)| *name)
         .collect();
     let all: BTreeSet<&str> = said().iter().map(|(name, _)| *name).collect();
@@ -82,10 +82,10 @@ fn the_lines_for_config_txt_are_those_that_the_models_need() {
 }
 
 #[test]
-fn a_quote_is_the_whole_of_what_is_said() {
-    assert!(is_meant("GPIO … is taken by …", "GPIO 17 is taken by w1"));
-    assert!(is_meant("it is", "it is"));
-    assert!(!is_meant("it is", "it is not"));
-    assert!(!is_meant("… is off", "SPI is off: gone"));
-    assert!(!is_meant("SPI is on", "SPI is off"));
+fn a_pattern_matches_the_whole_message() {
+    assert!(matches("GPIO … is taken by …", "GPIO 17 is taken by w1"));
+    assert!(matches("it is", "it is"));
+    assert!(!matches("it is", "it is not"));
+    assert!(!matches("… is off", "SPI is off: gone"));
+    assert!(!matches("SPI is on", "SPI is off"));
 }

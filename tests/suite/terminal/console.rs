@@ -7,11 +7,11 @@ use nix::unistd::Pid;
 use talklight::core::clock;
 
 use super::{LONG, Terminal};
-use crate::harness::{House, until};
+use crate::harness::{Instance, until};
 
 #[test]
 fn a_console_shows_and_controls_a_daemon_and_detaches() {
-    let house = House::running(LONG);
+    let house = Instance::running(LONG);
     let mut console = Terminal::open(&house, &["console"], (80, 24));
     console.sees("space start");
     console.keys(" ");
@@ -26,7 +26,7 @@ fn a_console_shows_and_controls_a_daemon_and_detaches() {
 
 #[test]
 fn a_console_outlives_a_crash_of_its_daemon() {
-    let mut house = House::running(LONG);
+    let mut house = Instance::running(LONG);
     let console = Terminal::open(&house, &["console"], (80, 24));
     console.sees("space start");
     console.keys(" ");
@@ -41,7 +41,7 @@ fn a_console_outlives_a_crash_of_its_daemon() {
 
 #[test]
 fn keys_at_a_console_act_in_their_order() {
-    let house = House::running(LONG);
+    let house = Instance::running(LONG);
     let console = Terminal::open(&house, &["console"], (80, 24));
     console.sees("space start");
     for _ in 0..5 {
@@ -60,7 +60,7 @@ fn keys_at_a_console_act_in_their_order() {
 
 #[test]
 fn a_console_with_wait_starts_when_its_daemon_does() {
-    let mut house = House::new(LONG);
+    let mut house = Instance::new(LONG);
     let console = Terminal::open(&house, &["console", "--wait"], (80, 24));
     console.sees("no talklight answers at s");
     house.start();
@@ -71,7 +71,7 @@ fn a_console_with_wait_starts_when_its_daemon_does() {
 
 #[test]
 fn a_console_says_that_its_daemon_has_ended() {
-    let mut house = House::running(LONG);
+    let mut house = Instance::running(LONG);
     let mut console = Terminal::open(&house, &["console"], (80, 24));
     console.sees("space start");
     house.signal(Signal::SIGTERM);
@@ -91,7 +91,7 @@ fn a_console_ends_at_once_while_its_daemon_hangs() {
         ("SIGHUP", |console| console.signal(Signal::SIGHUP)),
     ];
     for (name, leave) in ways {
-        let house = House::running(LONG);
+        let house = Instance::running(LONG);
         let mut console = Terminal::open(&house, &["console"], (80, 24));
         console.sees("space start");
         let daemon = Pid::from_raw(house.daemon.as_ref().unwrap().id() as i32);

@@ -7,11 +7,11 @@ use pty_process::Size;
 use pty_process::blocking::Command;
 
 use super::{FILES, LONG, Terminal, cells, cpu_ms};
-use crate::harness::{House, QUICK, TALKLIGHT, until};
+use crate::harness::{Instance, QUICK, TALKLIGHT, until};
 
 #[test]
 fn a_talk_by_keys() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let mut terminal = Terminal::open(&house, &[], (80, 24));
     // This is drawn last.
     terminal.sees("q quit                            simulated strip");
@@ -37,7 +37,7 @@ fn a_talk_by_keys() {
 
 #[test]
 fn it_fits_forty_by_ten() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (40, 10));
     terminal.sees("? help  q");
     insta::assert_snapshot!("terminal 40x10", terminal.text());
@@ -45,7 +45,7 @@ fn it_fits_forty_by_ten() {
 
 #[test]
 fn a_digit_chooses_a_plan_and_commands_of_others_appear() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (80, 24));
     terminal.sees("space start");
     terminal.keys("2");
@@ -58,7 +58,7 @@ fn a_digit_chooses_a_plan_and_commands_of_others_appear() {
 
 #[test]
 fn keys_typed_before_the_screen_is_shown_do_nothing() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let (pty, pts) = pty_process::blocking::open().unwrap();
     (&pty).write_all(b"   ").unwrap();
     let command = Command::from(crate::child::command(TALKLIGHT)).args(FILES);
@@ -72,7 +72,7 @@ fn keys_typed_before_the_screen_is_shown_do_nothing() {
 
 #[test]
 fn the_screen_follows_the_size_down_to_one_cell_and_back() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (80, 24));
     terminal.sees("space start");
     for (columns, rows) in [(1, 1), (3, 2), (200, 60), (80, 24)] {
@@ -83,7 +83,7 @@ fn the_screen_follows_the_size_down_to_one_cell_and_back() {
     terminal.sees("space start");
 }
 
-fn phase_of(house: &House) -> String {
+fn phase_of(house: &Instance) -> String {
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     house.status()["phase"].as_str().unwrap().to_owned()
 }
@@ -91,7 +91,7 @@ fn phase_of(house: &House) -> String {
 #[test]
 fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
     for unread in [false, true] {
-        let mut house = House::new(QUICK);
+        let mut house = Instance::new(QUICK);
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(24, 80)).unwrap();
         // SIGHUP is ignored, so that only the terminal reports the hang-up.
@@ -118,7 +118,7 @@ fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
 
 #[test]
 fn a_terminal_without_colour_gets_letters_and_a_dumb_one_gets_lines() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1")];
     let terminal = Terminal::open_with(&house, &[], (60, 16), &env);
     terminal.sees("space start");
@@ -127,7 +127,7 @@ fn a_terminal_without_colour_gets_letters_and_a_dumb_one_gets_lines() {
     terminal.sees("GGGGGG GGGGGG");
     drop(terminal);
 
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open_with(&house, &[], (80, 24), &[("TERM", "dumb")]);
     terminal.sees("keys: space starts");
     terminal.keys(" ");
@@ -140,7 +140,7 @@ fn a_terminal_without_colour_gets_letters_and_a_dumb_one_gets_lines() {
 fn a_terminal_gets_no_more_colours_than_it_has() {
     use vt100::Color::{Default, Idx, Rgb};
     let most = |env: &[(&str, &str)]| {
-        let house = House::new(LONG);
+        let house = Instance::new(LONG);
         let env = [&[("LANG", "C.UTF-8"), ("COLORTERM", "truecolor")], env].concat();
         let terminal = Terminal::open_with(&house, &[], (80, 24), &env);
         let shows = |text| until(text, || terminal.seen.lock().unwrap().screen().contents().contains(text));

@@ -10,7 +10,7 @@ use pty_process::blocking::{Command, open};
 use talklight::core::clock;
 
 use super::{FILES, LONG, cpu_ms};
-use crate::harness::{Chance, House, TALKLIGHT, pause, until};
+use crate::harness::{Chance, Instance, TALKLIGHT, pause, until};
 
 #[test]
 fn a_closed_window_ends_the_program_in_it() {
@@ -39,7 +39,7 @@ enum Program {
 /// than a second, because the machine may be busy.
 fn hang_ups(count: usize) {
     let mut chance = Chance(count as u64);
-    let behind_console = House::running(LONG);
+    let behind_console = Instance::running(LONG);
     let mut took = Vec::new();
     let mut worst_cpu = 0;
     for program in [Program::Daemon, Program::Talk, Program::Console, Program::ConsoleWithoutSignal]
@@ -47,7 +47,7 @@ fn hang_ups(count: usize) {
         .cycle()
         .take(count)
     {
-        let own = House::new(LONG);
+        let own = Instance::new(LONG);
         let (house, script) = match program {
             Program::Daemon | Program::Talk => (&own, "exec \"$0\" \"$@\""),
             Program::Console => (&behind_console, "exec \"$0\" console \"$@\""),

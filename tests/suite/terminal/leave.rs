@@ -4,12 +4,12 @@ use nix::sys::signal::Signal;
 use pty_process::blocking::Command;
 
 use super::{LONG, Terminal};
-use crate::harness::{House, TALKLIGHT};
+use crate::harness::{Instance, TALKLIGHT};
 
 #[test]
 fn signals_leave_the_terminal_as_before() {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
-        let house = House::new(LONG);
+        let house = Instance::new(LONG);
         let mut terminal = Terminal::open(&house, &[], (60, 20));
         terminal.sees("space start");
         assert_ne!(terminal.modes(), Terminal::cooked_modes());
@@ -20,7 +20,7 @@ fn signals_leave_the_terminal_as_before() {
 
 #[test]
 fn ctrl_z_is_refused_with_a_real_strip() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &["--strip", "spi"], (80, 24));
     terminal.sees("space start");
     terminal.keys("\u{1a}");
@@ -31,7 +31,7 @@ fn ctrl_z_is_refused_with_a_real_strip() {
 
 #[test]
 fn ctrl_z_leaves_the_screen_and_fg_shows_it_again() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     // Ctrl-Z needs a shell with job control.
     let script = "set -m; \"$0\" --config config.toml --socket s; echo stopped:$?; read enter; fg; echo ended:$?";
     let command = Command::from(crate::child::command("sh")).args(["-c", script, TALKLIGHT]);

@@ -7,7 +7,7 @@ use pty_process::Size;
 use talklight::core::clock;
 
 use super::{LONG, Terminal};
-use crate::harness::{House, pause, until};
+use crate::harness::{Instance, pause, until};
 
 fn raw(terminal: &Terminal, bytes: &[u8]) {
     (&*terminal.pty).write_all(bytes).unwrap();
@@ -15,7 +15,7 @@ fn raw(terminal: &Terminal, bytes: &[u8]) {
 
 #[test]
 fn half_a_character_delays_neither_the_screen_nor_the_next_key() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (80, 24));
     terminal.sees("space start");
     raw(&terminal, b"\xd0");
@@ -34,7 +34,7 @@ fn half_a_character_delays_neither_the_screen_nor_the_next_key() {
 /// longer than the screen waits for its end.
 #[test]
 fn a_paste_of_100_kb_delays_neither_the_screen_nor_the_next_key() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (80, 24));
     terminal.sees("space start");
     let half = "x".repeat(50 * 1024);
@@ -50,7 +50,7 @@ fn a_paste_of_100_kb_delays_neither_the_screen_nor_the_next_key() {
 
 #[test]
 fn a_terminal_of_one_cell_takes_keys_and_grows() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (1, 1));
     until("the screen is shown", || terminal.seen.lock().unwrap().screen().alternate_screen());
     terminal.keys(" ");
@@ -66,7 +66,7 @@ fn a_terminal_of_one_cell_takes_keys_and_grows() {
 /// since the machine may be busy.
 #[test]
 fn keys_act_while_the_window_is_resized() {
-    let house = House::new(LONG);
+    let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (120, 24));
     terminal.sees("space start");
     let mut columns = (60..120).cycle();

@@ -7,7 +7,7 @@ use serde_json::json;
 use talklight::core::clock;
 
 use super::client::{Answer, Ask};
-use super::{House, Web};
+use super::{Instance, Web};
 use crate::child;
 use crate::harness::{PATIENCE, text};
 
@@ -182,7 +182,7 @@ fn who_is_slow_is_sent_away_in_time() {
 /// What is not served cannot be asked.
 #[test]
 fn without_a_word_in_the_config_nothing_listens() {
-    let house = House::running(super::PLANS);
+    let house = Instance::running(super::PLANS);
     let reply = house.say("invite");
     assert_eq!(reply["ok"], false);
     assert!(reply["message"].as_str().unwrap().starts_with("the web is off"), "{reply}");
