@@ -16,7 +16,7 @@ use crate::control::invite::InvitationCard;
 use crate::control::protocol::{self, ClientRequest, Verb};
 use crate::core::clock;
 use crate::core::timer::Command;
-use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
+use crate::engine::board::{Board, Fault, Happening, Snapshot, Subscription, Tone};
 use crate::engine::event::Origin;
 use crate::input::signal::{self, Suspend};
 use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
@@ -101,8 +101,8 @@ fn follow(mut lines: Lines, path: &Path, board: &Board) -> anyhow::Error {
         {
             return error;
         }
-        let why = "the timer does not answer; waiting for it to restart";
-        board.update(|snapshot| snapshot.strip = Health::Failing(why.into()));
+        let fault = Fault::new(Origin::Console, "the timer does not answer; waiting for it to restart");
+        board.update(|snapshot| snapshot.faults = vec![fault]);
         match client::watch_again(path, &ATTACH) {
             Some(again) => lines = again,
             None => return anyhow!("the daemon has ended"),

@@ -97,7 +97,7 @@ fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
     }
     let quit = match place {
         Place::Daemon => "quit; strip goes dark",
-        Place::Console => "detach; the talk goes on",
+        Place::Console => "detach; talk goes on",
     };
     keys.extend([("q", quit.into()), ("?", "open or close this page".into()), ("ctrl-l", "redraw the screen".into())]);
     let problems = vec![

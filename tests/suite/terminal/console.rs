@@ -32,7 +32,7 @@ fn a_console_outlives_a_crash_of_its_daemon() {
     console.keys(" ");
     console.sees("talk started by the console: long, 1:00:00");
     house.signal(Signal::SIGKILL);
-    console.sees("the timer does not answer");
+    console.sees("console: failed: the timer does not answer");
     house.start();
     console.sees("the talk goes on");
     console.keys("r");
