@@ -8,8 +8,8 @@
 //! }
 //! ```
 //!
-//! Within a step the order is: apply the command, keep the timer for a restart, show the picture, publish, reply. Time
-//! comes in as an argument, so the whole of it runs in virtual time as well.
+//! The order within a step is: apply, keep the timer for a restart, show, publish, reply. Time is an argument, so tests run
+//! the engine in virtual time.
 
 pub mod board;
 pub mod event;
@@ -28,31 +28,31 @@ use crate::engine::event::{Action, Answer, Done, Event, Inbox, Origin, Refused, 
 use crate::show::Show;
 use crate::strip::Strip;
 
-/// How often the picture is sent when nothing changes: a glitch on the wire stays until the next frame. The same beat
-/// tries a failed strip again and tells the watchdog that all is well.
+/// How often the frame is sent when nothing changes, because a glitch on the wire stays until the next frame. The same beat
+/// retries a failed strip and pings the watchdog.
 pub const BEAT: Duration = Duration::from_secs(1);
 
-/// Until then udev may still be at work, and a device that is not there, or not for us, is no news.
+/// Before this moment udev may not have finished, so a device that is missing or forbidden is not reported.
 pub const BOOTED: Moment = Moment::from_ns(30 * 1_000_000_000);
 
-/// How often the last, dark frame is tried.
+/// How many times the last, dark frame is tried.
 const LAST_TRIES: usize = 3;
 
-/// What is answered once the step is done, and where it goes.
+/// An answer that is sent at the end of the step, and its receiver.
 type Reply = (SyncSender<Answer>, Result<Done, Refused>);
 
-/// What the engine works with besides the strip.
+/// The engine's outputs besides the strip and the board.
 pub trait Keeper {
-    /// Stores the timer where the next process of this boot finds it.
+    /// Stores the timer for the next process of this boot.
     ///
     /// # Errors
-    /// Why it could not; the talk goes on without.
+    /// Why the timer cannot be stored. The talk goes on.
     fn keep(&mut self, timer: &Timer) -> io::Result<()>;
 
-    /// Forgets what was stored.
+    /// Removes the stored timer.
     fn forget(&mut self);
 
-    /// A frame of `phase` was shown, or could not be, at `at`. Called at least once a beat; must not block.
+    /// A frame of `phase` was sent at `at`, or sending failed. Called at least once a beat; must not block.
     fn shown(&mut self, at: Moment, phase: Phase, frame: &[Rgb]);
 }
 
@@ -70,7 +70,7 @@ pub struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    /// Goes on from what is on the board. The first [`step`](Self::step) shows the first frame.
+    /// Begins with the snapshot on the board. The first [`step`](Self::step) sends the first frame.
     pub fn new(strip: &'a mut dyn Strip, keeper: &'a mut dyn Keeper, board: &'a Board, now: Moment) -> Self {
         let snapshot = Snapshot::clone(&board.latest());
         Self {
@@ -87,17 +87,17 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Takes in what happened, if anything did, and brings strip and board up to date. Returns when to come back at the
-    /// latest; to come earlier does no harm.
+    /// Handles an event, if there is one, and updates strip and board. Returns the latest moment for the next call; an earlier
+    /// call does no harm.
     pub fn step(&mut self, event: Option<Event>, now: Moment) -> Moment {
-        // What time did comes before what people did: a command at the very end of a talk finds it over.
-        self.pass(now);
-        let reply = event.and_then(|event| self.take(event, now));
-        self.pass(now);
+        // Time comes before the event: a command at the very end of a talk finds the talk over.
+        self.advance(now);
+        let reply = event.and_then(|event| self.handle(event, now));
+        self.advance(now);
         self.show(now);
         self.publish();
         if let Some((to, result)) = reply {
-            // Nobody waits for it any more, or somebody does: either way it is done.
+            // The requester may have gone.
             let _ = to.try_send(Answer { result, snapshot: self.board.latest(), at: now });
         }
         let change = self.now.next_change(now);
@@ -106,14 +106,14 @@ impl<'a> Engine<'a> {
         [change, phase, lease].into_iter().flatten().fold(self.beat, Moment::min)
     }
 
-    /// Ends: blanks the strip, and forgets the talk if told so.
+    /// Ends: blanks the strip, and removes the stored talk after [`Stop::Quit`].
     pub fn stop(&mut self, stop: Stop, now: Moment) {
-        self.pass(now);
+        self.advance(now);
         if stop == Stop::Quit {
             self.keeper.forget();
         }
         self.frame.fill(Rgb::BLACK);
-        // There is no next beat to make up for a failure.
+        // No later beat repeats a frame that failed.
         let _ = (0..LAST_TRIES).find(|_| self.strip.show(&self.frame, None).is_ok());
         self.keeper.shown(now, self.phase, &self.frame);
         let origin = match stop {
@@ -124,8 +124,8 @@ impl<'a> Engine<'a> {
         self.publish();
     }
 
-    /// Notes what time has brought since the last look.
-    fn pass(&mut self, now: Moment) {
+    /// Logs what has changed by time alone.
+    fn advance(&mut self, now: Moment) {
         while let Some(show) = self.now.stage.lapse(now) {
             self.note(now, Origin::Clock, Happening::ShowEnded(show.rank()));
         }
@@ -136,7 +136,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn take(&mut self, event: Event, now: Moment) -> Option<Reply> {
+    fn handle(&mut self, event: Event, now: Moment) -> Option<Reply> {
         match event {
             Event::Request(request) => return self.request(request, now),
             Event::Note(origin, text) => self.note(now, origin, Happening::Told(Tone::Done, text)),
@@ -159,7 +159,7 @@ impl<'a> Engine<'a> {
     fn request(&mut self, request: Request, now: Moment) -> Option<Reply> {
         let Request { action, generation, origin, reply } = request;
         let is_stale = generation.is_some_and(|meant| meant != self.now.timer.generation);
-        // That a talk runs is the better answer to a show.
+        // "A talk is running" says more than "the timer has changed".
         let is_covered = matches!(action, Action::Show { .. }) && self.now.timer.at(now).phase.is_running();
         let result = match action {
             _ if is_stale && !is_covered => Err(Refused::Command(Refusal::Stale)),
@@ -172,7 +172,7 @@ impl<'a> Engine<'a> {
                 Ok(Done::Ended)
             }
         };
-        // A requester who gets a direct reply reads it there; somebody who presses something looks at a screen.
+        // A person at a button or a key reads the answer in the log; others get a reply.
         match &result {
             _ if origin.is_answered() => {}
             Ok(Done::Command(outcome)) if !outcome.is_change() => self.note(now, origin, Happening::Done(*outcome)),
@@ -185,7 +185,7 @@ impl<'a> Engine<'a> {
     fn command(&mut self, command: Command, origin: Origin, now: Moment) -> Result<Done, Refused> {
         let outcome = self.now.timer.apply(command, now).map_err(Refused::Command)?;
         if outcome.is_change() {
-            // A command says itself what it leads to, but for the end of a talk that an undo brings back too late.
+            // The log line of a command implies its phase, unless an undo restores a talk that has ended meanwhile.
             let phase = self.now.timer.at(now).phase;
             if phase != Phase::Over {
                 self.phase = phase;
@@ -213,8 +213,8 @@ impl<'a> Engine<'a> {
     }
 
     fn offer(&mut self, show: Show, origin: Origin, now: Moment) -> Result<Done, Refused> {
-        if let Some(make) = show.scene.make() {
-            let (leds, leds_max) = (make.leds, self.strip.leds_max(make.chip));
+        if let Some(strip) = show.scene.strip_type() {
+            let (leds, leds_max) = (strip.leds, self.strip.leds_max(strip.chip));
             if leds > leds_max {
                 return Err(Refused::TooLong { leds, leds_max });
             }
@@ -269,7 +269,7 @@ impl<'a> Engine<'a> {
             Err(error) => Health::Failing(error.to_string().into()),
         };
         self.keeper.shown(now, self.phase, &self.frame);
-        // Counted from this frame, not from the beat before: it is a pause between frames that must not grow.
+        // Counted from this frame, not from the last beat: the pause between two frames must not grow.
         self.beat = now + BEAT;
         if !self.keeping {
             self.keep(now);
@@ -299,7 +299,7 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// Runs until told to stop.
+/// Runs until a stop is requested.
 pub fn run(mut engine: Engine<'_>, inbox: &Inbox) -> Stop {
     let mut event = None;
     loop {

@@ -21,31 +21,32 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The house
+//! # Structure
 //!
 //! ```text
-//!  screen   button   socket   web   signals        one thread each; they know Event and nothing of the engine
-//!       \      |        |      /      /
-//!           bounded channel of Event
-//!                      |
-//!         engine::step(event, now) -> when to wake    the one owner of timer and strip
-//!           |           |              |
-//!     Timer::apply  Snapshot::shown  Board::post      a snapshot, whenever something happened
-//!           |           |              \___ screen, status, web, journal: they read; they are never called
-//!   Keeper::keep   drive, Strip::show, Keeper::shown
+//!  screen  button  socket  web  signals     one thread each; they send events and read the board
+//!      \      |       |      |     /
+//!          bounded channel of Event         a stop is a flag and a wake-up
+//!                     |
+//!        engine::step(event, now) -> when to wake       the one owner of timer, stage and strip
+//!           |           |             |
+//!     Timer::apply   Stage::shown   Board::post         a snapshot whenever something happened
+//!           |           |             \___ screen, status, web, log: they read; they are never called
+//!     Keeper::keep   Strip::show
 //! ```
 //!
-//! What the strip shows is chosen in one place, [`engine::board::Snapshot::shown`]: the timer's picture, or between talks that of a
-//! [trial](show::sample), which a talk ends at once.
+//! The order within a step: apply, keep, show, publish, reply. What the strip shows is chosen in one place,
+//! [`Snapshot::shown`](engine::board::Snapshot::shown): a talk's picture, or between talks a [show](show::Show). A request of a
+//! program or a phone becomes an event and a reply in one place, the [desk](control::desk::Desk).
 //!
 //! # What is absent
 //!
-//! - The core ([core]) has no clock, no I/O and no serde, and nothing in it fails once it is
-//!   made. Time is an argument; [`core::clock::now`] is the one reading, and only the edges call it.
-//! - The engine never waits for anybody but the strip. Whoever is slow, stuck or gone keeps only himself waiting.
-//! - Modules import from those above them in this list and from no other:
+//! - [`core`] has no clock and no I/O, and nothing in it fails after construction. Time is an argument;
+//!   [`core::clock::now`] is the one reading, and only the edges call it.
+//! - The engine waits for nothing but the strip. A slow or dead client delays only itself.
+//! - A module imports only from modules above it in this list:
 
-// In order: each may import what stands above it. A test holds this.
+// The order of the layers. A test holds it.
 pub mod core;
 
 pub mod os;

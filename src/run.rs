@@ -1,4 +1,4 @@
-//! The timer itself: everything wired together, from the config to the last dark frame.
+//! The daemon: it wires everything together, from the config to the last dark frame.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
@@ -26,7 +26,7 @@ use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
 use crate::core::plan::{self, Clock};
 use crate::core::timer::{Command, Phase, Timer, seconds_left};
-use crate::engine::board::{Bell, Board, Happening, Health, Snapshot, Tone};
+use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
 use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
@@ -35,20 +35,20 @@ use crate::os::lock;
 use crate::os::nodes::Nodes;
 use crate::report::journal;
 use crate::report::notify::Notify;
-use crate::screen::{self, Gone, House, Leave, Place, Terminal};
+use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
 use crate::show::Stage;
 use crate::store::pairing::{Invitation, Pairing};
 use crate::store::resume::{Found, ResumeFile};
 use crate::store::tape::Tape;
 
-/// A talk that was over for longer, when its daemon ended, is of no interest to the next one.
+/// A talk that has been over for longer is forgotten after a restart.
 const FORGET_AFTER: Duration = Duration::from_secs(10 * 60);
 /// How long the last frame may take before the process ends without it.
 const LAST_FRAME: Duration = Duration::from_secs(2);
-/// How long the end waits for a log that nobody reads.
+/// How long the end waits for the last line of the log.
 const LAST_LINE: Duration = Duration::from_millis(200);
 
-/// Runs the timer until it is told to stop.
+/// Runs the daemon until a stop is requested.
 ///
 /// # Errors
 /// What keeps it from starting.
@@ -58,7 +58,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         Ok(terminal) => (terminal, None),
         Err(error) => (None, Some((Tone::Warning, format!("there is no screen: {error}")))),
     };
-    // Before the first thread: threads inherit the mask, and binding changes the umask for a moment.
+    // Before the first thread, because threads inherit the mask and binding changes the umask for a moment.
     let signals = signal::block(match (&terminal, &config.strip) {
         (Some(_), _) => Suspend::Screen,
         (None, Kind::Simulated(_)) => Suspend::Default,
@@ -120,7 +120,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
         events.stop(signal::meaning(signal));
         thread::park_timeout(LAST_FRAME);
-        // The owner of the strip hangs; what it would have done is done here.
+        // The owner of the strip hangs, so this thread ends the process.
         if events.stopping() == Some(Stop::Quit) {
             talk_file.forget();
         }
@@ -128,14 +128,17 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         process::exit(Exit::Success as i32)
     });
 
-    let tape = config.tape.as_deref().map(|path| Tape::new(path, events.clone())).transpose()?;
+    let tape = config.tape.as_deref().and_then(|path| {
+        let no_thread = |error: io::Error| events.try_send(Event::Fault(Origin::Tape, Some(error.to_string().into())));
+        Tape::new(path, events.clone()).map_err(no_thread).ok()
+    });
     wake_on_time();
     let mut outputs = Outputs { resume, tape, notify: Arc::clone(&notify), events, ready: false, told: true };
     let engine = Engine::new(&mut *strip, &mut outputs, &board, now);
     engine::run(engine, &inbox);
     let _ = notify.stopping();
     screen::restore();
-    // The last line of the log is written by another thread, which then ends.
+    // Another thread writes the last line of the log and then ends.
     let ended = clock::now();
     while clock::now().since(ended) < LAST_LINE {
         if let Some(Event::SourceEnded(Origin::Clock, _)) = inbox.wait(LAST_LINE) {
@@ -145,8 +148,8 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts the web, if there is to be one, by the port of the config or the one that systemd has opened. Gives the paired
-/// devices; what is wrong with either is a fault and tried again.
+/// Starts the web, if the config has one or systemd has opened a port for it, and returns the paired devices. Problems with
+/// either are faults and are retried.
 #[cfg(feature = "web")]
 fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc<Pairing>> {
     use crate::web::{RETRY, Web};
@@ -196,18 +199,18 @@ fn start_web(_: &Config, _: &Arc<Board>, _: &Events) -> Option<Arc<Pairing>> {
     None
 }
 
-/// Darkens the strip that the config names. For after a daemon that could not do so itself.
+/// Blanks the strip of the config, after a daemon that could not.
 ///
 /// # Errors
-/// If a daemon drives it, or it cannot be reached.
+/// If a daemon drives the strip, or a frame cannot be sent.
 pub fn blank(config: &Config) -> anyhow::Result<()> {
     config.open_strip(None)?.show(&vec![Rgb::BLACK; config.look.leds], None)?;
     Ok(())
 }
 
-/// The timer to begin with, and what is worth saying about it.
+/// The timer to begin with, and a message about it.
 fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<(Tone, String)>) {
-    // Any number will do that no command knows from an earlier daemon; 53 bits are exact in every JSON reader.
+    // A random number, so that no command for an earlier daemon matches. 53 bits are exact in every JSON reader.
     let fresh = Timer::new(config.chosen, RandomState::new().hash_one(now.as_ns()) >> 12);
     match resume.find(now) {
         Found::Nothing => (fresh, None),
@@ -221,7 +224,7 @@ fn resumed(resume: &ResumeFile, config: &Config, now: Moment) -> (Timer, Option<
         }
         Found::Timer(timer) if timer.at(now).overrun > FORGET_AFTER => (fresh, None),
         Found::Timer(mut timer) => {
-            // A running talk goes on by its own plan; the plans to come are those of the config as it is now.
+            // A running talk keeps its plan; later talks use the plans of the present config.
             timer.chosen = plan::find(&config.plans, timer.chosen.name()).unwrap_or(config.chosen);
             let reading = timer.at(now);
             let text = if reading.phase.is_running() {
@@ -254,10 +257,10 @@ fn start_buttons(config: &Config, board: &Arc<Board>, events: &Events) {
 #[cfg(not(target_os = "linux"))]
 fn start_buttons(_: &Config, _: &Arc<Board>, _: &Events) {}
 
-/// Tries a strip that has failed again as soon as a device node has come or changed its rights.
+/// Retries a failed strip as soon as a device node is created or changes its permissions.
 #[cfg(target_os = "linux")]
 fn start_nodes(config: &Config, events: &Events) {
-    // Without a watch the beat has to do.
+    // Without a watch the beat retries the strip.
     if let (Kind::Spi(_), Ok(nodes)) = (&config.strip, Nodes::watch(Path::new("/dev"))) {
         event::spawn("nodes", Origin::Clock, events.clone(), move |events| {
             loop {
@@ -272,7 +275,7 @@ fn start_nodes(config: &Config, events: &Events) {
 #[cfg(not(target_os = "linux"))]
 fn start_nodes(_: &Config, _: &Events) {}
 
-/// Starts the screen, and gives the end on which it is told of signals.
+/// Starts the screen, and returns the stream that passes signals to it.
 fn start_screen(
     terminal: Terminal,
     board: &Arc<Board>,
@@ -281,72 +284,77 @@ fn start_screen(
 ) -> anyhow::Result<UnixStream> {
     let (to_screen, signals) = UnixStream::pair()?;
     to_screen.set_nonblocking(true)?;
-    let mut house =
-        Here { board: Arc::clone(board), bell: board.subscribe()?, events: events.clone(), pairing, invited: None };
+    let mut daemon = LocalDaemon {
+        board: Arc::clone(board),
+        subscription: board.subscribe()?,
+        events: events.clone(),
+        pairing,
+        invited: None,
+    };
     event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
-        match screen::run(terminal, &mut house, signals, Place::Daemon)? {
+        match screen::run(terminal, &mut daemon, signals, Place::Daemon)? {
             Leave::Quit => {
                 events.stop(Stop::Quit);
-                // Every stop comes by the thread that takes signals, which also sees to it that there is an end.
+                // The signal thread handles every stop, and ends the process if the engine cannot.
                 Ok(kill(getpid(), Signal::SIGTERM)?)
             }
             Leave::HungUp => Err(anyhow!("the terminal hung up; the talk goes on")),
-            Leave::Signal | Leave::Gone(_) => Ok(()),
+            Leave::Signal | Leave::Disconnected(_) => Ok(()),
         }
     });
     Ok(to_screen)
 }
 
-/// The house as the screen of this process sees it.
-struct Here {
+/// The daemon of this process, for its screen.
+struct LocalDaemon {
     board: Arc<Board>,
-    bell: Bell,
+    subscription: Subscription,
     events: Events,
     pairing: Option<Arc<Pairing>>,
     invited: Option<Result<InvitationCard, String>>,
 }
 
-impl House for Here {
+impl Daemon for LocalDaemon {
     fn wake(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+        self.subscription.as_fd()
     }
 
-    fn look(&mut self) -> Result<Arc<Snapshot>, Gone> {
-        self.bell.hush();
+    fn snapshot(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
+        self.subscription.clear();
         Ok(self.board.latest())
     }
 
     fn send(&mut self, command: Command, generation: Option<u64>) {
         let action = Action::Command(command);
         let request = Request { action, generation, origin: Origin::Keyboard, reply: None };
-        // Never waited for: the keys that stop the timer are heard by the same thread.
+        // This must not block: the same thread reads the keys that quit.
         let _ = self.events.try_send(Event::Request(request));
     }
 
     fn invite(&mut self) {
         let Some(pairing) = &self.pairing else { return };
-        // Without a port yet the reason is among the faults.
+        // Without a port the faults say why.
         let Some(listen) = pairing.listen() else { return };
         let invited = pairing.invite(clock::now()).map(|invitation| {
             let Invitation { ticket, code, until } = invitation;
             InvitationCard::new(listen, &own_addresses(), &ticket, &code, until)
         });
-        self.invited = Some(invited.map_err(|error| format!("nobody can be invited: {error}")));
+        self.invited = Some(invited.map_err(|error| format!("cannot invite a phone: {error}")));
     }
 
-    fn invited(&mut self) -> Option<Result<InvitationCard, String>> {
+    fn invitation(&mut self) -> Option<Result<InvitationCard, String>> {
         self.invited.take()
     }
 }
 
-/// What the engine hands on, on its own thread: all of it is quick and none of it blocks.
+/// The engine's outputs, on its own thread. None of them blocks.
 struct Outputs {
     resume: ResumeFile,
     tape: Option<Tape>,
     notify: Arc<Notify>,
     events: Events,
     ready: bool,
-    /// The service manager heard the last ping.
+    /// Whether the last ping was sent.
     told: bool,
 }
 
@@ -370,15 +378,17 @@ impl Keeper for Outputs {
         self.ready |= told.is_ok();
         if self.told != told.is_ok() {
             let fault = told.err().map(|error| format!("it cannot be told that all is well: {error}").into());
-            self.told = fault.is_none();
-            let _ = self.events.try_send(Event::Fault(Origin::Service, fault));
+            let is_well = fault.is_none();
+            if self.events.try_send(Event::Fault(Origin::Service, fault)) == Ok(true) {
+                self.told = is_well;
+            }
         }
     }
 }
 
-/// Asks the kernel not to gather this thread's wake-ups with others, which by default it does within 50 us.
+/// Turns off timer slack for this thread. By default the kernel delays wake-ups by up to 50 us to combine them.
 fn wake_on_time() {
     #[cfg(target_os = "linux")]
-    // In nanoseconds, as long as a machine word.
+    // In nanoseconds.
     let _ = nix::sys::prctl::set_timerslack(1);
 }

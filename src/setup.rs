@@ -1,4 +1,4 @@
-//! Setting up a machine: what is wrong with it, and what strip hangs on it.
+//! Setting up a machine: `doctor` checks it, `test_strip` finds out the type of a strip.
 
 pub mod doctor;
 #[cfg(target_os = "linux")]

@@ -1,8 +1,7 @@
 //! Shows: what the strip shows between talks.
 //!
-//! A [`Show`] is a value: a scene, its owner, a lease and the moment at which that ends. The [`Stage`] holds at most one show
-//! of each [`Rank`] and is the one place where it is decided whether a show may be seen. A new kind of picture is a new
-//! [`Scene`] in a file of its own, and nothing else.
+//! A [`Show`] is a value: a scene, its owner, a lease and the end of the lease. The [`Stage`] holds at most one show of each
+//! [`Rank`], and it alone decides which show may be seen. A new kind of picture is a new [`Scene`] in its own file.
 
 pub mod gauge;
 pub mod sample;
@@ -18,11 +17,11 @@ use crate::core::clock::Moment;
 use crate::core::drive::{Drive, DriveSettings, TooLittleCurrent};
 use crate::core::look::Rgb;
 use gauge::Gauge;
-use sample::{Make, Trial};
+use sample::{StripType, Trial};
 
 pub use stage::{Busy, STREAM_AFTER_END, Stage};
 
-/// A picture that a show can have.
+/// A kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Scene {
     Sample(Trial),
@@ -32,13 +31,13 @@ pub enum Scene {
 /// How important a show is: a higher rank covers a lower one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Rank {
-    /// What a program sends.
+    /// Sent by a program.
     Stream,
-    /// What a person at the strip has asked for, to look at the strip itself.
+    /// Requested by a person who looks at the strip itself.
     Test,
 }
 
-/// Whose show it is, in words for people. The same owner goes on with a show; another one waits for its end.
+/// The owner of a show, in words for people. The owner may replace the show; another owner must wait for its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner(Arc<str>);
 
@@ -46,7 +45,7 @@ pub struct Owner(Arc<str>);
 pub struct Show {
     pub scene: Scene,
     pub owner: Owner,
-    /// How long it stays without another word of its owner.
+    /// How long the show stays after the last request of its owner.
     pub lease: Duration,
     pub until: Moment,
 }
@@ -59,15 +58,15 @@ impl Scene {
         }
     }
 
-    /// What the strip is taken for while it shows this, if not for what the config says.
-    pub fn make(&self) -> Option<Make> {
+    /// The strip that is assumed while this is shown, if it differs from the config's.
+    pub fn strip_type(&self) -> Option<StripType> {
         match self {
-            Self::Sample(trial) => Some(trial.make),
+            Self::Sample(trial) => Some(trial.strip),
             Self::Gauge(_) => None,
         }
     }
 
-    /// Fills `frame` for a strip of `leds` LEDs. A sample makes it as long as the strip is taken for.
+    /// Fills `frame` for a strip of `leds` LEDs. A test picture makes it as long as the assumed strip.
     pub fn paint(&self, leds: usize, frame: &mut Vec<Rgb>) {
         match self {
             Self::Sample(trial) => trial.paint(frame),
@@ -75,14 +74,14 @@ impl Scene {
         }
     }
 
-    /// How a strip of `leds` LEDs with these settings is driven while it shows this. The limit of current is kept for the
-    /// hungriest picture that the scene can show, so that it does not brighten while it shortens.
+    /// The drive for this scene on a strip of `leds` LEDs. The current limit is kept for the picture of the scene that draws
+    /// most, so that a bar does not brighten while it shortens.
     ///
     /// # Errors
-    /// [`TooLittleCurrent`] if the limit does not let every LED be lit at all.
+    /// [`TooLittleCurrent`] if the limit is too low to light every LED at its dimmest.
     pub fn drive(&self, settings: &DriveSettings, leds: usize) -> Result<Drive, TooLittleCurrent> {
         match self {
-            Self::Sample(trial) => trial.make.drive(settings),
+            Self::Sample(trial) => trial.strip.drive(settings),
             Self::Gauge(gauge) => Drive::new(*settings, leds, &[gauge.full(leds)]),
         }
     }

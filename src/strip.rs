@@ -1,4 +1,4 @@
-//! A strip: where frames go.
+//! Strips: the outputs for frames.
 
 use std::fmt;
 
@@ -15,18 +15,17 @@ pub use driven::{Driven, Writer};
 
 /// A strip of LEDs, driven by the engine alone.
 pub trait Strip {
-    /// Sends one frame of the look, whole, and returns when it is on its way. `scene` is what it was painted from, if that is
-    /// not the timer.
+    /// Sends one whole frame and returns when it is on the wire. `scene` is the scene that painted it; `None` is the timer.
     ///
     /// # Errors
-    /// What went wrong, and its remedy. The frame is lost; the strip is as good as new for the next one.
+    /// What went wrong, and the remedy. The frame is lost; the next one is not affected.
     fn show(&mut self, frame: &[Rgb], scene: Option<&Scene>) -> Result<(), StripError>;
 
-    /// The LEDs of the longest frame that can be sent as one of `chip`.
+    /// The length of the longest frame for LEDs with this chip.
     fn leds_max(&self, chip: Chip) -> usize;
 }
 
-/// Why a frame did not reach the strip, in words for a technician.
+/// Why a frame was not sent, in words for a technician.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StripError(pub String);
 

@@ -131,7 +131,9 @@ pub enum BindError {
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Io(listen, error) = self else {
-            return f.write_str("web.listen: this process has no network");
+            return f.write_str(
+                "web.listen: this service has no network of its own; `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight` gives it a port",
+            );
         };
         let remedy = match error.kind() {
             io::ErrorKind::AddrInUse => "another program uses this port; stop it, or choose another port",

@@ -79,7 +79,7 @@ fn more(all: bool) -> Roff {
                 ("/etc/talklight/config.toml", "The config of the service."),
                 ("/run/talklight/control.sock", "Its control socket, for members of the group talklight."),
                 ("/var/lib/talklight", "Where it puts a tape that is named without a folder."),
-                ("/usr/share/doc/talklight", "The README, the wiring, and examples of configs."),
+                ("/usr/share/doc/talklight", "The README, the pages of docs, and examples of configs."),
             ],
         );
     }

@@ -257,14 +257,16 @@ impl Connection {
 
     /// Sends what `line` makes of each snapshot, until the client disconnects or stops reading.
     fn stream_board(&mut self, mut line: impl FnMut(&Snapshot) -> Option<String>) -> anyhow::Result<()> {
-        let mut bell = self.desk.board.subscribe()?;
+        let mut subscription = self.desk.board.subscribe()?;
         loop {
-            bell.hush();
+            subscription.clear();
             if let Some(line) = line(&self.desk.board.latest()) {
                 self.stream.write_all(line.as_bytes())?;
             }
-            let mut fds =
-                [PollFd::new(bell.as_fd(), PollFlags::POLLIN), PollFd::new(self.stream.as_fd(), PollFlags::POLLIN)];
+            let mut fds = [
+                PollFd::new(subscription.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.stream.as_fd(), PollFlags::POLLIN),
+            ];
             poll(&mut fds, PollTimeout::NONE)?;
             // A watcher sends nothing more, so any event on its stream is a disconnect.
             ensure!(fds[1].revents() == Some(PollFlags::empty()), "the watcher disconnected");

@@ -55,7 +55,7 @@ pub fn now() -> Moment {
 /// The moment of a kernel event stamped by `CLOCK_MONOTONIC`, as GPIO edges are. That clock stands still during
 /// suspend, so it is read beside ours to find the distance between the two.
 pub fn of_kernel_event(monotonic_ns: u64) -> Moment {
-    // Whoever is interrupted between the two readings finds them too far apart: the closest of some is it.
+    // An interruption between the two readings makes the distance too large: the smallest of three is the right one.
     let apart = (0..3).map(|_| {
         let before = read(ClockId::CLOCK_MONOTONIC);
         let apart = read(BOOT_TIME).saturating_sub(before);
@@ -67,7 +67,7 @@ pub fn of_kernel_event(monotonic_ns: u64) -> Moment {
 
 #[cfg(target_os = "linux")]
 const BOOT_TIME: ClockId = ClockId::CLOCK_BOOTTIME;
-/// Elsewhere the monotonic clock; on macOS it runs through sleep, too.
+/// Other systems: the monotonic clock, which on macOS runs through sleep as well.
 #[cfg(not(target_os = "linux"))]
 const BOOT_TIME: ClockId = ClockId::CLOCK_MONOTONIC;
 
@@ -87,13 +87,13 @@ pub mod nanoseconds {
     use serde::{Deserialize, Deserializer, Serializer};
 
     /// # Errors
-    /// Those of the serializer.
+    /// The serializer's.
     pub fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(super::ns(*span))
     }
 
     /// # Errors
-    /// If it is no number of nanoseconds.
+    /// If the value is not a whole number of nanoseconds.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_nanos)
     }

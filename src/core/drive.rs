@@ -1,28 +1,28 @@
-//! The drive: what the LEDs are told so that an eye sees the look.
+//! The drive: the values that are sent to the LEDs so that a person sees the look.
 //!
-//! Gamma, brightness, the limit of current, white and colour order, in that order. The strip is sent bytes that are
-//! proportional to light, so all of it is computed on those.
+//! Gamma, brightness, the current limit, white and colour order, in that order. The bytes on the wire are proportional to
+//! light, so everything is computed on them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::core::look::{Picture, Rgb};
 
-/// The bytes of one LED in the order in which they go on the wire; an LED of three channels leaves the last one out.
+/// The bytes of one LED in the order of the wire. An LED with three channels does not use the last byte.
 pub type Wire = [u8; 4];
 
-/// What a strip is made of and how bright it may be.
+/// The hardware of a strip, and how bright it may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DriveSettings {
     pub chip: Chip,
     pub order: Order,
-    /// Whether colours are meant as a screen shows them; otherwise as parts of full light.
+    /// Whether colours are sRGB, as on a screen. Otherwise a value is a fraction of full light.
     pub gamma: bool,
-    /// 1 to 255, a part of full light.
+    /// 1 to 255; 255 is full light.
     pub brightness: u8,
-    /// The most the strip may draw; 0 turns the limit off.
+    /// The most current that the strip may draw, in mA; 0 turns the limit off.
     pub max_milliamps: u32,
-    /// What one LED draws with every channel at 255.
+    /// The current of one LED with every channel at 255, in mA.
     pub milliamps_per_led: u32,
 }
 
@@ -43,7 +43,7 @@ impl Chip {
     }
 }
 
-/// The order of colours on the wire. `Grb` is that of WS2812B; white always comes last.
+/// The order of the colours on the wire. WS2812B uses `Grb`; white always comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     Rgb,
@@ -64,7 +64,7 @@ impl Order {
         ("bgr", Order::Bgr),
     ];
 
-    /// Where red, green and blue stand on the wire.
+    /// The positions of red, green and blue on the wire.
     pub const fn places(self) -> [usize; 3] {
         match self {
             Self::Rgb => [0, 1, 2],
@@ -93,34 +93,34 @@ impl FromStr for Order {
     }
 }
 
-/// A drive for one strip. The scale that keeps the limit of current is found once, for the hungriest picture, so that
-/// a bar keeps its brightness as it shortens.
+/// A drive for one strip. The scale that keeps the current limit is computed once, for the picture that draws most, so
+/// that a bar keeps its brightness while it shortens.
 #[derive(Clone, Debug)]
 pub struct Drive {
     settings: DriveSettings,
-    /// Channel value sent for each channel value of the look.
+    /// The channel value that is sent for each channel value of the look.
     levels: [u8; 256],
-    /// The sum of channel values that a frame may have; none without a limit.
+    /// The largest sum of channel values that a frame may have; `None` without a limit.
     budget: Option<u64>,
     scale: f64,
 }
 
-/// What a lit or dark LED draws for its controller alone, in mA (HARDWARE facts, section 6: 1 mA in every source).
+/// The current of an LED's controller, lit or dark, in mA. WLED, FastLED and the data sheets agree on 1 mA.
 const IDLE_MILLIAMPS: u64 = 1;
-/// The sum of channel values of the dimmest light of an LED, if that is white.
+/// The sum of channel values of the dimmest white.
 const DIMMEST_STEPS: u64 = 3;
 
-/// The part of full light that a part of a channel means on a screen: its power of 2.25. Screens lie between 2.2 and 2.4;
-/// this one needs square roots only, where `powf` would bring in the C library's mathematics, half a megabyte of it.
+/// The light of a channel value on a screen, both from 0 to 1: the power of 2.25. Screens lie between 2.2 and 2.4; 2.25 needs
+/// only square roots, and `powf` would add half a megabyte of the C library to memory.
 pub fn gamma(part: f64) -> f64 {
     part * part * part.sqrt().sqrt()
 }
 
 impl Drive {
-    /// A drive that keeps `pictures` on `leds` LEDs within the limit of current.
+    /// A drive that keeps `pictures` on `leds` LEDs within the current limit.
     ///
     /// # Errors
-    /// [`TooLittleCurrent`] if the limit does not let every LED be lit at all.
+    /// [`TooLittleCurrent`] if the limit is too low to light every LED at its dimmest.
     pub fn new(settings: DriveSettings, leds: usize, pictures: &[Picture]) -> Result<Self, TooLittleCurrent> {
         let leds = leds as u64;
         let budget = match settings.max_milliamps {
@@ -145,18 +145,18 @@ impl Drive {
         &self.settings
     }
 
-    /// The part of the brightness that the limit of current leaves, from 0 to 1.
+    /// The factor by which the current limit reduces the brightness, from 0 to 1.
     pub fn scale(&self) -> f64 {
         self.scale
     }
 
-    /// The most that any of `pictures` draws on `leds` LEDs, by WLED's estimate.
+    /// The current of the picture that draws most on `leds` LEDs, in mA, by WLED's estimate.
     pub fn milliamps(&self, leds: usize, pictures: &[Picture]) -> u64 {
         let steps = self.hungriest(pictures) * u64::from(self.settings.milliamps_per_led);
         leds as u64 * IDLE_MILLIAMPS + steps.div_ceil(self.settings.full_steps())
     }
 
-    /// What a single colour is sent as: red, green, blue and white.
+    /// The values that are sent for a colour: red, green, blue and white.
     pub fn level(&self, colour: Rgb) -> [u8; 4] {
         let Rgb { r, g, b } = colour;
         let mut sent = [r, g, b].map(|channel| self.levels[usize::from(channel)]);
@@ -169,10 +169,10 @@ impl Drive {
         self.light(colour, [r, g, b, white])
     }
 
-    /// Fills `wire` with what is sent for `look`. Both are of one length.
+    /// Fills `wire` with the bytes for `look`. Both have the same length.
     pub fn apply(&self, look: &[Rgb], wire: &mut [Wire]) {
         let steps = self.fill(look, wire);
-        // The scale keeps every picture of a plan within the limit; this guards against one that is of no plan.
+        // The scale keeps the pictures that this drive was made for within the limit. This covers all others.
         if self.budget.is_some_and(|budget| steps > budget) {
             let mut dimmed = self.clone();
             dimmed.fit(|dimmed| dimmed.fill(look, wire));
@@ -183,7 +183,7 @@ impl Drive {
         }
     }
 
-    /// Fills `wire` with red, green, blue and white, whatever they draw, and adds them up.
+    /// Fills `wire` with red, green, blue and white without a limit, and returns the sum of all values.
     fn fill(&self, look: &[Rgb], wire: &mut [Wire]) -> u64 {
         let mut steps = 0;
         let mut last = (Rgb::BLACK, [0; 4]);
@@ -197,7 +197,7 @@ impl Drive {
         steps
     }
 
-    /// A colour that is not black never rounds to dark: its strongest channels keep a step each, so that it keeps its name.
+    /// A colour that is not black never rounds to dark: its strongest channels keep the value 1, so that the hue stays.
     fn light(&self, colour: Rgb, mut sent: [u8; 4]) -> [u8; 4] {
         if sent == [0; 4] && colour != Rgb::BLACK {
             let channels = [colour.r, colour.g, colour.b];
@@ -210,9 +210,9 @@ impl Drive {
         sent
     }
 
-    /// Sets the largest of 2^16 scales at which the sum of channel values is within the budget. It is found by halving:
-    /// what is sent grows with the scale. Where white is taken out it may shrink by a step as well; then the scale found
-    /// fits all the same, if not as the largest. At scale 0 each LED keeps its dimmest light, for which there is enough.
+    /// Sets the largest of 2^16 scales at which the sum of channel values is within the budget, by bisection: the sum grows
+    /// with the scale. Where white is split off, the sum may also shrink by one step; the scale that is found then fits, but
+    /// may not be the largest. At scale 0 each LED keeps its dimmest light, for which the budget is enough.
     fn fit(&mut self, mut steps: impl FnMut(&Self) -> u64) {
         let mut lights = [0.0; 256];
         for (channel, light) in lights.iter_mut().enumerate() {
@@ -243,7 +243,7 @@ impl Drive {
 }
 
 impl DriveSettings {
-    /// Every colour as it is.
+    /// Sends every colour unchanged.
     pub const PLAIN: Self = Self {
         chip: Chip::Ws2812,
         order: Order::Rgb,
@@ -253,13 +253,13 @@ impl DriveSettings {
         milliamps_per_led: 1,
     };
 
-    /// The sum of channel values of an LED that draws `milliamps_per_led`.
+    /// The sum of channel values at which an LED draws `milliamps_per_led`.
     fn full_steps(&self) -> u64 {
         255 * self.chip.channels() as u64
     }
 }
 
-/// The limit of current does not let every LED be lit.
+/// The current limit is too low to light every LED.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLittleCurrent {
     pub milliamps_needed: u64,

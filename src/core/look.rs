@@ -1,4 +1,4 @@
-//! The look: what an eye should see on the strip at any moment.
+//! The look: what a person should see on the strip at any moment.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::core::clock::Moment;
 use crate::core::plan::Plan;
 use crate::core::timer::{Phase, Reading, Timer};
 
-/// A colour as a screen would show it (sRGB).
+/// A colour in sRGB, as on a screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rgb {
     pub r: u8,
@@ -35,9 +35,9 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// The colours of a traffic light: the green leans to blue and the yellow to amber. By Machado's simulation of the
-    /// three kinds of colour blindness (2009, severity 1) any two stay 0.1 or more apart in OKLab, where 0.02 is just
-    /// seen side by side; also as a strip is sent them in the few steps that a brightness of 8 leaves.
+    /// The colours of a traffic light. The green leans to blue and the yellow to amber: in Machado's simulation of the three
+    /// kinds of colour blindness (2009, severity 1) any two stay 0.1 or more apart in OKLab, where 0.02 is just visible side by
+    /// side. This also holds for the few levels that a brightness of 8 leaves.
     pub const CLASSIC: Palette = Palette {
         green: Rgb::new(0x00, 0xff, 0x99),
         yellow: Rgb::new(0xff, 0xaa, 0x00),
@@ -45,7 +45,7 @@ impl Palette {
         ready: Rgb::new(0x40, 0x40, 0x40),
     };
 
-    /// Blue for green and a brighter yellow: 0.2 or more apart for everyone.
+    /// Blue instead of green, and a brighter yellow: 0.2 or more apart in OKLab for every kind of colour vision.
     pub const COLOUR_BLIND: Palette = Palette {
         green: Rgb::new(0x00, 0xb0, 0xff),
         yellow: Rgb::new(0xff, 0xd8, 0x00),
@@ -58,11 +58,11 @@ impl Palette {
 pub enum Pattern {
     /// Every LED in the phase's colour.
     Solid,
-    /// A bar from the first LED on that shortens with the time left.
+    /// A bar that begins at the first LED and shortens with the time left.
     Bar,
 }
 
-/// What the strip shows when no talk has begun.
+/// What the strip shows before a talk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReadyLook {
     Dot,
@@ -78,21 +78,21 @@ pub struct Look {
     pub palette: Palette,
     pub pattern: Pattern,
     pub ready: ReadyLook,
-    /// Half a period of the flash, as long lit as dark, at its fastest: it is stretched so that a whole number of periods
-    /// makes up the phase. Not zero.
+    /// Half a period of the flash; it is lit as long as dark. Not zero. The flash is stretched so that the phase is a whole
+    /// number of periods; this is the shortest.
     pub flash_half: Duration,
 }
 
 impl Look {
-    /// What a strip of three colours takes in the longest write that spidev can be set up for, 65536 bytes; a simulated one
-    /// is not longer.
+    /// The LEDs with three channels that fit into 65536 bytes, the largest buffer that spidev can be given. A simulated strip
+    /// has the same limit.
     pub const LEDS_MAX: usize = (65_536 - 280) / 12;
-    /// Three flashes a second are the most that WCAG 2.1, success criterion 2.3.1, allows.
+    /// The most flashes a second that WCAG 2.1 allows (success criterion 2.3.1).
     pub const FLASH_HZ_MAX: f64 = 3.0;
-    /// Below this a flash reads as a colour that comes and goes.
+    /// A slower flash looks like a colour that changes.
     pub const FLASH_HZ_MIN: f64 = 0.2;
 
-    /// Half a period at `hz` flashes a second, rounded up so that the limit is kept.
+    /// Half a period at `hz` flashes a second, rounded up to keep the limit.
     pub fn flash_half(hz: f64) -> Duration {
         Duration::from_nanos((0.5e9 / hz).ceil() as u64)
     }
@@ -123,7 +123,7 @@ impl Look {
         }
     }
 
-    /// The pictures among which the hungriest one of these plans is: each phase that they have, as it begins, and ready.
+    /// Pictures that include the one of these plans that draws most: each phase as it begins, and ready.
     pub fn brightest<'a>(&'a self, plans: &'a [Plan]) -> impl Iterator<Item = Picture> + 'a {
         let Palette { green, yellow, red, .. } = self.palette;
         let phases = plans.iter().flat_map(move |plan| {
@@ -146,7 +146,7 @@ impl Look {
         }
     }
 
-    /// The next moment at which a phase, a flash or a step of the bar ends; the picture may stay the same.
+    /// The next moment at which a phase, half a flash or a step of the bar ends. The picture may stay the same.
     fn next_edge(&self, timer: &Timer, now: Moment) -> Option<Moment> {
         let phase_ends = timer.next_phase(now)?;
         let Reading { phase, plan, left, .. } = timer.at(now);
@@ -164,13 +164,13 @@ impl Look {
         Some(next)
     }
 
-    /// Half-periods in the whole of the flash: an even number, so that it begins and ends with an edge that can be seen.
-    /// None where it is too short for a flash; it is steady then.
+    /// The half-periods of the flash: an even number, so that it begins and ends with a visible edge. Zero if the phase is
+    /// too short for a flash; then the strip is steady.
     fn halves(&self, plan: &Plan) -> u128 {
         plan.flash().as_nanos() / (2 * self.flash_half.as_nanos()) * 2
     }
 
-    /// Whole half-periods between now and the end; the flash is lit where they are even.
+    /// The whole half-periods between now and the end. The strip is lit where the number is even.
     fn halves_left(&self, left: Duration, plan: &Plan) -> u128 {
         (left.as_nanos() * self.halves(plan)).saturating_sub(1) / plan.flash().as_nanos()
     }
@@ -183,7 +183,7 @@ impl Look {
     }
 }
 
-// The derived pair reads and writes the fields; a look that is read is checked.
+// The derived functions read and write the fields; these check what was read.
 impl Serialize for Look {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Self::serialize(self, serializer)
@@ -193,15 +193,15 @@ impl Serialize for Look {
 impl<'de> Deserialize<'de> for Look {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let look = Self::deserialize(deserializer)?;
-        // A screen of another process makes room for as many LEDs as it is told of.
+        // A console allocates as many LEDs as it reads here.
         match (1..=Self::LEDS_MAX).contains(&look.leds) && !look.flash_half.is_zero() {
             true => Ok(look),
-            false => Err(de::Error::custom("a strip has LEDs, and a flash takes time")),
+            false => Err(de::Error::custom("`leds` or `flash_half` is out of range")),
         }
     }
 }
 
-/// The first `lit` LEDs in one colour, the others dark. Equal pictures look equal.
+/// The first `lit` LEDs in one colour, the others dark. Two pictures that look equal are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Picture {
     colour: Rgb,

@@ -7,10 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::core::clock::nanoseconds;
 
-/// A talk of `length` that is green, then yellow, red and flashing red from the marks on, each given as time left.
+/// A talk of `length` that is green, and from its marks on yellow, red and flashing red. A mark is a time left.
 ///
-/// Holds by construction: `0 ≤ flash ≤ red ≤ yellow < length`, so a talk begins green and its phases come in order.
-/// Two equal marks leave the earlier one's phase out.
+/// Always true: `0 ≤ flash ≤ red ≤ yellow < length`. So a talk begins green and its phases come in order. If two marks are
+/// equal, the phase of the earlier one is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Plan {
@@ -83,7 +83,7 @@ impl Plan {
     }
 }
 
-// The derived pair reads and writes the fields; a plan that is read is checked like any other.
+// The derived functions read and write the fields; these check what was read.
 impl Serialize for Plan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Self::serialize(self, serializer)
@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for Plan {
     }
 }
 
-/// The plan of that name, in capital or small letters.
+/// The plan with that name; the case of the letters does not matter.
 pub fn find(plans: &[Plan], name: &str) -> Option<Plan> {
     plans.iter().find(|plan| plan.name().eq_ignore_ascii_case(name)).copied()
 }
@@ -112,7 +112,7 @@ pub enum PlanError {
 }
 
 impl PlanError {
-    /// The key of the plan that has to change.
+    /// The config key that has to change.
     pub fn key(&self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -146,7 +146,7 @@ impl fmt::Display for PlanError {
 
 impl std::error::Error for PlanError {}
 
-/// Time as a clock shows it: `5:00`, `1:02:03`; a part of a second is shown only where there is one.
+/// A time as a clock shows it: `5:00`, `1:02:03`. Milliseconds are shown if there are any.
 pub struct Clock(pub Duration);
 
 impl fmt::Display for Clock {

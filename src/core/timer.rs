@@ -1,7 +1,7 @@
-//! The timer: what a chair can do to it, and what it reads at any moment.
+//! The timer: its commands, and what it reads at any moment.
 //!
-//! It is a value. It holds no clock and counts nothing: [`Timer::at`] derives everything from the moment it is
-//! given, so a late look lands in the right phase and an early one changes nothing.
+//! It is a value without a clock, and it counts nothing: [`Timer::at`] computes everything from the moment that it is given.
+//! So a late call finds the right phase, and an early call changes nothing.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::core::plan::{Clock, Plan};
 
 /// How long a reset can be undone.
 pub const UNDO_WINDOW: Duration = Duration::from_secs(10);
-/// How long after the end a start is taken for a late "stop" and refused.
+/// How long after the end a start is refused, because it was probably meant as "stop".
 pub const END_GUARD: Duration = Duration::from_secs(2);
 
 /// The whole state of the timer. Its JSON is that of the resume file.
@@ -23,9 +23,9 @@ pub struct Timer {
     pub generation: u64,
     /// The plan that a start without a name takes.
     pub chosen: Plan,
-    /// A talk from its start until its reset or the next start, so also when it is over.
+    /// The talk since the last start, until a reset. It stays when the talk is over.
     pub talk: Option<Talk>,
-    /// The talk that was reset last; an undo brings it back until `undo_until`.
+    /// The talk that was reset last; an undo restores it until `undo_until`.
     pub undo: Option<Talk>,
     #[serde(rename = "undo_until_ns")]
     pub undo_until: Option<Moment>,
@@ -45,7 +45,7 @@ pub enum Command {
     Start(Option<Plan>),
     Reset,
     Undo,
-    /// The plan of the starts to come.
+    /// Sets the plan of later starts.
     Choose(Plan),
 }
 
@@ -58,7 +58,7 @@ pub enum Outcome {
         elapsed: Duration,
         left: Duration,
     },
-    /// A talk that was over was cleared away.
+    /// A talk that was over was removed.
     Cleared,
     Undone {
         left: Duration,
@@ -108,20 +108,20 @@ pub struct Reading {
 }
 
 impl Timer {
-    /// A timer in ready. `generation` should differ from that of any timer before it, so that no old command fits.
+    /// A timer that is ready. `generation` should differ from that of every earlier timer, so that no old command matches.
     pub const fn new(chosen: Plan, generation: u64) -> Self {
         Self { generation, chosen, talk: None, undo: None, undo_until: None }
     }
 
-    /// Does `command`, or says why not. Time may stand still between two calls but never goes back.
+    /// Executes `command`. `now` must not be earlier than in the call before.
     ///
     /// # Errors
-    /// A [`Refusal`]; then nothing has changed.
+    /// A [`Refusal`]; the timer is then unchanged.
     pub fn apply(&mut self, command: Command, now: Moment) -> Result<Outcome, Refusal> {
         use Command::{Choose, Reset, Start, Undo};
-        use Standing::{Over, Ready, Running};
+        use StateAt::{Over, Ready, Running};
 
-        let done = match (command, self.standing(now)) {
+        let done = match (command, self.state_at(now)) {
             (Start(plan), Ready { .. }) => self.start(plan, now),
             (Start(_), Running { left, .. }) => return Err(Refusal::AlreadyRunning { left }),
             (Start(_), Over { overrun, .. }) if overrun < END_GUARD => {
@@ -164,15 +164,15 @@ impl Timer {
     /// What the timer reads at `now`.
     pub fn at(&self, now: Moment) -> Reading {
         let zero = Duration::ZERO;
-        match self.standing(now) {
-            Standing::Ready { undo } => Reading {
+        match self.state_at(now) {
+            StateAt::Ready { undo } => Reading {
                 phase: Phase::Ready,
                 plan: self.chosen,
                 left: self.chosen.length(),
                 overrun: zero,
                 undo: undo.filter(|&(_, until)| now < until).map(|(_, until)| until.since(now)),
             },
-            Standing::Running { talk: Talk { plan, .. }, left } => {
+            StateAt::Running { talk: Talk { plan, .. }, left } => {
                 let phase = if left <= plan.flash() {
                     Phase::Flash
                 } else if left <= plan.red() {
@@ -184,13 +184,13 @@ impl Timer {
                 };
                 Reading { phase, plan, left, overrun: zero, undo: None }
             }
-            Standing::Over { talk, overrun } => {
+            StateAt::Over { talk, overrun } => {
                 Reading { phase: Phase::Over, plan: talk.plan, left: zero, overrun, undo: None }
             }
         }
     }
 
-    /// The talk that is on, is over, or was reset last.
+    /// The talk that runs or is over, else the one that was reset last.
     pub fn last_talk(&self) -> Option<Talk> {
         self.talk.or(self.undo)
     }
@@ -214,11 +214,11 @@ impl Timer {
         (self.talk, self.undo, self.undo_until) = (Some(talk), None, None);
     }
 
-    fn standing(&self, now: Moment) -> Standing {
+    fn state_at(&self, now: Moment) -> StateAt {
         match self.talk {
-            None => Standing::Ready { undo: self.undo.zip(self.undo_until) },
-            Some(talk) if now < talk.end() => Standing::Running { talk, left: talk.left(now) },
-            Some(talk) => Standing::Over { talk, overrun: now.since(talk.end()) },
+            None => StateAt::Ready { undo: self.undo.zip(self.undo_until) },
+            Some(talk) if now < talk.end() => StateAt::Running { talk, left: talk.left(now) },
+            Some(talk) => StateAt::Over { talk, overrun: now.since(talk.end()) },
         }
     }
 }
@@ -234,15 +234,15 @@ impl Talk {
     }
 }
 
-/// The states of the table of commands: a talk is running or over by the moment it is looked at.
-enum Standing {
+/// The states of the table of commands. Whether a talk runs or is over depends on the moment.
+enum StateAt {
     Ready { undo: Option<(Talk, Moment)> },
     Running { talk: Talk, left: Duration },
     Over { talk: Talk, overrun: Duration },
 }
 
 impl Outcome {
-    /// Whether the timer is another than before.
+    /// Whether the timer has changed.
     pub fn is_change(&self) -> bool {
         !matches!(self, Self::AlreadyReady | Self::AlreadyChosen(_))
     }
@@ -251,7 +251,7 @@ impl Outcome {
 impl Phase {
     pub const ALL: [Phase; 6] = [Phase::Ready, Phase::Green, Phase::Yellow, Phase::Red, Phase::Flash, Phase::Over];
 
-    /// The phase in one word, as programs and logs have it.
+    /// The phase in one word, for programs and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -263,7 +263,7 @@ impl Phase {
         }
     }
 
-    /// From the press of start to the end of the talk.
+    /// Whether a talk runs: from its start to its end.
     pub fn is_running(self) -> bool {
         match self {
             Self::Green | Self::Yellow | Self::Red | Self::Flash => true,
@@ -318,12 +318,12 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Time left as people read it: the second that has begun counts, so that a clock shows 0:00 only at the end.
+/// Time left in whole seconds, rounded up, so that a clock shows 0:00 only at the end.
 pub fn seconds_left(left: Duration) -> Duration {
     Duration::from_secs(left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)))
 }
 
-/// Time passed as people read it: whole seconds, begun ones left out.
+/// Time passed in whole seconds, rounded down.
 pub fn whole_seconds(passed: Duration) -> Duration {
     Duration::from_secs(passed.as_secs())
 }

@@ -1,6 +1,6 @@
-//! The board: a snapshot of everything an observer may want to know, posted by the engine whenever something happens.
+//! The board: the latest snapshot for observers, posted by the engine whenever something happens.
 //!
-//! Observers read it at their own pace and evaluate the timer at their own now. The engine never calls them.
+//! Observers read it at their own pace and evaluate the timer at their own time. The engine never calls them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::engine::event::{Origin, Refused};
 use crate::show::sample::Trial;
 use crate::show::{Rank, Scene, Stage};
 
-/// The state of the daemon at one moment. A value: readers hold it as long as they like.
+/// The state of the daemon at one moment. A value that readers may keep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub timer: Timer,
@@ -34,13 +34,13 @@ pub struct Snapshot {
     /// The strip's kind as the config names it.
     pub strip_kind: Arc<str>,
     pub strip: Health,
-    /// Where the web's pages are, if it is on.
+    /// The address of the web pages, if there are any.
     pub web: Option<Arc<str>>,
-    /// What has failed, but for the strip.
+    /// What has failed, except the strip.
     pub faults: Vec<Fault>,
-    /// The latest happenings, oldest first, numbered without gaps.
+    /// The latest log entries, oldest first, numbered without gaps.
     pub log: VecDeque<Entry>,
-    /// The number of this snapshot; each that is posted has the next one.
+    /// Counts the snapshots that were posted.
     pub number: u64,
 }
 
@@ -60,15 +60,15 @@ impl Fault {
 /// What the strip shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shown {
-    /// The timer, by the look.
+    /// The timer's picture.
     Timer(Picture),
     Scene(Scene),
 }
 
-/// How many happenings a snapshot remembers.
+/// How many log entries a snapshot holds.
 pub const LOG_LENGTH: usize = 64;
 
-/// Whether frames reach the strip, as far as it can be seen from here: a strip cannot be read back.
+/// Whether sending frames succeeds. Whether an LED is lit cannot be known: a strip cannot be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Health {
     /// No frame has been sent yet.
@@ -89,9 +89,9 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Happening {
     Done(Outcome),
-    /// A person was refused something at a button or a keyboard; whoever asks over the socket is answered there.
+    /// A request by a button or a key was refused. Other requesters get a reply instead.
     Refused(Refused),
-    /// Time turned the talk to this phase.
+    /// The talk has reached this phase by time.
     Phase(Phase),
     StripFailed(Arc<str>),
     StripBack,
@@ -100,15 +100,15 @@ pub enum Happening {
     Failed(Arc<str>),
     Recovered,
     SourceEnded(Arc<str>),
-    /// Something in words of its own: what was found at start, or what another process tells of its log.
+    /// A message in its own words.
     Told(Tone, Arc<str>),
     Stopping,
 }
 
-/// How much of a reader's attention a happening deserves.
+/// How much attention a log entry needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tone {
-    /// The talk has gone on by itself.
+    /// A phase of a talk, by time.
     Quiet,
     Done,
     Refused,
@@ -134,7 +134,7 @@ impl Entry {
     }
 }
 
-/// The happening in one line, for logs and screens.
+/// The entry in one line, for logs and screens.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = self.origin;
@@ -180,20 +180,20 @@ pub struct Board(Mutex<Posted>);
 #[derive(Debug)]
 struct Posted {
     latest: Arc<Snapshot>,
-    bells: Vec<UnixStream>,
+    subscribers: Vec<UnixStream>,
 }
 
 impl Board {
     pub fn new(first: Snapshot) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Posted { latest: Arc::new(first), bells: Vec::new() })))
+        Arc::new(Self(Mutex::new(Posted { latest: Arc::new(first), subscribers: Vec::new() })))
     }
 
-    /// Replaces the snapshot and rings everyone's bell. Never waits for a reader.
+    /// Replaces the snapshot and wakes all subscribers. Never waits for a reader.
     pub fn post(&self, snapshot: Snapshot) {
         self.posted().replace(snapshot);
     }
 
-    /// Changes the snapshot, for boards that more than one thread writes on.
+    /// Changes the snapshot. For boards that several threads write.
     pub fn update(&self, change: impl FnOnce(&mut Snapshot)) {
         let mut posted = self.posted();
         let mut snapshot = Snapshot::clone(&posted.latest);
@@ -205,16 +205,16 @@ impl Board {
         Arc::clone(&self.posted().latest)
     }
 
-    /// A bell that rings with each snapshot from now on.
+    /// A subscription to the snapshots from now on.
     ///
     /// # Errors
-    /// When the system has no descriptor left.
-    pub fn subscribe(&self) -> io::Result<Bell> {
+    /// If the system has no descriptor left.
+    pub fn subscribe(&self) -> io::Result<Subscription> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         theirs.set_nonblocking(true)?;
-        self.posted().bells.push(ours);
-        Ok(Bell(theirs))
+        self.posted().subscribers.push(ours);
+        Ok(Subscription(theirs))
     }
 
     fn posted(&self) -> MutexGuard<'_, Posted> {
@@ -225,29 +225,29 @@ impl Board {
 impl Posted {
     fn replace(&mut self, snapshot: Snapshot) {
         self.latest = Arc::new(snapshot);
-        // A bell that is full has rung already; one that is closed has nobody behind it.
-        self.bells.retain_mut(|bell| match bell.write(&[0]) {
+        // A full pipe has woken its reader already; a closed one has no reader.
+        self.subscribers.retain_mut(|subscriber| match subscriber.write(&[0]) {
             Ok(_) => true,
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         });
     }
 }
 
-/// Readable once there is something new on the board. To be waited for together with whatever else an observer waits for.
+/// A descriptor that is readable when the board has a new snapshot, for `poll` together with others.
 #[derive(Debug)]
-pub struct Bell(UnixStream);
+pub struct Subscription(UnixStream);
 
-impl Bell {
-    /// Makes it silent until the next snapshot. Call it before reading the board, lest a snapshot goes unseen.
-    pub fn hush(&mut self) {
+impl Subscription {
+    /// Resets it until the next snapshot. Call this before you read the board; otherwise a snapshot may be missed.
+    pub fn clear(&mut self) {
         let mut rung = [0; 64];
         while self.0.read(&mut rung).is_ok_and(|length| length > 0) {}
     }
 
-    /// Waits until it rings.
+    /// Waits for a new snapshot.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn wait(&self) -> io::Result<()> {
         let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
         poll(&mut fds, PollTimeout::NONE)?;
@@ -255,14 +255,14 @@ impl Bell {
     }
 }
 
-/// For who waits in another way: non-blocking, and to be read until there is nothing more, before the board is.
-impl From<Bell> for UnixStream {
-    fn from(bell: Bell) -> Self {
-        bell.0
+/// For callers with an event loop of their own. The stream is non-blocking; read it empty before you read the board.
+impl From<Subscription> for UnixStream {
+    fn from(subscription: Subscription) -> Self {
+        subscription.0
     }
 }
 
-impl AsFd for Bell {
+impl AsFd for Subscription {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -274,7 +274,7 @@ fn some_plans<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Plan]>,
 }
 
 impl Shown {
-    /// Fills `frame` for a strip of `leds` LEDs; a test also makes it as long as the strip is taken for.
+    /// Fills `frame` for a strip of `leds` LEDs. A test picture makes it as long as the assumed strip.
     pub fn paint(&self, leds: usize, frame: &mut Vec<Rgb>) {
         match self {
             Self::Timer(picture) => {
@@ -285,7 +285,7 @@ impl Shown {
         }
     }
 
-    /// What is shown, if it is not the timer.
+    /// The scene; `None` for the timer.
     pub fn scene(&self) -> Option<&Scene> {
         match self {
             Self::Timer(_) => None,
@@ -303,7 +303,7 @@ impl Snapshot {
         }
     }
 
-    /// The test picture that the strip shows.
+    /// The test picture, if the strip shows one.
     pub fn trial(&self, now: Moment) -> Option<Trial> {
         match self.shown(now) {
             Shown::Scene(Scene::Sample(trial)) => Some(trial),
@@ -311,7 +311,7 @@ impl Snapshot {
         }
     }
 
-    /// The first moment after `now` at which it shows something else, if time alone ever changes that.
+    /// The first moment after `now` at which the strip shows something else by time alone.
     pub fn next_change(&self, now: Moment) -> Option<Moment> {
         let shown = self.shown(now);
         let mut then = now;
@@ -324,17 +324,17 @@ impl Snapshot {
         }
     }
 
-    /// The happenings after number `seen`.
+    /// The log entries after number `seen`.
     pub fn news(&self, seen: u64) -> impl Iterator<Item = &Entry> {
         self.log.iter().filter(move |entry| entry.number > seen)
     }
 
-    /// The number of the latest happening; zero before the first.
+    /// The number of the latest log entry; zero before the first.
     pub fn last_entry(&self) -> u64 {
         self.log.back().map_or(0, |entry| entry.number)
     }
 
-    /// Writes a happening into the log, where the oldest makes room for it.
+    /// Adds an entry to the log, and removes the oldest if the log is full.
     pub fn note(&mut self, at: Moment, origin: Origin, what: Happening) {
         if self.log.len() == LOG_LENGTH {
             self.log.pop_front();

@@ -1,4 +1,4 @@
-//! What can happen to the engine: the one closed enum that every source sends.
+//! Events: all that sources can send to the engine.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,41 +14,41 @@ use crate::core::timer::{Command, Outcome, Refusal};
 use crate::engine::board::Snapshot;
 use crate::show::{Busy, Owner, Rank, Scene};
 
-/// How many events may wait for the engine. A source that finds the channel full waits; the strip never does.
+/// The capacity of the channel. A source waits if the channel is full; the strip never waits.
 pub const QUEUE: usize = 64;
 
 #[derive(Debug)]
 pub enum Event {
     Request(Request),
-    /// Something that a chair may want to know.
+    /// A message for the chair.
     Note(Origin, Arc<str>),
     /// Something has failed, or works again (`None`).
     Fault(Origin, Option<Arc<str>>),
-    /// A source of events has come to its end, which none does while all is well.
+    /// A source has ended, which is a fault.
     SourceEnded(Origin, Arc<str>),
-    /// The web's pages are at this address.
+    /// The web pages are at this address.
     Web(Arc<str>),
-    /// A strip that has failed may be there now.
+    /// A failed strip should be tried again now.
     Retry,
-    /// Nothing: the engine is to look whether it should stop.
+    /// Wakes the engine, so that it sees a stop.
     Wake,
 }
 
 #[derive(Debug)]
 pub struct Request {
     pub action: Action,
-    /// The generation of the timer that the request was meant for; `None` for whatever it is.
+    /// The generation of the timer that the request is for; `None` for any.
     pub generation: Option<u64>,
     pub origin: Origin,
-    /// Where the answer goes, sent once. It must never block: give it room for one.
+    /// The receiver of the answer, which is sent once. Its channel needs room for one, so that sending never blocks.
     pub reply: Option<SyncSender<Answer>>,
 }
 
-/// What is asked of the engine.
+/// What the engine can do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     Command(Command),
-    /// Show a scene for so long, unless it is offered again.
+    /// Show a scene until `lease` has passed without another request.
     Show {
         scene: Scene,
         owner: Owner,
@@ -58,7 +58,7 @@ pub enum Action {
     End(Rank),
 }
 
-/// What became of a request, and the board after it.
+/// The result of a request, and the snapshot after it.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub result: Result<Done, Refused>,
@@ -81,7 +81,7 @@ pub enum Done {
 pub enum Refused {
     Command(Refusal),
     Show(Busy),
-    /// The strip takes no frame of so many LEDs.
+    /// The frame is longer than the strip can take.
     TooLong {
         leds: usize,
         leds_max: usize,
@@ -100,7 +100,7 @@ impl fmt::Display for Refused {
     }
 }
 
-/// Who did it.
+/// The source of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
@@ -120,7 +120,7 @@ pub enum Origin {
     /// The file that keeps the talk for a restart.
     #[serde(rename = "resume file")]
     Resume,
-    /// systemd, which is told that all is well.
+    /// systemd, which gets the watchdog's pings.
     #[serde(rename = "service manager")]
     Service,
     /// Time itself.
@@ -128,7 +128,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Whether the requester gets a direct reply. The others look at a screen.
+    /// Whether the requester gets a direct reply. The others see the answer in the log.
     pub fn is_answered(self) -> bool {
         matches!(self, Self::Socket | Self::Web)
     }
@@ -157,30 +157,30 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Why the engine should end.
+/// How the engine should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Somebody at the keyboard is done: the talk is forgotten.
+    /// Somebody quits at the keyboard: the stored talk is removed.
     Quit,
-    /// The process is told to go: the talk is kept for the next one.
+    /// The system ends the process: the talk is kept for the next one.
     Terminate,
 }
 
-/// The end of the channel that sources have.
+/// The sending end of the channel.
 #[derive(Clone, Debug)]
 pub struct Events {
     queue: SyncSender<Event>,
     stop: Arc<OnceLock<Stop>>,
 }
 
-/// The engine's end.
+/// The receiving end, for the engine.
 #[derive(Debug)]
 pub struct Inbox {
     queue: Receiver<Event>,
     stop: Arc<OnceLock<Stop>>,
 }
 
-/// The engine is gone.
+/// The engine has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
 
@@ -211,27 +211,26 @@ impl Events {
         }
     }
 
-    /// Asks the engine to end. A flag and a wake-up, so that neither a full channel nor a strip that hangs is in its way; the
-    /// first one who asks says how.
+    /// Requests a stop: a flag and a wake-up, so that it works with a full channel too. The first request decides how.
     pub fn stop(&self, stop: Stop) {
         let _ = self.stop.set(stop);
-        // If the channel is full, the engine wakes without this.
+        // If the channel is full, the engine is awake already.
         let _ = self.queue.try_send(Event::Wake);
     }
 
-    /// How the engine was asked to end, if it was.
+    /// The stop that was requested, if there was one.
     pub fn stopping(&self) -> Option<Stop> {
         self.stop.get().copied()
     }
 }
 
 impl Inbox {
-    /// The next event, waited for at most so long. None as well once no source is left.
+    /// The next event, or `None` after `timeout`.
     pub fn wait(&self, timeout: Duration) -> Option<Event> {
         self.queue.recv_timeout(timeout).ok()
     }
 
-    /// How the engine was asked to end, if it was.
+    /// The stop that was requested, if there was one.
     pub fn stopping(&self) -> Option<Stop> {
         self.stop.get().copied()
     }
@@ -245,7 +244,7 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-/// Runs one source of events on a thread of its own. Should it end, panic, or find no thread, the engine is told.
+/// Runs a source in its own thread. If the source ends, panics, or gets no thread, the engine receives `SourceEnded`.
 pub fn spawn(
     name: &str,
     origin: Origin,
@@ -259,7 +258,7 @@ pub fn spawn(
             Ok(Err(error)) => format!("{error:#}").into(),
             Err(_) => "it panicked; please report this bug".into(),
         };
-        // If the engine is gone there is nobody left to tell.
+        // The engine may have ended before.
         let _ = events.send(Event::SourceEnded(origin, how));
     };
     if let Err(error) = thread::Builder::new().name(name.into()).spawn(run) {

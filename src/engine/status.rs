@@ -1,4 +1,4 @@
-//! The status: what the timer reads, for programs and for people.
+//! The status, for programs and for people.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::core::plan::Clock;
 use crate::core::timer::{self, Phase};
 use crate::engine::board::{Fault, Health, Snapshot};
 
-/// The state of the timer for programs. The shape is stable: names stay, new ones may come.
+/// The state of the daemon for programs. The shape is stable: fields stay, and new ones may be added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// `ready`, `green`, `yellow`, `red`, `flash` or `over`.
@@ -31,7 +31,7 @@ pub struct Status {
     pub plans: Vec<String>,
     pub strip: StripStatus,
     pub look: LookStatus,
-    /// What has failed, but for the strip.
+    /// What has failed, except the strip.
     pub faults: Vec<Fault>,
     /// The moment of this status, in nanoseconds of CLOCK_BOOTTIME.
     pub at_ns: u64,
@@ -46,10 +46,10 @@ pub struct PlanStatus {
     pub flash_ms: u64,
 }
 
-/// How the phases look, for whoever shows them elsewhere.
+/// How the phases look, for programs that show them elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LookStatus {
-    /// As a screen shows them, such as `#00ff99`.
+    /// Colours in sRGB, such as `#00ff99`.
     pub green: String,
     pub yellow: String,
     pub red: String,
@@ -63,10 +63,10 @@ pub struct StripStatus {
     /// `simulated` or `spi`.
     pub kind: String,
     pub leds: usize,
-    /// `starting`, `sending` or `failing`; whether an LED is lit cannot be seen from here.
+    /// `starting`, `sending` or `failing`. Whether an LED is lit cannot be known.
     pub health: String,
     pub error: Option<String>,
-    /// The trial that `talklight test-strip` shows: chip, order, LEDs and sample, as in `ws2812 grb 60 red`.
+    /// The picture of `talklight test-strip`: chip, order, LEDs and sample, as in `ws2812 grb 60 red`.
     pub trial: Option<String>,
 }
 
@@ -108,14 +108,14 @@ impl Status {
         }
     }
 
-    /// Whether nothing has happened between the two but time.
+    /// Whether only time has passed between the two.
     pub fn is_same_but_for_time(&self, other: &Status) -> bool {
         let timeless =
             |status: &Status| Status { left_ms: 0, overrun_ms: 0, undo_ms: None, at_ns: 0, ..status.clone() };
         timeless(self) == timeless(other)
     }
 
-    /// What holds until something happens, in one line: no times.
+    /// One line without times, which stays true until something happens.
     pub fn standing(&self) -> String {
         let Self { phase, plan, strip, .. } = self;
         format!("{phase}, {}, {}; {} strip {}", plan.name, clock(plan.length_ms), strip.kind, self.trouble())
@@ -163,7 +163,7 @@ fn clock(ms: u64) -> Clock {
     Clock(timer::seconds_left(Duration::from_millis(ms)))
 }
 
-/// Whole milliseconds, begun ones counted, so that nothing left reads as zero before it is.
+/// Whole milliseconds, rounded up, so that a time left is zero only at the end.
 fn ms(span: Duration) -> u64 {
     u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! One daemon for each thing: an advisory lock that ends with its process, and the name of who holds it.
+//! Advisory locks that end with their process, and the name of the holder.
 
 use std::fmt;
 use std::fs::{File, Metadata, TryLockError};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{major, minor};
 
-/// The file of the daemon that belongs to its socket or to another of its files: `control.sock.lock`.
+/// The path of a file that belongs to another file, such as `control.sock.lock`.
 pub fn beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -15,10 +15,10 @@ pub fn beside(path: &Path, what: &str) -> PathBuf {
     name.into()
 }
 
-/// Holds `file` until it is closed.
+/// Locks `file` until it is closed.
 ///
 /// # Errors
-/// [`Held`] if another process has it. A file system that knows no locks is no reason to refuse.
+/// [`Held`] if another process has the lock. A file system without locks is not an error.
 pub fn hold(file: &File) -> Result<(), Held> {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(Held { by: file.metadata().ok().and_then(|file| holder(&file)) }),
@@ -47,7 +47,7 @@ impl fmt::Display for Held {
 
 impl std::error::Error for Held {}
 
-/// The process that holds a lock on a file, as Linux tells it in lines like
+/// The process that holds a lock on a file, by the lines of /proc/locks, such as
 /// `1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`: process, device and inode.
 pub fn holder(file: &Metadata) -> Option<u32> {
     let (device, inode) = (file.dev(), file.ino());

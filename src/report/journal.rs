@@ -16,9 +16,9 @@ use crate::report::notify::Notify;
 pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()> {
     let prefixed = is_journal();
     let mut seen = 0;
-    let mut bell = board.subscribe()?;
+    let mut subscription = board.subscribe()?;
     loop {
-        bell.hush();
+        subscription.clear();
         let snapshot = board.latest();
         // The watchdog pings report a service manager that cannot be reached.
         let _ = notify.status(&Status::new(&snapshot, clock::now()).standing());
@@ -42,7 +42,7 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
             }
         }
         seen = snapshot.last_entry();
-        bell.wait()?;
+        subscription.wait()?;
     }
 }
 

@@ -1,4 +1,4 @@
-//! A gauge: a bar from the first LED whose length says a number.
+//! A gauge: a bar that begins at the first LED and whose length shows a number.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ impl Gauge {
         self.colour
     }
 
-    /// The whole strip, which is what draws most.
+    /// The picture that draws most: the whole strip.
     pub fn full(&self, leds: usize) -> Picture {
         Picture::new(self.colour, leds)
     }

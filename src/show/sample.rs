@@ -1,4 +1,4 @@
-//! A trial: pictures by which a person finds out what a strip is that nobody knows.
+//! Test pictures, by which a person finds out the chip, the colour order and the length of an unknown strip.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::core::drive::{Chip, Drive, DriveSettings, Order, TooLittleCurrent};
 use crate::core::look::{Look, Picture, Rgb};
 
-/// What a strip is taken for.
+/// The strip that is assumed while a test picture is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Make {
+pub struct StripType {
     pub chip: Chip,
     pub order: Order,
     /// At least 1.
@@ -28,15 +28,15 @@ pub enum Sample {
     Dark,
 }
 
-/// A sample on a strip of some make.
+/// A test picture on a strip of an assumed type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Trial {
-    pub make: Make,
+    pub strip: StripType,
     pub sample: Sample,
 }
 
-/// How long a sample is shown unless it is asked for again: a tester that has gone leaves no colour behind.
+/// How long a test picture is shown after the last request, in case the tester is gone.
 pub const LEASE: Duration = Duration::from_secs(10);
 /// The LEDs that [`Sample::Tens`] shows in one colour.
 pub const BLOCK: usize = 10;
@@ -45,15 +45,15 @@ const RED: Rgb = Rgb::new(255, 0, 0);
 const GREEN: Rgb = Rgb::new(0, 255, 0);
 const BLUE: Rgb = Rgb::new(0, 0, 255);
 
-impl Make {
-    /// The drive of a strip of this make; all else is as in `settings`. One channel of each LED is all that a sample lights.
+impl StripType {
+    /// The drive for a strip of this type, otherwise with `settings`. A test picture lights one channel of each LED.
     ///
     /// # Errors
     /// [`TooLittleCurrent`] if the limit does not let every LED be lit at all.
     pub fn drive(self, settings: &DriveSettings) -> Result<Drive, TooLittleCurrent> {
         let Self { chip, order, leds } = self;
-        // Taken for four channels, a strip of three has a third more LEDs in the same bytes, and each step of them draws a third
-        // more. No limit stays none.
+        // A strip with three channels takes the bytes of four channels for a third more LEDs, and each step draws a third more.
+        // A limit of 0 stays 0.
         let max_milliamps = match chip {
             Chip::Ws2812 => settings.max_milliamps,
             Chip::Sk6812Rgbw => settings.max_milliamps * 3 / 4,
@@ -63,8 +63,8 @@ impl Make {
     }
 }
 
-impl Make {
-    /// As a config has it, a line each: chip, order and LEDs.
+impl StripType {
+    /// The lines of a config: chip, order and LEDs.
     pub fn lines(self) -> [String; 3] {
         let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
         [format!("chip = \"{chip}\""), format!("order = \"{order}\""), format!("leds = {}", self.leds)]
@@ -96,7 +96,7 @@ impl Sample {
 }
 
 impl Trial {
-    /// Makes `frame` as long as the strip, and fills it.
+    /// Fills `frame`, and makes it as long as the assumed strip.
     pub fn paint(&self, frame: &mut Vec<Rgb>) {
         let colour = |led: usize| match self.sample {
             Sample::Red => RED,
@@ -106,19 +106,19 @@ impl Trial {
             Sample::Dark => Rgb::BLACK,
         };
         frame.clear();
-        frame.extend((0..self.make.leds).map(colour));
+        frame.extend((0..self.strip.leds).map(colour));
     }
 }
 
-/// As requests have it: `ws2812 grb 60 red`.
+/// As in requests: `ws2812 grb 60 red`.
 impl fmt::Display for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { make, sample } = self;
-        write!(f, "{make} {}", sample.name())
+        let Self { strip, sample } = self;
+        write!(f, "{strip} {}", sample.name())
     }
 }
 
-impl fmt::Display for Make {
+impl fmt::Display for StripType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
         write!(f, "{chip} {order} {}", self.leds)
@@ -135,7 +135,7 @@ impl FromStr for Trial {
         };
         let leds = leds.parse().ok().filter(|leds| (1..=Look::LEDS_MAX).contains(leds));
         Ok(Self {
-            make: Make {
+            strip: StripType {
                 chip: named(&Chip::ALL, "chip", chip)?,
                 order: named(&Order::ALL, "order", order)?,
                 leds: leds.ok_or_else(|| format!("a strip has 1 to {} LEDs", Look::LEDS_MAX))?,

@@ -1,4 +1,4 @@
-//! The stage: which shows there are, and which of them may be seen.
+//! The stage: which shows there are, and which one may be seen.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,38 +10,38 @@ use crate::core::clock::Moment;
 use crate::core::plan::Clock;
 use crate::core::timer::{Phase, Timer, seconds_left};
 
-/// How long after the end of a talk the dark strip still says "time is up", so that no stream may show.
+/// How long after the end of a talk no stream is shown, because the dark strip means "time is up".
 pub const STREAM_AFTER_END: Duration = Duration::from_secs(30);
 
-/// The shows, at most one of each rank. Like the timer it is a value: nothing in it counts or ticks.
+/// The shows, at most one of each rank. A value like the timer: it counts nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     /// The highest rank first.
     shows: Vec<Show>,
-    /// Owners whose show the chair has ended, and until when they are refused.
+    /// Owners whose show was ended by the chair, and the end of their refusal.
     shut_out: Vec<(Owner, Moment)>,
 }
 
 /// Why a show is refused. The text says what to do instead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Busy {
-    /// A talk has the strip.
+    /// A talk is running.
     Talk { left: Duration },
-    /// A talk was reset, and may still be brought back for so long.
+    /// A talk was reset and can be restored for this long.
     Undo { left: Duration },
-    /// A talk has ended, and the strip says so for so long.
+    /// A talk has ended, and the strip stays dark for this long.
     Ended { left: Duration },
     /// Another owner has a show of the same rank.
     Taken { by: Owner, left: Duration },
-    /// The chair has ended this owner's show.
+    /// The chair has ended this owner's show, which has this lease.
     ShutOut { lease: Duration },
 }
 
 impl Stage {
-    /// Puts a show on, or goes on with the one of the same owner. True if there was none of its rank.
+    /// Begins a show, or replaces the show of the same owner. True if there was none of its rank.
     ///
     /// # Errors
-    /// [`Busy`]; then nothing is shown or remembered of it.
+    /// [`Busy`]; the show is then neither shown nor remembered.
     pub fn offer(&mut self, show: Show, timer: &Timer, now: Moment) -> Result<bool, Busy> {
         let rank = show.rank();
         free(rank, timer, now)?;
@@ -62,18 +62,18 @@ impl Stage {
         Ok(old.is_none())
     }
 
-    /// Ends the show of a rank, as its owner says. The show that has ended, if there was one.
+    /// Ends the show of a rank and returns it.
     pub fn end(&mut self, rank: Rank) -> Option<Show> {
         let ended = self.shows.iter().position(|show| show.rank() == rank)?;
         Some(self.shows.remove(ended))
     }
 
-    /// Ends every show, since a talk begins. They do not come back when it is over.
+    /// Ends every show because a talk begins.
     pub fn clear(&mut self) {
         self.shows.clear();
     }
 
-    /// Ends every show because the chair says so: each owner is refused until it has been silent for its lease.
+    /// Ends every show by the chair's command. Each owner is refused until it has been silent for its lease.
     pub fn shut_out(&mut self, now: Moment) -> Vec<Show> {
         let ended = std::mem::take(&mut self.shows);
         self.shut_out.retain(|&(_, until)| now < until);
@@ -81,25 +81,25 @@ impl Stage {
         ended
     }
 
-    /// Removes a show whose lease is over.
+    /// Removes a show whose lease is over, and returns it.
     pub fn lapse(&mut self, now: Moment) -> Option<Show> {
         let over = self.shows.iter().position(|show| show.until <= now)?;
         Some(self.shows.remove(over))
     }
 
-    /// The show that the strip shows at `now`, if it is not the timer's.
+    /// The show that is seen at `now`; `None` if the timer is.
     pub fn shown(&self, timer: &Timer, now: Moment) -> Option<&Show> {
         let may_show = |show: &&Show| now < show.until && free(show.rank(), timer, now).is_ok();
         self.shows.iter().find(may_show)
     }
 
-    /// The next moment at which the lease of a show ends.
+    /// The next moment at which a lease ends.
     pub fn next_end(&self, now: Moment) -> Option<Moment> {
         self.shows.iter().map(|show| show.until).filter(|&until| until > now).min()
     }
 }
 
-/// Whether the timer leaves the strip to shows of that rank.
+/// Whether the timer leaves the strip to a show of that rank.
 fn free(rank: Rank, timer: &Timer, now: Moment) -> Result<(), Busy> {
     let reading = timer.at(now);
     match (reading.phase, rank) {

@@ -34,7 +34,7 @@ pub const PAIRED_MAX: usize = 64;
 /// Why no device can be paired when the web is off, with a remedy.
 pub const OFF: &str = match cfg!(feature = "web") {
     true => {
-        "the web is off; for the service run `sudo systemctl enable talklight-web.socket && sudo systemctl restart talklight`, for another timer write `listen = \"0.0.0.0:8080\"` under [web], or use --web"
+        "the web is off; for the service run `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight`, for another timer write `listen = \"0.0.0.0:8080\"` under [web], or use --web"
     }
     false => "this talklight was built without the web; build it with the feature `web`",
 };

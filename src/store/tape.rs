@@ -56,7 +56,7 @@ impl Tape {
     pub fn new(path: &Path, events: Events) -> io::Result<Self> {
         let (frames, queue) = sync_channel(QUEUE);
         let (finished, done) = sync_channel(1);
-        let writer = Writer { path: path.into(), file: None, failed: None, left_out: 0, events };
+        let writer = Writer { path: path.into(), file: None, tried: None, is_told: false, left_out: 0, events };
         thread::Builder::new().name("tape".into()).spawn(move || {
             writer.run(&queue);
             let _ = finished.send(());
@@ -87,8 +87,10 @@ impl Drop for Tape {
 struct Writer {
     path: PathBuf,
     file: Option<BufWriter<File>>,
-    /// When the last write failed. `None` if it succeeded.
-    failed: Option<Moment>,
+    /// When the last write was tried, if it failed.
+    tried: Option<Moment>,
+    /// Whether the engine has been told of a fault.
+    is_told: bool,
     left_out: u64,
     events: Events,
 }
@@ -98,22 +100,22 @@ impl Writer {
     fn run(mut self, queue: &Receiver<Frame>) {
         for frame in queue {
             self.left_out += frame.left_out;
-            if self.failed.is_some_and(|failed| frame.at.since(failed) < RETRY) {
+            if self.tried.is_some_and(|tried| frame.at.since(tried) < RETRY) {
                 self.left_out += 1;
                 continue;
             }
-            let fault = match self.write(&frame) {
-                Ok(()) if self.failed.take().is_none() => continue,
-                Ok(()) => None,
-                Err(error) => {
-                    self.file = None;
-                    self.failed = Some(frame.at);
-                    self.left_out += 1;
-                    Some(format!("{}: {error}", self.path.display()).into())
-                }
-            };
-            // A blocking send could deadlock: the engine may be waiting for this thread to end.
-            let _ = self.events.try_send(Event::Fault(Origin::Tape, fault));
+            let written = self.write(&frame);
+            self.tried = written.is_err().then_some(frame.at);
+            let fault = written.err().map(|error| {
+                self.file = None;
+                self.left_out += 1;
+                format!("{}: {error}", self.path.display()).into()
+            });
+            // Not blocking, because the engine may be waiting for this thread to end; the next frame tries again.
+            let is_news = fault.is_some() || self.is_told;
+            if is_news && self.events.try_send(Event::Fault(Origin::Tape, fault)) == Ok(true) {
+                self.is_told = self.tried.is_some();
+            }
         }
     }
 

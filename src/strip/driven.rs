@@ -1,34 +1,34 @@
-//! What every kind of strip does: gamma, brightness and the limit of current, and the LEDs beyond a frame.
+//! What all kinds of strip have in common: the drive, the current limit, and clearing LEDs beyond the frame.
 
 use super::{Strip, StripError};
 use crate::core::drive::{Chip, Drive, Wire};
 use crate::core::look::Rgb;
 use crate::show::Scene;
 
-/// Frames that must have been sent well before the LEDs beyond them count as dark: a glitch can spoil one.
+/// How many frames must succeed before the LEDs beyond them count as dark. A glitch can spoil one.
 const CLEARING_FRAMES: u8 = 2;
 
-/// Takes the colour bytes of a frame to the LEDs.
+/// Sends the colour bytes of a frame.
 pub trait Writer {
-    /// The most colour bytes that one write takes: three or four for each LED.
+    /// The most colour bytes of one write; an LED has three or four.
     fn bytes_max(&self) -> usize;
 
-    /// Writes the whole frame for LEDs of that chip.
+    /// Sends the whole frame for LEDs with that chip.
     ///
     /// # Errors
-    /// What went wrong, and its remedy. Some of the frame may have reached the strip.
+    /// What went wrong, and the remedy. A part of the frame may have been sent.
     fn write(&mut self, wire: &[Wire], chip: Chip) -> Result<(), StripError>;
 }
 
 /// A strip behind a [`Writer`].
 pub struct Driven<W> {
     writer: W,
-    /// For the pictures of the timer; a scene has its own.
+    /// For the timer; a scene has its own.
     drive: Drive,
     wire: Vec<Wire>,
-    /// The colour bytes up to which an LED may be lit: by a longer frame, or by the process before this one.
+    /// The colour bytes up to which LEDs may be lit, by a longer frame or by an earlier process.
     reach: usize,
-    /// The colour bytes of the last frame, and how many of that length were sent well in a row.
+    /// The colour bytes of the last frame, and how many frames of this length succeeded in a row.
     last: usize,
     sent_well: u8,
 }

@@ -1,4 +1,4 @@
-//! A strip held in memory. The screen and the tape show what it would look like; tests see it and make it fail.
+//! A strip in memory. The screen and the tape show what it would look like. Tests read it and make it fail.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use super::{StripError, Writer};
 use crate::core::drive::{Chip, Wire};
 use crate::core::look::{Look, Rgb};
 
-/// Clones are the same strip. Like a real one it keeps what an LED was last told until the LED is told something else.
+/// Clones are the same strip. Like on a real strip, an LED keeps its colour until it gets another one.
 #[derive(Clone, Debug)]
 pub struct Simulated(Arc<Mutex<State>>);
 
@@ -20,12 +20,12 @@ struct State {
 }
 
 impl Simulated {
-    /// A strip of so many LEDs, all lit by whoever had it before.
+    /// A strip of `leds` LEDs, all lit, as an earlier process may have left them.
     pub fn new(leds: usize) -> Self {
         Self(Arc::new(Mutex::new(State { leds: vec![[u8::MAX; 4]; leds], frames: 0, length: 0, fault: None })))
     }
 
-    /// What each LED was told last, as if the order of its colours were red, green, blue.
+    /// The last bytes of each LED, read in the order red, green, blue.
     pub fn lit(&self) -> Vec<Rgb> {
         self.with(|state| state.leds.iter().map(|&[r, g, b, _]| Rgb::new(r, g, b)).collect())
     }
@@ -51,7 +51,7 @@ impl Simulated {
 }
 
 impl Default for Simulated {
-    /// The longest that there is.
+    /// The longest strip.
     fn default() -> Self {
         Self::new(Look::LEDS_MAX)
     }
@@ -66,7 +66,7 @@ impl Writer for Simulated {
         self.with(|state| match &state.fault {
             Some(fault) => Err(fault.clone()),
             None => {
-                // What is sent for LEDs that are not there is heard by none.
+                // Bytes beyond the last LED are ignored, as on a real strip.
                 for (led, sent) in state.leds.iter_mut().zip(wire) {
                     *led = *sent;
                 }

@@ -10,16 +10,17 @@ use ws2812_spi::hosted::Ws2812;
 
 use super::{StripError, Writer};
 use crate::core::drive::{Chip, Wire};
+use crate::os::cmdline;
 use crate::os::lock::{self, Held};
 
-/// The kernel's default for the longest write that spidev takes, in bytes.
+/// The kernel's default for spidev's buffer, in bytes: the longest write.
 pub const BUFSIZ_DEFAULT: usize = 4096;
 
-/// Where the kernel tells it.
+/// The file with the actual size.
 const BUFSIZ_FILE: &str = "/sys/module/spidev/parameters/bufsiz";
 
-/// The bytes of one frame: 140 zeros on either side, which hold the line low before the first bit and latch the frame
-/// after the last (339 us at 3.3 MHz; WS2812B wants 280), and four bits on the wire for each bit of colour.
+/// The bytes of one frame: 140 zeros before and after it, and four bits on the wire for each bit of colour. The zeros hold the
+/// line low before the first bit and latch the frame after the last one (339 us at 3.3 MHz; WS2812B needs 280).
 pub const fn frame_bytes(leds: usize, chip: Chip) -> usize {
     280 + leds * chip.channels() * 4
 }
@@ -34,24 +35,18 @@ pub const fn leds_max(bufsiz: usize, chip: Chip) -> usize {
     bytes_max(bufsiz) / chip.channels()
 }
 
-/// The longest write that spidev takes here: as the running module says, else as the kernel was told at boot.
+/// The size of spidev's buffer here: as the loaded module says, else as the kernel's command line says.
 pub fn bufsiz() -> usize {
     let read = |path| std::fs::read_to_string(path).ok();
     read(BUFSIZ_FILE)
         .and_then(|text| text.trim().parse().ok())
-        .or_else(|| bufsiz_in(&read("/proc/cmdline")?))
+        .or_else(|| cmdline::number(&read("/proc/cmdline")?, "spidev.bufsiz"))
         .unwrap_or(BUFSIZ_DEFAULT)
-}
-
-/// The same as a kernel's command line tells it.
-pub fn bufsiz_in(cmdline: &str) -> Option<usize> {
-    let mut words = cmdline.split_whitespace().rev();
-    words.find_map(|word| word.strip_prefix("spidev.bufsiz=")?.parse().ok())
 }
 
 const LONGER_BUFFER: &str = "append `spidev.bufsiz=65536` to the line of /boot/firmware/cmdline.txt, and reboot";
 
-/// A device node of SPI0: `/dev/spidev0.0`, or `/dev/spidev0.1` by the other chip select, which a strip does not heed. The
+/// A device node of SPI0: `/dev/spidev0.0` or `/dev/spidev0.1`. They differ in the chip select, which a strip ignores. The
 /// other buses have other pins, and SPI1 has no DMA, without which there are gaps between bytes.
 #[derive(Clone, Debug)]
 pub struct Device {
@@ -60,7 +55,7 @@ pub struct Device {
 }
 
 impl Device {
-    /// `None` if the path is another.
+    /// `None` for any other path.
     pub fn new(path: &str) -> Option<Self> {
         let chip_select = match path {
             "/dev/spidev0.0" => SlaveSelect::Ss0,
@@ -75,17 +70,17 @@ impl Device {
     }
 }
 
-/// The bus, opened when it can be, and anew after every error.
+/// The bus. It is opened with the first frame that finds it, and again after each error.
 pub struct SpiWriter {
     device: Device,
     clock_hz: u32,
-    /// The longest write that spidev takes, in bytes.
+    /// The size of spidev's buffer, in bytes.
     bufsiz: usize,
     open: Option<Open>,
 }
 
 impl SpiWriter {
-    /// A missing or broken device is no error here: it is told, and tried again, with each frame.
+    /// A missing or broken device is not an error here: each frame tries again and reports it.
     ///
     /// # Errors
     /// [`Held`] if another process drives this strip.
@@ -102,8 +97,8 @@ impl SpiWriter {
             Some(open) => open,
             closed => closed.insert(Open::new(&self.device, self.clock_hz)?),
         };
-        // A new driver each time: one that has failed would send that frame again, in front of the next. It sends green, red,
-        // blue and white; what it is given under these names is in the strip's order already.
+        // A new driver for each frame: after an error the old one would send the failed frame before the next one. The driver
+        // sends green, red, blue and white; the bytes under these names are already in the order of the strip.
         let sent = match chip {
             Chip::Ws2812 => {
                 let rgb = |&[g, r, b, _]: &Wire| RGB8 { r, g, b };
@@ -125,7 +120,7 @@ impl Writer for SpiWriter {
 
     fn write(&mut self, wire: &[Wire], chip: Chip) -> Result<(), StripError> {
         self.send(wire, chip).map_err(|fault| {
-            // A node that has gone stays gone for those who hold it open.
+            // A descriptor of a node that was removed never works again.
             self.open = None;
             StripError(fault.explain(&self.device))
         })
@@ -134,7 +129,7 @@ impl Writer for SpiWriter {
 
 struct Open {
     spi: Spi,
-    /// spidev lets two processes draw at once; the lock on its node does not.
+    /// spidev allows two processes at once; this lock does not.
     _lock: File,
 }
 

@@ -30,14 +30,14 @@ impl Feed {
     /// # Errors
     /// If the system has no file descriptor left.
     pub fn new(board: Arc<Board>) -> std::io::Result<Self> {
-        let bell = UnixStream::from_std(board.subscribe()?.into())?;
+        let subscription = UnixStream::from_std(board.subscribe()?.into())?;
         let mut last = Status::new(&board.latest(), clock::now());
         let (sender, status) = watch::channel(event("status", &protocol::encode(&last)));
         tokio::spawn(async move {
-            while bell.readable().await.is_ok() {
-                // Drain the bell before reading the board; the other way round a snapshot could be missed.
+            while subscription.readable().await.is_ok() {
+                // Drain it before reading the board; the other way round a snapshot could be missed.
                 let mut bytes = [0; 64];
-                while bell.try_read(&mut bytes).is_ok_and(|length| length > 0) {}
+                while subscription.try_read(&mut bytes).is_ok_and(|length| length > 0) {}
                 let now = Status::new(&board.latest(), clock::now());
                 if !now.is_same_but_for_time(&last) {
                     last = now;

@@ -2,6 +2,7 @@
 
 mod clients;
 mod reports;
+mod service;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,7 +13,7 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 
 use crate::child::{self, Program};
-use crate::harness::{Frame, House, PATIENCE, QUICK, TALKLIGHT, assert_order, connect, until};
+use crate::harness::{Frame, Instance, PATIENCE, QUICK, TALKLIGHT, assert_order, connect, until};
 
 /// The phase of the plan `QUICK` this long after its start, computed independently.
 fn phase_after(ns: u64) -> &'static str {
@@ -57,7 +58,7 @@ fn started(frames: &[Frame]) -> u64 {
 
 #[test]
 fn a_whole_talk() {
-    let house = House::running(QUICK);
+    let house = Instance::running(QUICK);
     assert_eq!(house.does(&["start"]), "started quick, 0:02");
     until("the talk is over", || house.tape().last().unwrap().phase == "over");
     let frames = house.tape();
@@ -71,7 +72,7 @@ fn a_whole_talk() {
 
 #[test]
 fn refusals_say_what_to_do_instead() {
-    let house = House::running(&format!(
+    let house = Instance::running(&format!(
         "{QUICK}\n[[plan]]\nname = \"long\"\nlength = \"1h\"\nyellow = \"2m\"\nred = \"1m\"\nflash = \"30s\"\n"
     ));
     assert_eq!(house.refuses(&["undo"]), "talklight: there is no reset to undo; start a talk");
@@ -94,7 +95,7 @@ fn refusals_say_what_to_do_instead() {
 
 #[test]
 fn a_command_for_an_older_generation_is_refused() {
-    let house = House::running(QUICK);
+    let house = Instance::running(QUICK);
     let ready = house.status()["generation"].as_u64().unwrap();
     let started = house.say(&format!("if {ready} start"));
     assert_eq!((&started["ok"], &started["status"]["generation"]), (&true.into(), &(ready + 1).into()));
@@ -106,7 +107,7 @@ fn a_command_for_an_older_generation_is_refused() {
 
 #[test]
 fn a_talk_ends_at_the_same_time_despite_kills() {
-    let mut house = House::running(QUICK);
+    let mut house = Instance::running(QUICK);
     house.does(&["start"]);
     until("the talk is on the tape", || phases(&house.tape()).contains(&"green"));
     let began = started(&house.tape());
@@ -119,13 +120,13 @@ fn a_talk_ends_at_the_same_time_despite_kills() {
     }
     until("the talk is over", || house.tape().last().unwrap().phase == "over");
     assert_talk_is_right(&house.tape(), began);
-    until("the log tells", || house.log().contains("the talk goes on: quick"));
+    house.wait_log("the talk goes on: quick");
 }
 
 #[test]
 fn an_acknowledged_command_survives_a_kill() {
     let plans = "[[plan]]\nname = \"a\"\nlength = \"1h\"\nyellow = \"2m\"\nred = \"1m\"\nflash = \"30s\"\n";
-    let mut house = House::running(&format!("{plans}{}", plans.replace("\"a\"", "\"b\"")));
+    let mut house = Instance::running(&format!("{plans}{}", plans.replace("\"a\"", "\"b\"")));
     let mut generation = house.status()["generation"].as_u64().unwrap();
     for round in 0..12 {
         let (request, phase) = match round % 4 {
@@ -151,7 +152,7 @@ fn an_acknowledged_command_survives_a_kill() {
 #[test]
 fn sigterm_keeps_the_talk_and_ctrl_c_forgets_it() {
     for (signal, phase) in [(Signal::SIGTERM, "green"), (Signal::SIGHUP, "green"), (Signal::SIGINT, "ready")] {
-        let mut house = House::running(&QUICK.replace("\"2s\"", "\"1h\""));
+        let mut house = Instance::running(&QUICK.replace("\"2s\"", "\"1h\""));
         house.does(&["start"]);
         assert!(house.signal(signal).success(), "{signal}");
         let last = house.tape().pop().unwrap();
@@ -164,18 +165,18 @@ fn sigterm_keeps_the_talk_and_ctrl_c_forgets_it() {
 
 #[test]
 fn a_damaged_resume_file_is_ignored_with_a_warning() {
-    let mut house = House::running(QUICK);
+    let mut house = Instance::running(QUICK);
     house.does(&["start"]);
     house.signal(Signal::SIGKILL);
     fs::write(house.folder.file("s.talk"), "damaged").unwrap();
     house.start();
     assert_eq!(house.status()["phase"], "ready");
-    until("the warning is in the log", || house.log().contains("s.talk is ignored, this is ready: it is damaged"));
+    house.wait_log("s.talk is ignored, this is ready: it is damaged");
 }
 
 #[test]
 fn a_socket_has_one_daemon_and_one_left_by_a_crash_is_replaced() {
-    let mut house = House::running(QUICK);
+    let mut house = Instance::running(QUICK);
     let pid = house.daemon.as_ref().unwrap().id();
     let second = house.refuses(&["--headless"]);
     assert!(second.contains("another talklight already listens at"), "{second}");
@@ -189,7 +190,7 @@ fn a_socket_has_one_daemon_and_one_left_by_a_crash_is_replaced() {
 
 #[test]
 fn a_file_that_is_not_a_socket_is_not_removed() {
-    let house = House::new(QUICK);
+    let house = Instance::new(QUICK);
     fs::write(house.socket(), "precious").unwrap();
     assert!(house.refuses(&["--headless"]).contains("exists and is not a socket"));
     assert_eq!(fs::read_to_string(house.socket()).unwrap(), "precious");
@@ -198,7 +199,7 @@ fn a_file_that_is_not_a_socket_is_not_removed() {
 #[test]
 fn the_socket_has_mode_660_under_any_umask() {
     for umask in ["000", "027", "077"] {
-        let mut house = House::new(QUICK);
+        let mut house = Instance::new(QUICK);
         let mut shell = child::command("sh");
         let daemon = house.command(&["--headless"]);
         let line = format!("umask {umask}; exec \"$0\" \"$@\"");
@@ -212,7 +213,7 @@ fn the_socket_has_mode_660_under_any_umask() {
 #[test]
 fn a_second_sighup_does_not_prevent_the_dark_frame() {
     for _ in 0..5 {
-        let mut house = House::running(QUICK);
+        let mut house = Instance::running(QUICK);
         house.does(&["start"]);
         let pid = nix::unistd::Pid::from_raw(house.daemon.as_ref().unwrap().id() as i32);
         nix::sys::signal::kill(pid, Signal::SIGHUP).unwrap();
@@ -224,7 +225,7 @@ fn a_second_sighup_does_not_prevent_the_dark_frame() {
 
 #[test]
 fn a_fifo_in_place_of_the_resume_draft_is_replaced() {
-    let house = House::running(QUICK);
+    let house = Instance::running(QUICK);
     nix::unistd::mkfifo(&house.folder.file("s.talk.new"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     assert_eq!(house.does(&["start"]), "started quick, 0:02");
     assert!(house.folder.file("s.talk").is_file());
@@ -233,7 +234,7 @@ fn a_fifo_in_place_of_the_resume_draft_is_replaced() {
 #[test]
 fn the_files_of_sockets_with_similar_names_do_not_collide() {
     for name in ["x.talk", "x.lock", "x.new"] {
-        let house = House::new(QUICK);
+        let house = Instance::new(QUICK);
         let socket = |command: &mut std::process::Command| {
             command
                 .args(["--socket", name])
@@ -256,7 +257,7 @@ fn the_files_of_sockets_with_similar_names_do_not_collide() {
 
 #[test]
 fn a_config_with_mistakes_ends_with_78_and_names_them_all() {
-    let house = House::new("[strip]\nleds = 0\nbrightness = 300\n");
+    let house = Instance::new("[strip]\nleds = 0\nbrightness = 300\n");
     for arguments in [&["--headless"][..], &["check"][..]] {
         let output = house.run(arguments);
         assert_eq!(output.status.code(), Some(78), "{arguments:?}");

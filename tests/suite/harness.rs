@@ -61,35 +61,35 @@ impl Drop for Folder {
     }
 }
 
-/// A house of its own: config, socket, tape and log in one folder, and at most one daemon in it.
-pub struct House {
+/// A instance of its own: config, socket, tape and log in one folder, and at most one daemon in it.
+pub struct Instance {
     pub folder: Folder,
     pub daemon: Option<Child>,
     env: Vec<(String, String)>,
 }
 
-impl House {
+impl Instance {
     pub fn new(config: &str) -> Self {
         let folder = Folder::new();
         fs::write(folder.file("config.toml"), config).unwrap();
         Self { folder, daemon: None, env: Vec::new() }
     }
 
-    /// A house with a daemon that has shown its first frame.
+    /// A instance with a daemon that has shown its first frame.
     pub fn running(config: &str) -> Self {
-        let mut house = Self::new(config);
-        house.start();
-        house
+        let mut instance = Self::new(config);
+        instance.start();
+        instance
     }
 
     pub fn env(&mut self, name: &str, value: &str) {
         self.env.push((name.into(), value.into()));
     }
 
-    /// The binary with this house's config and socket, and nothing of the surroundings.
+    /// The binary with this instance's config and socket, and nothing of the surroundings.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = child::command(TALKLIGHT);
-        // Relative, so that what is said about them is the same in each house.
+        // Relative, so that what is said about them is the same in each instance.
         command.args(arguments).args(["--config", "config.toml", "--socket", "s"]);
         command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path());
         command.stdin(Stdio::null());
@@ -144,7 +144,19 @@ impl House {
         end(&mut daemon)
     }
 
+    /// The log of daemons that have ended: one that runs may be about to write more.
     pub fn log(&self) -> String {
+        assert!(self.daemon.is_none(), "the log is not at its end");
+        self.log_so_far()
+    }
+
+    /// Waits until the log has `text` in it.
+    pub fn wait_log(&self, text: &str) -> String {
+        until(text, || self.log_so_far().contains(text));
+        self.log_so_far()
+    }
+
+    fn log_so_far(&self) -> String {
         fs::read_to_string(self.folder.file("log")).unwrap()
     }
 
@@ -163,7 +175,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Instance {
     fn drop(&mut self) {
         if let Some(daemon) = &mut self.daemon {
             let _ = daemon.kill();

@@ -14,12 +14,12 @@ use talklight::engine::board::{Happening, Health, Snapshot};
 use talklight::engine::event::Origin;
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
-use talklight::screen::keys::{Act, UNBOUND, Ui};
+use talklight::screen::keys::{Action, UNBOUND, Ui};
 use talklight::screen::style::{Depth, Style};
 use talklight::screen::view::view;
 use talklight::store::pairing;
 
-use crate::harness::{House, text};
+use crate::harness::{Instance, text};
 
 const NOW: Moment = Moment::from_ns(1_000_000_000_000);
 const TICKET: &str = "0b77f39f10ddd5fcb186008eccb42ad8";
@@ -197,13 +197,13 @@ fn the_screen_shows_the_qr_code_and_the_code() {
 #[test]
 fn p_shows_an_invitation_and_any_key_hides_it() {
     let mut ui = Ui::new(Place::Daemon);
-    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(true), NOW), Act::Invite);
+    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(true), NOW), Action::Invite);
     for (key, act) in [
-        (KeyCode::Char('p'), Act::Nothing),
-        (KeyCode::Char('q'), Act::Nothing),
-        (UNBOUND, Act::Nothing),
-        (KeyCode::Char(' '), Act::Send(talklight::core::timer::Command::Start(None), None)),
-        (KeyCode::Char('?'), Act::Nothing),
+        (KeyCode::Char('p'), Action::Nothing),
+        (KeyCode::Char('q'), Action::Nothing),
+        (UNBOUND, Action::Nothing),
+        (KeyCode::Char(' '), Action::Send(talklight::core::timer::Command::Start(None), None)),
+        (KeyCode::Char('?'), Action::Nothing),
     ] {
         ui.invited = Some(card("0.0.0.0:1", &["10.0.0.1"]));
         ui.help = false;
@@ -211,7 +211,7 @@ fn p_shows_an_invitation_and_any_key_hides_it() {
         assert_eq!(ui.invited, None, "{key:?}");
     }
     let mut ui = Ui::new(Place::Daemon);
-    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(false), NOW), Act::Nothing);
+    assert_eq!(ui.press(KeyCode::Char('p').into(), &house(false), NOW), Action::Nothing);
     let notice = ui.notice.unwrap().text;
     let remedy: &[&str] = match cfg!(feature = "web") {
         true => &["`listen` under [web]", "--web"],
@@ -235,7 +235,7 @@ fn the_screen_reports_a_pairing() {
 
 #[test]
 fn without_the_web_there_is_no_invitation() {
-    let house = House::running("");
+    let house = Instance::running("");
     for arguments in [&["remote"][..], &["remote", "--token"], &["remote", "--forget"]] {
         let told = house.refuses(arguments);
         assert!(told.contains(pairing::OFF), "{told}");
@@ -251,7 +251,7 @@ fn the_command_invites_creates_tokens_and_unpairs() {
 
     // The system has chosen a free port.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
+    let mut house = Instance::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
     let state = house.folder.file("state");
     house.env("XDG_STATE_HOME", &state.display().to_string());
     house.env("TERM", "xterm");
@@ -276,13 +276,13 @@ fn the_command_invites_creates_tokens_and_unpairs() {
 
     assert_eq!(house.does(&["remote", "--forget"]).trim_end(), "unpaired all devices and programs (1)");
     assert!(!kept.exists());
-    assert!(house.log().contains("a token for a program was created"));
+    house.wait_log("a token for a program was created");
 }
 
 #[test]
 fn an_expired_invitation_consumes_no_key() {
     let late = NOW + Duration::from_secs(61);
-    for (key, act) in [(KeyCode::Char('p'), Act::Invite), (KeyCode::Char('q'), Act::Leave)] {
+    for (key, act) in [(KeyCode::Char('p'), Action::Invite), (KeyCode::Char('q'), Action::Leave)] {
         let mut ui = Ui::new(Place::Console);
         ui.invited = Some(card("0.0.0.0:1", &["10.0.0.1"]));
         assert_eq!(ui.press(key.into(), &house(true), late), act, "{key:?}");

@@ -4,10 +4,10 @@ mod colour;
 mod config;
 mod core;
 mod daemon;
+mod docs;
 #[cfg(target_os = "linux")]
 mod doctor;
 mod harness;
-mod house;
 mod invite;
 #[cfg(target_os = "linux")]
 mod nodes;
@@ -18,6 +18,7 @@ mod pi;
 mod processes;
 #[cfg(target_os = "linux")]
 mod rig;
+mod rules;
 mod screen;
 mod shipped;
 mod terminal;

@@ -1,7 +1,7 @@
-//! The real binary on the pretend Pi: its bytes on MOSI are decoded as a strip would, its buttons are pressed by edges.
+//! The real binary on the pretend Pi. The bytes on MOSI are decoded as a strip would decode them, and buttons are edges.
 //!
-//! What a frame should show is computed here anew: from the talk's start and the frame's own time, which the tape tells,
-//! to phase, colour and the bytes for the strip. No assertion depends on how fast the machine is.
+//! The expected frame is computed independently from the start of the talk and the time of the frame, which is in the tape.
+//! No assertion depends on the speed of the machine.
 
 mod button;
 mod end;
@@ -33,20 +33,20 @@ use crate::rig::{Builder, Level, Profile, Rig, monotonic_ns};
 
 use picture::{BRISK, CALM, LONG, MILLIAMPS_PER_LED, PLAIN, Plan, Strip, sum};
 
-/// The line of the start button.
+/// The GPIO number of the start button.
 const START: u32 = 17;
 const BUTTON: &str = "[button]\nstart = 17\nhold = \"300ms\"\n";
 
-/// A Pi with a strip and a config, on which one daemon at a time runs.
+/// A Pi with a strip and a config. One daemon runs at a time.
 struct Pi {
     rig: Rig,
     strip: Strip,
     plan: Plan,
     button: String,
     runs: AtomicUsize,
-    /// When the daemon was started last.
+    /// The time of the daemon's last start.
     begun_ns: AtomicU64,
-    /// When the strip was darkened by a stop, as the tape tells it.
+    /// The times of dark frames at a stop, from the tape.
     stops: Mutex<Vec<u64>>,
 }
 
@@ -95,14 +95,14 @@ impl Pi {
         all
     }
 
-    /// Starts the daemon, and waits until it has shown a frame, or tried to, and answers.
+    /// Starts the daemon, and waits until it answers and has tried to show a frame.
     fn start(&self) {
         let arguments = self.begin(&["--headless"]);
         self.rig.start(TALKLIGHT, arguments);
         self.wait_begun();
     }
 
-    /// The arguments of the next daemon.
+    /// Prepares the next run of the daemon, and returns its arguments.
     fn begin(&self, arguments: &[&str]) -> Vec<String> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let tape = self.tape_of(run).display().to_string();
@@ -118,7 +118,7 @@ impl Pi {
         });
     }
 
-    /// Ends the daemon in an orderly way.
+    /// Ends the daemon by a signal that it handles.
     fn stop(&self, signal: Signal) {
         self.rig.signal(signal);
         let status = self.rig.ends();
@@ -126,15 +126,15 @@ impl Pi {
         self.darkened(&signal);
     }
 
-    /// The daemon has ended, and its last frame was a dark one.
+    /// Checks that the last frame of the daemon that ended is dark.
     fn darkened(&self, by: &dyn Display) {
-        let last = self.tape().pop().expect("there is a tape");
+        let last = self.tape().pop().expect("the tape has a frame");
         assert!(last.leds.iter().all(|led| led == "000000"), "{by} left {last:?}");
         self.stops.lock().unwrap().push(last.t_ns);
         assert!(self.is_dark(), "{by} left the strip lit");
     }
 
-    /// Presses a button, once the daemon has seen it open: one that is closed from the beginning is none.
+    /// Presses a button after the daemon has seen it open: a contact that is closed at the start does not count as a press.
     fn press(&self, line: u32) {
         self.wait_looked(line);
         self.rig.press(line);
@@ -142,13 +142,13 @@ impl Pi {
 
     fn wait_looked(&self, line: u32) {
         let begun_ns = self.begun_ns.load(Ordering::Relaxed);
-        until("the daemon looks at the button", || {
+        until("the daemon reads the button", || {
             let looks = self.rig.looks();
             looks.iter().any(|look| look.line == line && look.at_ns >= begun_ns)
         });
     }
 
-    /// One line to the socket, and the line that comes back.
+    /// Sends one line to the socket, and returns the reply.
     fn say(&self, line: &str) -> serde_json::Value {
         ask(&self.rig.path("s"), line)
     }
@@ -162,7 +162,7 @@ impl Pi {
         assert_eq!(answer["ok"], true, "{command}: {answer}");
     }
 
-    /// The faults of inputs that `status` tells.
+    /// The faults of inputs in the status.
     fn faults(&self) -> Vec<String> {
         let status = self.status();
         let faults = status["faults"].as_array().unwrap();
@@ -172,13 +172,13 @@ impl Pi {
         faults.iter().map(fault).collect()
     }
 
-    /// The lines of the log with `text` in them, of a daemon that has ended: one that runs may be about to write more.
+    /// How many lines of the log contain `text`. The daemon must have ended, since a running one may still write.
     fn told(&self, text: &str) -> usize {
-        assert!(self.rig.has_ended(), "the log is not at its end");
+        assert!(self.rig.has_ended(), "the daemon still writes to the log");
         self.lines_with(text)
     }
 
-    /// Waits until so many lines of the log have `text` in them.
+    /// Waits until this many lines of the log contain `text`.
     fn wait_told_times(&self, text: &str, times: usize) {
         until(text, || self.lines_with(text) == times);
     }
@@ -192,7 +192,7 @@ impl Pi {
         self.rig.wait_line(text, PATIENCE)
     }
 
-    /// Every frame that was shown or tried, of all runs.
+    /// Every frame of all runs, with those that failed.
     fn tape(&self) -> Vec<Frame> {
         let runs = self.runs.load(Ordering::Relaxed);
         (0..runs).flat_map(|run| read_tape(&self.tape_of(run))).collect()
@@ -212,20 +212,20 @@ impl Pi {
         phases
     }
 
-    /// Waits until the one talk is in this phase, or past it.
+    /// Waits until the talk is in this phase or a later one.
     fn wait_phase(&self, phase: &str) {
         let number = |phase: &str| WHOLE_TALK.iter().position(|known| *known == phase).unwrap();
         until(phase, || self.tape().iter().any(|frame| number(&frame.phase) >= number(phase)));
     }
 
-    /// Waits until the talk, which has begun, is this old.
+    /// Waits until this time has passed since the start of the talk.
     fn wait_elapsed(&self, ms: u64) {
         self.wait_phase("green");
         let then = self.started_ns().unwrap() + ms * 1_000_000;
-        until("the talk goes on", || talklight::core::clock::now().as_ns() >= then);
+        until("the time has passed", || talklight::core::clock::now().as_ns() >= then);
     }
 
-    /// The beginning of the one talk, in the tape's time.
+    /// The start of the talk, by the tape's clock.
     fn started_ns(&self) -> Option<u64> {
         let tape = self.tape();
         let first = tape.iter().find(|frame| frame.phase != "ready")?;
@@ -233,14 +233,14 @@ impl Pi {
         Some(first.t_ns)
     }
 
-    /// Holds everything that was sent against what should have been, where at most one talk was given:
-    /// each transfer is one whole frame within the timing of the data sheet, and shows what its time asks for.
-    fn judge(&self) {
+    /// Checks everything that was sent. Each transfer must be one whole frame within the timing of the data sheet, and show the
+    /// picture for its time. There must be at most one talk.
+    fn check_wire(&self) {
         let (transfers, tape) = (self.rig.transfers(), self.tape());
         let wire = self.rig.frames(Profile::WS2812B_150, self.strip.channels());
         assert!(wire.faults.is_empty(), "{:#?}", wire.faults);
-        assert_eq!(wire.frames.len(), transfers.len(), "one frame a transfer");
-        // The first two frames of a process are as long as the buffer takes.
+        assert_eq!(wire.frames.len(), transfers.len(), "each transfer is one frame");
+        // The first two frames of a process fill the buffer.
         let (frame, longest) = (self.strip.frame_bytes(), self.strip.frame_bytes_max(self.rig.bufsiz));
         let long = transfers.iter().filter(|transfer| transfer.bytes.len() != frame).count();
         for transfer in &transfers {
@@ -267,11 +267,11 @@ impl Pi {
             let look: Vec<String> = look.iter().map(hex).collect();
             assert_eq!(frame.leds, look, "{elapsed_ns:?} ns into the talk");
         }
-        // One thread looks at the clock, sends, and looks again: what is sent between two looks belongs to the first.
+        // One thread reads the clock, sends, and reads it again. A transfer belongs to the reading before it.
         let (scale, ahead_ns) = (self.strip.scale(self.plan), boot_time_ahead_ns());
         for frame in &wire.frames {
             let at_ns = frame.write_ns + ahead_ns;
-            let shown = tape.iter().rfind(|shown| shown.t_ns <= at_ns).expect("it was looked at before it was sent");
+            let shown = tape.iter().rfind(|shown| shown.t_ns <= at_ns).expect("the clock is read before a transfer");
             let sent: Vec<Vec<u8>> =
                 frame.pixels.iter().map(|[r, g, b, w]| [*g, *r, *b, *w][..self.strip.channels()].to_vec()).collect();
             let expected: Vec<Vec<u8>> = shown
@@ -283,7 +283,7 @@ impl Pi {
                 })
                 .collect();
             assert_eq!(sent, expected, "sent at {at_ns}, of {shown:?}");
-            assert!(self.strip.draws(sum(&sent.concat())) <= self.strip.may_draw());
+            assert!(self.strip.current(sum(&sent.concat())) <= self.strip.current_max());
         }
     }
 
@@ -294,7 +294,7 @@ impl Pi {
     }
 }
 
-/// The service manager that waits for the daemon to ping.
+/// A service manager that receives the watchdog notifications of the daemon.
 struct Manager {
     folder: Folder,
     socket: UnixDatagram,
@@ -308,11 +308,11 @@ impl Manager {
         Self { folder, socket }
     }
 
-    fn of(&self, builder: Builder) -> Builder {
+    fn add_to(&self, builder: Builder) -> Builder {
         builder.env("NOTIFY_SOCKET", self.folder.file("notify"))
     }
 
-    /// How many have come since it was last asked.
+    /// The notifications since the last call.
     fn pings(&self) -> usize {
         let mut line = [0; 1024];
         let heard = std::iter::from_fn(|| {
@@ -322,27 +322,27 @@ impl Manager {
         heard.filter(|line| line == "WATCHDOG=1").count()
     }
 
-    /// Waits for one that is still to come.
+    /// Waits for a new notification.
     fn wait_ping(&self) {
         self.pings();
-        until("the watchdog is fed", || self.pings() > 0);
+        until("the watchdog is notified", || self.pings() > 0);
     }
 }
 
-/// What the client would print, with its exit status.
+/// The exit status and the output of a client.
 fn output(output: &std::process::Output) -> (Option<i32>, String) {
     let told = text(&output.stdout) + &text(&output.stderr);
     (output.status.code(), told.trim_end().into())
 }
 
-/// The frames that are whole.
+/// The complete lines of a tape.
 fn read_tape(path: &PathBuf) -> Vec<Frame> {
     let tape = std::fs::read_to_string(path).unwrap_or_default();
     let whole = tape.rsplit_once('\n').map_or("", |(whole, _)| whole);
     whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// How far the tape's clock is ahead of the rig's: by the time that this machine was suspended.
+/// The difference between the tape's clock and the rig's: the time for which this machine was suspended.
 fn boot_time_ahead_ns() -> u64 {
     let read = |clock| {
         let time = clock_gettime(clock).unwrap();
@@ -353,14 +353,14 @@ fn boot_time_ahead_ns() -> u64 {
         let ahead = read(ClockId::CLOCK_BOOTTIME) - before;
         (read(ClockId::CLOCK_MONOTONIC) - before, ahead)
     };
-    // The least disturbed of many; what is disturbed is ahead by too much.
+    // The least of many measurements; an interrupted one is too large.
     let (_, ahead) = (0..100).map(|_| once()).min().unwrap();
-    // A microsecond between one clock's reading and the other's is no suspend.
+    // A difference of microseconds is the time between the two readings.
     if ahead < 1_000_000 { 0 } else { ahead.cast_unsigned() }
 }
 
-/// Does it with each at the same time: most of a Pi's time passes in waiting.
-fn at_once<T: Sync>(each: &[T], job: impl Fn(&T) + Sync) {
+/// Runs `job` on all at the same time: most of the time is waiting.
+fn in_parallel<T: Sync>(each: &[T], job: impl Fn(&T) + Sync) {
     thread::scope(|scope| {
         for one in each {
             scope.spawn(|| job(one));

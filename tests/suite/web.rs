@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::harness::{House, PATIENCE, until};
+use crate::harness::{Instance, PATIENCE, until};
 
 mod client;
 mod crowd;
@@ -40,7 +40,7 @@ leds = 4
 
 /// A daemon with a web server, and its port.
 struct Web {
-    house: House,
+    house: Instance,
     port: u16,
 }
 
@@ -52,7 +52,7 @@ impl Web {
     /// With additional lines under [web].
     fn of(lines: &str) -> Self {
         let port = free_port();
-        let mut house = House::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
+        let mut house = Instance::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
         let state = house.folder.file("state").display().to_string();
         house.env("XDG_STATE_HOME", &state);
         house.start();
@@ -147,7 +147,7 @@ fn a_program_with_a_token_can_start_reset_and_undo() {
     let bearer = format!("Bearer {token}");
     let ask = HttpRequest::post("/api/v1/start", "").with("Authorization", &bearer);
     assert_eq!(ask.send(web.port).json()["message"], "started lightning, 5:00");
-    until("the log has it", || web.house.log().contains("talk started by the web"));
+    web.house.wait_log("talk started by the web");
 }
 
 #[test]
@@ -218,11 +218,19 @@ fn the_event_stream_has_the_status_after_each_change_and_a_beat_each_second() {
 fn an_unavailable_port_is_a_fault_and_the_timer_runs() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let mut house = House::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
+    let mut house = Instance::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
     let state = house.folder.file("state").display().to_string();
     house.env("XDG_STATE_HOME", &state);
     house.start();
-    let said = house.status()["faults"][0].clone();
+    let fault = |house: &Instance| {
+        let mut fault = serde_json::Value::Null;
+        until("the fault is told", || {
+            fault = house.status()["faults"][0].clone();
+            !fault.is_null()
+        });
+        fault
+    };
+    let said = fault(&house);
     assert_eq!(said["input"], "web");
     let why = said["error"].as_str().unwrap();
     let start = format!("web.listen: 127.0.0.1:{port}: ");
@@ -241,7 +249,7 @@ fn an_unavailable_port_is_a_fault_and_the_timer_runs() {
     house.signal(nix::sys::signal::Signal::SIGTERM);
     std::fs::write(house.folder.file("config.toml"), "[web]\nlisten = \"192.0.2.1:8080\"").unwrap();
     house.start();
-    let said = house.status()["faults"][0]["error"].clone();
+    let said = fault(&house)["error"].clone();
     let why = said.as_str().unwrap();
     assert!(why.contains("web.listen: 192.0.2.1:8080: ") && why.contains("no such address"), "{said}");
 }

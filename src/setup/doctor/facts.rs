@@ -1,4 +1,4 @@
-//! What there is to know about a machine.
+//! The facts about a machine that the doctor judges.
 
 use super::core_clock::Core;
 use super::firmware::Firmware;
@@ -6,7 +6,7 @@ use super::model::Model;
 use super::tool;
 use crate::control::protocol::Status;
 
-/// rppal documents it as the longest buffer; a config is read for this one, and the buffer has a check of its own.
+/// The longest buffer of spidev that rppal documents, in bytes.
 pub const BUFSIZ_MAX: usize = 65_536;
 
 /// The driver of the strip's device.
@@ -21,21 +21,21 @@ pub struct Facts {
     pub boot: &'static str,
     /// A file of the boot folder was changed after the Pi was started.
     pub boot_is_changed: bool,
-    /// None if there is no `config.txt`, or it may not be read.
+    /// None if `config.txt` is missing or cannot be read.
     pub firmware: Option<Firmware>,
-    /// What the Pi runs with; None if its firmware cannot be asked.
+    /// None if the firmware cannot be asked.
     pub started: Option<Started>,
-    /// The bits of the firmware's `get_throttled`; of the hardware monitor the first one alone.
+    /// The bits of the firmware's `get_throttled`. From the hardware monitor only bit 0 is known.
     pub throttled: Option<u32>,
-    /// What the Pi's own supply says that it gives.
+    /// What the Pi's supply offers.
     pub supply_milliamps: Option<u32>,
     /// Where the config comes from, or its mistakes.
     pub config: Result<String, String>,
-    /// The service's config was changed after it had read it.
+    /// The service's config was changed after the service had read it.
     pub config_is_newer: bool,
-    /// The mistakes of the service's config, where `config` is another.
+    /// The mistakes of the service's config, if `config` is another file.
     pub service_mistakes: Option<String>,
-    /// None if the config means a simulated one.
+    /// None if the config has a simulated strip.
     pub strip: Option<Strip>,
     /// None if the config has no button.
     pub gpio: Option<Gpio>,
@@ -45,24 +45,25 @@ pub struct Facts {
     pub unit: Option<Unit>,
 }
 
-/// What `config.txt` was when the Pi was started, and what came of it.
+/// What the running Pi was started with.
 #[derive(Clone, Debug)]
 pub struct Started {
     pub with: Firmware,
-    /// The core clock as it is now.
+    /// The core clock, measured now.
     pub core_mhz: Option<u32>,
 }
 
-/// A strip on SPI. What depends on the config is None if that has mistakes.
+/// A strip on SPI. The fields that depend on the config are None if it has mistakes.
 #[derive(Clone, Debug)]
 pub struct Strip {
     pub device: String,
     /// None if the device is not there.
     pub node: Option<Node>,
-    /// What is on its bus, the strip's own device too.
+    /// Everything on SPI0, with the strip's own device.
     pub bus: Vec<Chip>,
     pub data: DataPin,
     pub frame_bytes: Option<usize>,
+    /// The length of spidev's buffer, in bytes.
     pub bufsiz: usize,
     pub cmdline: Cmdline,
     pub milliamps: Option<u64>,
@@ -74,7 +75,7 @@ pub struct Strip {
 #[derive(Clone, Debug)]
 pub struct Chip {
     pub name: String,
-    /// What the device tree says that it is.
+    /// The type of the chip in the device tree.
     pub chip: String,
     /// Empty if no driver is bound to it.
     pub driver: String,
@@ -82,30 +83,30 @@ pub struct Chip {
     pub line: Option<String>,
 }
 
-/// The pin that the strip's data leaves by.
+/// What the pin of the strip's data is set to.
 #[derive(Clone, Debug)]
 pub enum DataPin {
     Spi,
-    /// By this consumer or driver.
+    /// The consumer or driver that has it.
     Taken(String),
-    /// It is set to something else, by nobody who is there now.
+    /// Another function, though no consumer or driver has it.
     Set(String),
-    /// Nobody is seen to use it; root alone sees what it is set to.
-    Unseen,
+    /// Only root can read the function.
+    Unknown,
 }
 
-/// What the kernel is told about the length of spidev's buffer.
+/// The length of spidev's buffer on the kernel's command line.
 #[derive(Clone, Debug)]
 pub struct Cmdline {
     /// The file that the firmware reads.
     pub file: String,
-    /// What its first line sets.
+    /// The value in its first line.
     pub bufsiz: Option<usize>,
-    /// Something stands in it that is not for the kernel.
-    pub has_rest: bool,
-    /// A line that sets it, and that nobody reads.
-    pub unread: Option<String>,
-    /// What the running kernel was told.
+    /// The first line has a part after ` -- `, which is for the init process.
+    pub has_init_part: bool,
+    /// A place that sets the value and has no effect.
+    pub ignored: Option<String>,
+    /// The value of the running kernel.
     pub running: Option<usize>,
 }
 
@@ -113,16 +114,16 @@ pub struct Cmdline {
 pub struct Node {
     pub group: String,
     /// This process may open it.
-    pub may: bool,
-    /// Its user is in the group, though maybe not since the login.
+    pub may_open: bool,
+    /// This user is in the group. The login may be older than that.
     pub is_member: bool,
-    /// The service's user may; None if there is no such user.
-    pub service_may: Option<bool>,
+    /// The service's user may open it. None if there is no such user.
+    pub service_may_open: Option<bool>,
     /// The process that has locked it.
     pub held_by: Option<String>,
 }
 
-/// The lines of the buttons.
+/// The buttons.
 #[derive(Clone, Debug)]
 pub struct Gpio {
     /// None if there is none.
@@ -133,24 +134,26 @@ pub struct Gpio {
 #[derive(Clone, Debug)]
 pub struct Line {
     pub gpio: u32,
-    pub state: Use,
+    pub state: LineState,
 }
 
 #[derive(Clone, Debug)]
-pub enum Use {
-    /// Free, and its contact open.
+pub enum LineState {
+    /// The line is free and the contact is open.
     Open,
+    /// The line is free and the contact is closed.
     Closed,
     /// A talklight listens on it.
     Ours,
-    /// By this consumer or driver.
+    /// The consumer or driver that has it.
     Taken(String),
     Refused(String),
 }
 
+/// Why the lines cannot be read.
 #[derive(Clone, Debug)]
 pub enum NoLines {
-    /// The chip may not be opened.
+    /// This user may not open the chip.
     Denied,
     Other(String),
 }
@@ -158,60 +161,61 @@ pub enum NoLines {
 #[derive(Clone, Debug)]
 pub struct Watchdog {
     pub is_there: bool,
-    /// The time after which it strikes, as systemd says it: `1min`, or `0` if it is left alone.
+    /// Systemd's timeout as it prints it: `1min`, or `0` if systemd does not use the watchdog.
     pub timeout: Option<String>,
 }
 
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Daemon {
-    /// At this socket.
+    /// The socket and the status.
     Answers(String, Status),
-    /// It is there, and gives no answer.
+    /// It is there and does not answer.
     Silent(String),
-    /// It may be there; this user may not ask.
+    /// This user may not connect.
     Refused(String),
     Two(String),
     Absent(String),
 }
 
-/// The service as `systemctl show` tells it, a property a line.
+/// The output of `systemctl show` for the service.
 #[derive(Clone, Debug)]
 pub struct Unit(pub String);
 
 impl Unit {
-    /// Empty if systemd does not tell it.
+    /// Empty if the property is missing.
     pub fn get(&self, property: &str) -> &str {
         tool::value(&self.0, property)
     }
 }
 
 impl Facts {
-    /// A file of the boot folder.
+    /// The path of a file in the boot folder.
     pub fn boot(&self, file: &str) -> String {
         format!("{}/{file}", self.boot)
     }
 
-    /// The kernel's driver of the bus.
+    /// The kernel's driver of SPI0.
     pub fn spi_driver(&self) -> &'static str {
         match self.model.as_ref().map(|model| model.core) {
-            Some(Core::Apart) => "spi_dw_mmio",
+            Some(Core::Separate) => "spi_dw_mmio",
             _ => "spi_bcm2835",
         }
     }
 
-    /// The remedy where the files are right and the Pi runs by others.
+    /// The remedy if the boot files are right and the running Pi does not follow them.
     pub fn reboot(&self) -> String {
         match self.boot_is_changed {
             true => "reboot".into(),
             false => format!(
-                "the Pi was started since, so it reads another file: `findmnt {}` must be the medium that it starts from",
+                "the Pi was started after the last change, so it reads another file: \
+                 `findmnt {}` must show the medium that it starts from",
                 self.boot
             ),
         }
     }
 
-    /// Says to add lines where they are for this model.
+    /// The remedy that adds lines to `config.txt` for this model.
     pub fn add_to_config_txt(&self, lines: &[String]) -> String {
         let all = match &self.firmware {
             Some(file) if !file.ends_in_all => "[all]\n",

@@ -1,46 +1,48 @@
 //! `config.txt` as the firmware of one model of Pi reads it.
 //!
-//! By Raspberry Pi's documentation, "config.txt: file format" and "conditional filters"; what that leaves open (white space,
-//! `[none]` standing until `[all]`, an `include` in a section) is as pibootctl, Canonical's reader of these files, has it.
+//! The format follows Raspberry Pi's documentation, "config.txt: file format" and "conditional filters". The documentation is
+//! silent about white space, about `[none]`, which lasts until `[all]`, and about an `include` within a section. These follow
+//! pibootctl, Canonical's reader of the file.
 
-/// The firmware reads no more than a few kilobytes; a file that includes itself ends here.
+/// Limits for files that include each other.
 const FILES_MAX: usize = 32;
 const DEPTH_MAX: usize = 8;
 
-/// What is longer is cut off.
+/// The firmware cuts off longer lines.
 const LINE_CHARS_MAX: usize = 98;
 
-/// The values that enable a part of the device tree (utils/dtmerge in raspberrypi/utils).
+/// The values of a `dtparam` that mean on (utils/dtmerge in raspberrypi/utils).
 const ON: [&str; 9] = ["", "1", "y", "yes", "on", "true", "enable", "ok", "okay"];
 
-/// The kernels that the firmware looks for, where none is named.
+/// The kernels that the firmware looks for by default.
 const KERNELS: [&str; 5] = ["kernel_2712.img", "kernel8.img", "kernel7l.img", "kernel7.img", "kernel.img"];
 
-/// What the file sets for this model.
+/// The settings of the file for one model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Firmware {
     settings: Vec<Setting>,
-    /// A line appended to the file would be for every model.
+    /// A line appended to the file applies to every model.
     pub ends_in_all: bool,
 }
 
-/// A line of the file. One `dtparam` of several parameters is several.
+/// One setting of the file. A `dtparam` line with several parameters is several settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// `dtparam=spi=on` is the key `dtparam=spi`, `dtoverlay=x,y=z` is `dtoverlay=x`, `gpio=4=op` is `gpio=4`.
     pub key: String,
-    /// Of an overlay its parameters, which may be on lines of their own below it.
+    /// The parameters of an overlay, with those on `dtparam` lines below it.
     pub value: String,
-    /// The line without a remark, and its file.
+    /// The line without its comment.
     pub line: String,
+    /// The name of the file in the boot folder.
     pub file: String,
-    /// The section of which it is not known whether it applies.
+    /// The section around it, if it is unknown whether the section applies.
     doubt: Option<String>,
 }
 
 impl Firmware {
-    /// Reads `file` for a model that goes by these names in sections. `read` gives the text of a file by its name in the
-    /// boot folder. `None` if the file itself cannot be read.
+    /// Reads `file` for the model of these sections. `read` returns the text of a file in the boot folder. None if `file`
+    /// cannot be read.
     pub fn read(sections: &[&str], file: &str, read: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let text = read(file)?;
         let mut reader =
@@ -50,7 +52,7 @@ impl Firmware {
         Some(Self { ends_in_all, ..reader.found })
     }
 
-    /// The settings that the firmware says it was started with, `key=value` each: those that are not zero.
+    /// The settings that `vcgencmd get_config int` prints, one `key=value` a line. It prints no zeros.
     pub fn started_with(settings: &str) -> Self {
         let settings = settings.lines().filter_map(|line| {
             let (key, value) = line.split_once('=')?;
@@ -60,7 +62,7 @@ impl Firmware {
         Self { settings: settings.collect(), ..Self::default() }
     }
 
-    /// Every line that applies for sure, in the order in which they are read.
+    /// The settings that certainly apply, in the order of the file.
     pub fn settings(&self) -> impl DoubleEndedIterator<Item = &Setting> {
         self.settings.iter().filter(|setting| setting.doubt.is_none())
     }
@@ -76,9 +78,9 @@ impl Firmware {
         value[..end.unwrap_or(value.len())].parse().ok()
     }
 
-    /// The section that sets one of `keys`, of which it is not known whether it applies.
+    /// The section that sets one of `keys`, if it is unknown whether the section applies.
     pub fn doubt(&self, keys: &[&str]) -> Option<&str> {
-        // What applies for sure comes after what may apply.
+        // A later setting that certainly applies overrides one in doubt.
         let last = |key: &&str| self.settings.iter().rfind(|setting| setting.key == *key);
         keys.iter().filter_map(last).find_map(|setting| setting.doubt.as_deref())
     }
@@ -87,7 +89,7 @@ impl Firmware {
         self.spi_overlays().next().is_some() || self.value("dtparam=spi").is_some_and(is_on)
     }
 
-    /// SPI leaves the line from the strip, which has nothing to say, to others.
+    /// SPI does not use the MISO pin.
     pub fn is_miso_free(&self) -> bool {
         self.spi_overlays().any(|overlay| overlay.value.contains("no_miso"))
     }
@@ -96,21 +98,21 @@ impl Firmware {
         self.settings().filter(|setting| setting.key.starts_with("dtoverlay=spi0-"))
     }
 
-    /// The file in the boot folder that the kernel's command line is read from. The prefix of a system whose kernel is not
-    /// there counts for nothing (documentation, "os_prefix").
-    pub fn cmdline_file(&self, is_there: &dyn Fn(&str) -> bool) -> String {
+    /// The file in the boot folder with the kernel's command line. `os_prefix` applies only if its kernel exists
+    /// (documentation, "os_prefix").
+    pub fn cmdline_file(&self, exists: &dyn Fn(&str) -> bool) -> String {
         let named = self.value("cmdline").map(str::trim).filter(|name| !name.is_empty()).unwrap_or("cmdline.txt");
         if let Some(absolute) = named.strip_prefix('/') {
             return absolute.into();
         }
         let prefix = self.value("os_prefix").unwrap_or_default().trim();
         let kernels = self.value("kernel").into_iter().chain(KERNELS);
-        let is_used = kernels.chain([named]).any(|file| is_there(&format!("{prefix}{file}")));
+        let is_used = kernels.chain([named]).any(|file| exists(&format!("{prefix}{file}")));
         format!("{}{named}", if is_used { prefix } else { "" })
     }
 }
 
-/// Whether this value of a `dtparam` enables.
+/// Whether this value of a `dtparam` means on.
 pub fn is_on(value: &str) -> bool {
     ON.contains(&value)
 }
@@ -119,11 +121,11 @@ struct Reader<'a> {
     sections: &'a [&'a str],
     read: &'a dyn Fn(&str) -> Option<String>,
     files: usize,
-    /// Filters of one kind take each other's place, those of different kinds narrow each other down, and all of them stand
-    /// until `[all]`. This is the filter of models: it applies or not, or is one that cannot be judged from here.
+    /// Whether the latest section of a model applies; the section itself if that is unknown. A section replaces the one
+    /// before it of the same kind. Those of different kinds must all apply. `[all]` ends them.
     model: Result<bool, String>,
     none: bool,
-    /// A filter of another kind, which cannot be judged from here.
+    /// A section of another kind. Whether it applies is unknown.
     other: Option<String>,
     found: Firmware,
 }
@@ -144,7 +146,7 @@ impl Reader<'_> {
             if let Some(section) = line.strip_prefix('[') {
                 self.section(section.split(']').next().unwrap_or_default());
             } else if !line.starts_with('#') && self.applies() {
-                self.line(file, without_remark(line), depth);
+                self.line(file, without_comment(line), depth);
             }
         }
     }
@@ -154,7 +156,7 @@ impl Reader<'_> {
         let number = section.chars().nth(2).unwrap_or_default();
         match section {
             "all" => (self.model, self.none, self.other) = (Ok(true), false, None),
-            // A boot that is tried once is not the one to set up for.
+            // `[tryboot]` applies to a single trial boot.
             "none" | "tryboot" => self.none = true,
             _ if matches!(family, "pi" | "cm") && number.is_ascii_digit() => {
                 self.model = Ok(self.sections.contains(&section));
@@ -189,7 +191,7 @@ impl Reader<'_> {
                     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
                     set(format!("dtparam={name}"), value);
                 }
-                // The overlay above it is asked first.
+                // The firmware applies the parameter to the overlay above first.
                 let overlay = |setting: &&mut Setting| setting.key.starts_with("dtoverlay=");
                 if let Some(overlay) = self.found.settings.iter_mut().rfind(overlay) {
                     overlay.value += &format!(",{value}");
@@ -210,8 +212,8 @@ impl Reader<'_> {
     }
 }
 
-/// A `#` that follows a blank begins a remark.
-fn without_remark(line: &str) -> &str {
-    let remark = line.match_indices('#').find(|(at, _)| line[..*at].ends_with([' ', '\t']));
-    line[..remark.map_or(line.len(), |(at, _)| at)].trim_end()
+/// A `#` after a blank begins a comment.
+fn without_comment(line: &str) -> &str {
+    let comment = line.match_indices('#').find(|(at, _)| line[..*at].ends_with([' ', '\t']));
+    line[..comment.map_or(line.len(), |(at, _)| at)].trim_end()
 }

@@ -1,4 +1,4 @@
-//! A look at this machine. Here, in `board`, `pi`, `pins` and `tool` is all that the doctor reads.
+//! Gathers the facts. The doctor does I/O only here and in `board`, `pi`, `pins` and `tool`.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -19,13 +19,13 @@ use crate::control::protocol::{ClientRequest, Verb};
 use crate::core::clock;
 
 const FILE_BYTES_MAX: u64 = 64 * 1024;
-/// What is asked of systemd about the service.
+/// The properties of the service that the doctor uses.
 const PROPERTIES: &str = "--property=LoadState,ActiveState,Result,ExecMainStatus,NRestarts,UnitFileState,\
     FragmentPath,SupplementaryGroups,ExecMainStartTimestampMonotonic";
-/// A service that ends as soon as it is started is mostly just being started, when nothing is told of its end.
+/// How often systemd is asked. It does not tell the result of a service that it is starting again.
 const LOOKS: usize = 5;
 
-/// Looks at this machine, under the config that these flags mean.
+/// The facts about this machine, with the config that these flags select.
 pub fn facts(named: Option<&Path>, overrides: &Overrides) -> Facts {
     let board = Board::look();
     let started = board.model.as_ref().and_then(started);
@@ -69,7 +69,7 @@ pub fn facts(named: Option<&Path>, overrides: &Overrides) -> Facts {
     }
 }
 
-/// The text of a file that is no longer than it should be.
+/// The text of a file, up to [`FILE_BYTES_MAX`].
 pub fn text(path: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let file = File::open(path).ok()?;
@@ -77,7 +77,7 @@ pub fn text(path: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The config, also where its only mistake is a strip too long for the buffer of now.
+/// The config. A strip that is too long for the present buffer is no mistake here; the buffer has a check of its own.
 fn read_config(named: Option<&Path>, overrides: &Overrides) -> Result<Config, String> {
     let mistakes = match Config::load(named, overrides) {
         Ok(config) => return Ok(config),
@@ -94,7 +94,7 @@ fn read_config(named: Option<&Path>, overrides: &Overrides) -> Result<Config, St
     }
 }
 
-/// Of the service's config, where that is another than `config`.
+/// The mistakes of the service's config, if `config` is another file.
 fn service_mistakes(unit: &Unit, config: &Config) -> Option<String> {
     let is_other = config.origin != Origin::File(config::SYSTEM_FILE.into());
     let file = Path::new(config::SYSTEM_FILE);
@@ -103,50 +103,50 @@ fn service_mistakes(unit: &Unit, config: &Config) -> Option<String> {
     mistakes.map(|mistakes| mistakes.to_string())
 }
 
-/// By `vcgencmd`, whose settings are those of `config.txt` at the start that are not zero (popcornmix in
-/// raspberrypi/firmware#439), and whose `measure_clock` counts in Hz for a millisecond (pelwell in raspberrypi/linux#4123).
+/// `vcgencmd get_config` prints the settings of `config.txt` at the start that are not zero (popcornmix in
+/// raspberrypi/firmware#439). `measure_clock` counts for a millisecond and prints Hz (pelwell in raspberrypi/linux#4123).
 fn started(model: &Model) -> Option<Started> {
-    let settings = tool::ask("vcgencmd", &["get_config", "int"])?;
+    let settings = tool::output("vcgencmd", &["get_config", "int"])?;
     let core_mhz = || {
-        let said = tool::ask("vcgencmd", &["measure_clock", "core"])?;
-        let (_, hertz) = said.trim().split_once('=')?;
+        let output = tool::output("vcgencmd", &["measure_clock", "core"])?;
+        let (_, hertz) = output.trim().split_once('=')?;
         Some(hertz.parse::<u32>().ok()? / 1_000_000)
     };
     Some(Started {
         with: Firmware::started_with(&settings),
         core_mhz: match model.core {
-            Core::Apart => None,
+            Core::Separate => None,
             _ => core_mhz().filter(|mhz| *mhz > 0),
         },
     })
 }
 
-/// Not by sysfs' `get_throttled`: the kernel fills its log where that is read (drivers/firmware/raspberrypi.c). The monitor
-/// knows of the last two seconds only.
+/// Asks `vcgencmd`, else the kernel's monitor, which covers only the last two seconds. Reading `get_throttled` in sysfs
+/// would write to the kernel's log (drivers/firmware/raspberrypi.c).
 fn throttled(has_vcgencmd: bool) -> Option<u32> {
-    let told = || {
-        let said = tool::ask("vcgencmd", &["get_throttled"])?;
-        u32::from_str_radix(said.trim().strip_prefix("throttled=0x")?, 16).ok()
+    let from_firmware = || {
+        let output = tool::output("vcgencmd", &["get_throttled"])?;
+        u32::from_str_radix(output.trim().strip_prefix("throttled=0x")?, 16).ok()
     };
-    let monitored = || {
+    let from_monitor = || {
         let mut monitors = (0..16).map(|number| format!("/sys/class/hwmon/hwmon{number}"));
         let monitor =
             monitors.find(|folder| text(&format!("{folder}/name")).is_some_and(|name| name.trim() == "rpi_volt"))?;
         let alarm = text(&format!("{monitor}/in0_lcrit_alarm"))?;
-        // That there is no alarm now says nothing of before.
+        // No alarm now does not exclude one before.
         alarm.trim().parse().ok().filter(|&bits: &u32| bits != 0)
     };
-    has_vcgencmd.then(told).flatten().or_else(monitored)
+    has_vcgencmd.then(from_firmware).flatten().or_else(from_monitor)
 }
 
-/// A Pi 5 asks its supply (documentation, "device trees": `/chosen/power`).
+/// Only a Pi 5 asks its supply (documentation, "device trees": `/chosen/power`).
 fn supply_milliamps() -> Option<u32> {
     let bytes = fs::read("/proc/device-tree/chosen/power/max_current").ok()?;
     Some(u32::from_be_bytes(bytes.try_into().ok()?)).filter(|milliamps| *milliamps > 0)
 }
 
 fn unit() -> Option<Unit> {
-    let look = || tool::ask("systemctl", &["show", "talklight", PROPERTIES]).map(Unit);
+    let look = || tool::output("systemctl", &["show", "talklight", PROPERTIES]).map(Unit);
     let is_starting = |unit: &Unit| unit.get("ActiveState") == "activating" && unit.get("Result") == "success";
     let mut unit = look()?;
     for _ in 1..LOOKS {
@@ -158,12 +158,12 @@ fn unit() -> Option<Unit> {
 }
 
 fn watchdog_timeout() -> Option<String> {
-    let said = tool::ask("systemctl", &["show", "--property=RuntimeWatchdogUSec"])?;
-    Some(tool::value(&said, "RuntimeWatchdogUSec").into())
+    let output = tool::output("systemctl", &["show", "--property=RuntimeWatchdogUSec"])?;
+    Some(tool::value(&output, "RuntimeWatchdogUSec").into())
 }
 
-/// Whether the service runs by a config that has been changed since. Both ages are of this moment, so that a clock which was
-/// wrong at first, as that of a Pi is, makes no file look newer.
+/// Whether the service's config was changed after the service had started. Ages are compared, not times of day: a Pi has no
+/// clock of its own, and its time of day jumps after the start.
 fn is_newer(unit: Option<&Unit>) -> bool {
     let changed = || {
         let file = fs::metadata(config::SYSTEM_FILE).ok()?;
@@ -175,15 +175,15 @@ fn is_newer(unit: Option<&Unit>) -> bool {
         let now = Duration::from_nanos(clock::now().as_ns());
         now.checked_sub(Duration::from_micros(at_us))
     };
-    // Asked for in this order, whatever passes between the two makes the file look older.
+    // In this order the time between the two calls makes the file look older, not newer.
     matches!((started(), changed()), (Some(started), Some(changed)) if changed < started)
 }
 
 fn daemon(socket: Option<&Path>) -> Daemon {
     let Discovery { places, mut found, refused } = client::discover(socket);
-    let list = |places: Vec<PathBuf>, and: &str| {
+    let list = |places: Vec<PathBuf>, separator: &str| {
         let names: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
-        names.join(and)
+        names.join(separator)
     };
     match (found.len(), refused) {
         (0, Some(refused)) => Daemon::Refused(refused),
@@ -193,7 +193,7 @@ fn daemon(socket: Option<&Path>) -> Daemon {
             let (path, stream) = found.remove(0);
             match client::request(stream, &ask).map(|reply| reply.status) {
                 Ok(Some(status)) => Daemon::Answers(path.display().to_string(), status),
-                Ok(None) => Daemon::Silent("the daemon tells no status".into()),
+                Ok(None) => Daemon::Silent("the daemon sent no status".into()),
                 Err(error) => Daemon::Silent(format!("{error:#}")),
             }
         }

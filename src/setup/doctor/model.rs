@@ -1,13 +1,13 @@
-//! The models of the Raspberry Pi, as far as their set-up differs.
+//! The models of the Raspberry Pi whose set-up differs.
 
 use super::core_clock::Core;
 
 /// A Raspberry Pi.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
-    /// As the device tree has it.
+    /// From the device tree, such as `Raspberry Pi 4 Model B Rev 1.5`.
     pub name: String,
-    /// The names by which sections of `config.txt` mean it.
+    /// The sections of `config.txt` that apply to it.
     pub sections: &'static [&'static str],
     pub core: Core,
 }
@@ -18,17 +18,17 @@ const PI3: Core = Core::scales(400, 250, true);
 const ZERO: Core = Core::scales(400, 250, false);
 const PI1: Core = Core::scales(250, 250, false);
 
-/// The first whose words are in the name is meant. The sections are those of the documentation, "conditional filters".
+/// The first entry whose words are in the name applies. The sections are from the documentation, "conditional filters".
 const MODELS: [(&str, &[&str], Core); 20] = [
-    ("Compute Module 5", &["cm5", "pi5"], Core::Apart),
+    ("Compute Module 5", &["cm5", "pi5"], Core::Separate),
     ("Compute Module 4S", &["cm4s", "pi4"], CM4),
     ("Compute Module 4", &["cm4", "pi4"], CM4),
     ("Compute Module 3 Plus", &["cm3+", "pi3+", "pi3"], ZERO),
     ("Compute Module 3", &["cm3", "pi3"], ZERO),
     ("Compute Module 0", &["cm0", "pi02", "pi0w", "pi0"], ZERO),
     ("Compute Module", &["cm1", "pi1"], PI1),
-    ("Pi 500", &["pi500", "pi5"], Core::Apart),
-    ("Pi 5", &["pi5"], Core::Apart),
+    ("Pi 500", &["pi500", "pi5"], Core::Separate),
+    ("Pi 5", &["pi5"], Core::Separate),
     ("Pi 400", &["pi400", "pi4"], PI4),
     ("Pi 4", &["pi4"], PI4),
     ("Pi 3 Model B Plus", &["pi3+", "pi3"], PI3),
@@ -43,7 +43,7 @@ const MODELS: [(&str, &[&str], Core); 20] = [
 ];
 
 impl Model {
-    /// `None` if this is the name of something else.
+    /// `None` if the name is not a Raspberry Pi's.
     pub fn new(name: &str) -> Option<Self> {
         let name = name.trim_end_matches('\0').trim();
         if !name.starts_with("Raspberry Pi") {

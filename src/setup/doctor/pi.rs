@@ -1,4 +1,4 @@
-//! The strip and the buttons of a Pi: the device nodes, whose they are, and who uses them.
+//! The strip and the buttons of a Pi: their device nodes, permissions and users.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -12,31 +12,32 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access};
 
 use super::board::Board;
-use super::facts::{Chip, DataPin, Gpio, Line, NoLines, Node, SPIDEV, Strip, Use};
+use super::facts::{Chip, DataPin, Gpio, Line, LineState, NoLines, Node, SPIDEV, Strip};
 use super::firmware::Firmware;
 use super::gather::text;
 use super::tool;
-use crate::config::{Config, Kind};
+use crate::config::{Config, Kind, SpiConfig};
 use crate::input::gpio::{NoChip, Wiring, header_chip};
 use crate::os::lock;
 use crate::strip::spi;
 
 const SERVICE_USER: &str = "talklight";
-/// SPI0's data to the strip, its data back, and its clock.
-const SPI_LINES: [u32; 3] = [DATA_LINE, 9, 11];
+/// SPI0's data out (MOSI), data in (MISO) and clock.
+const SPI_LINES: [u32; 3] = [DATA_LINE, MISO_LINE, 11];
 const DATA_LINE: u32 = 10;
+const MISO_LINE: u32 = 9;
 /// A pull of 50 kilohms charges the filter of a long lead, 100 nF, in 5 ms.
 const SETTLE: Duration = Duration::from_millis(25);
 
-/// What else is known of it by then.
+/// What is known about the Pi before its devices are examined.
 pub struct Pi<'a> {
-    /// The groups that the service has beside those of its user.
+    /// The groups that the unit gives the service, separated by blanks.
     pub service_groups: &'a str,
     pub board: &'a Board,
 }
 
 impl Pi<'_> {
-    /// The strip that the config means; that of the default device if the config has mistakes.
+    /// The strip of the config. None if it is simulated; the default device if the config has mistakes.
     pub fn strip(&self, config: Option<&Config>) -> Option<Strip> {
         let of_config = match config.map(|config| (&config.strip, config)) {
             Some((Kind::Simulated(_), _)) => return None,
@@ -44,24 +45,27 @@ impl Pi<'_> {
             None => None,
         };
         let device = of_config.map_or("/dev/spidev0.0".into(), |(spi, _)| spi.device.path().display().to_string());
-        let drive = of_config.map(|(spi, config)| (&spi.drive, &config.look, &config.plans));
+        let settings = of_config.map(|(spi, _)| spi.drive.settings());
+        let milliamps = |(spi, config): (&SpiConfig, &Config)| {
+            let pictures: Vec<_> = config.look.brightest(&config.plans).collect();
+            spi.drive.milliamps(config.look.leds, &pictures)
+        };
         Some(Strip {
             node: self.node(&device),
             device,
             bus: self.bus(),
-            data: Header::open().map_or(DataPin::Unseen, |header| header.data()),
-            frame_bytes: drive.map(|(drive, look, _)| spi::frame_bytes(look.leds, drive.settings().chip)),
+            data: Header::open().map_or(DataPin::Unknown, |header| header.data()),
+            frame_bytes: of_config.map(|(spi, config)| spi::frame_bytes(config.look.leds, spi.drive.settings().chip)),
             bufsiz: spi::bufsiz(),
             cmdline: self.board.cmdline(),
-            milliamps: drive
-                .map(|(drive, look, plans)| drive.milliamps(look.leds, &look.brightest(plans).collect::<Vec<_>>())),
-            max_milliamps: drive.map_or(0, |(drive, _, _)| drive.settings().max_milliamps),
+            milliamps: of_config.map(milliamps),
+            max_milliamps: settings.map_or(0, |settings| settings.max_milliamps),
         })
     }
 
-    /// What the kernel has on SPI0, by chip select.
+    /// The devices on SPI0, by chip select.
     fn bus(&self) -> Vec<Chip> {
-        /// No Pi has more.
+        /// At least as many as any Pi has.
         const SELECTS: usize = 8;
         let chip = |name: String| {
             let properties = text(&format!("/sys/bus/spi/devices/{name}/uevent"))?;
@@ -73,7 +77,7 @@ impl Pi<'_> {
         (0..SELECTS).filter_map(|select| chip(format!("spi0.{select}"))).collect()
     }
 
-    /// The buttons that the config means; none if it means none.
+    /// The buttons of the config. None if it has none.
     pub fn gpio(&self, config: &Config) -> Option<Gpio> {
         let wiring = config.buttons?.wiring();
         let (path, lines) = match Header::open() {
@@ -93,20 +97,20 @@ impl Pi<'_> {
         Some(Gpio { chip, lines })
     }
 
-    /// Looks at a line. One that is free is read, and given back; one that has a function would lose it by that.
-    fn state(&self, header: &Header, gpio: u32, wiring: &Wiring) -> Use {
+    /// Reads a line if it is free. A line with a function is not requested: the request would take the function away.
+    fn state(&self, header: &Header, gpio: u32, wiring: &Wiring) -> LineState {
         let is_miso_free = self.board.firmware.as_ref().is_some_and(Firmware::is_miso_free);
-        let of_spi = SPI_LINES.contains(&gpio) && !(gpio == 9 && is_miso_free);
-        let function = || header.function(gpio).filter(|function| is_of_a_part(function));
+        let of_spi = SPI_LINES.contains(&gpio) && !(gpio == MISO_LINE && is_miso_free);
+        let function = || header.function(gpio).filter(|function| is_peripheral(function));
         let of_function = || function().map(|function| format!("its function, {function}"));
-        match self.board.takes(gpio).or_else(|| header.owner(gpio)).or_else(of_function) {
-            Some(owner) if owner == "talklight" => Use::Ours,
-            Some(owner) => Use::Taken(owner),
-            None if of_spi && Path::new("/dev/spidev0.0").exists() => Use::Taken("SPI".into()),
+        match self.board.pin_owner(gpio).or_else(|| header.owner(gpio)).or_else(of_function) {
+            Some(owner) if owner == "talklight" => LineState::Ours,
+            Some(owner) => LineState::Taken(owner),
+            None if of_spi && Path::new("/dev/spidev0.0").exists() => LineState::Taken("SPI".into()),
             None => match read(&header.chip, gpio, wiring) {
-                Ok(Value::Active) => Use::Closed,
-                Ok(Value::Inactive) => Use::Open,
-                Err(error) => Use::Refused(error.to_string()),
+                Ok(Value::Active) => LineState::Closed,
+                Ok(Value::Inactive) => LineState::Open,
+                Err(error) => LineState::Refused(error.to_string()),
             },
         }
     }
@@ -117,7 +121,7 @@ impl Pi<'_> {
         let group = Group::from_gid(Gid::from_raw(found.gid())).ok().flatten();
         let everybody = found.mode() & 0o006 == 0o006;
         let members = found.mode() & 0o060 == 0o060;
-        let service_may = service.map(|user| {
+        let service_may_open = service.map(|user| {
             let member = |group: &Group| {
                 let mut groups = self.service_groups.split(' ');
                 group.mem.contains(&user.name) || groups.any(|name| name == group.name)
@@ -130,18 +134,18 @@ impl Pi<'_> {
         Some(Node {
             is_member: user.as_ref().is_some_and(is_member),
             group: group.map_or_else(|| found.gid().to_string(), |group| group.name),
-            // The node is not opened: that might disturb who drives the strip.
-            may: access(path, AccessFlags::R_OK | AccessFlags::W_OK).is_ok(),
-            service_may,
+            // Opening the node could disturb the process that drives the strip.
+            may_open: access(path, AccessFlags::R_OK | AccessFlags::W_OK).is_ok(),
+            service_may_open,
             held_by: lock::holder(&found).map(process),
         })
     }
 }
 
-/// The chip of the header, and which drivers its pins are set up for.
+/// The GPIO chip of the header.
 struct Header {
     chip: gpiocdev::chip::Chip,
-    /// The kernel's lists of who has a pin, and of what it is set to; empty for all but root.
+    /// The kernel's lists of the owners and the functions of pins. Only root can read them; for other users they are empty.
     owners: String,
     functions: String,
 }
@@ -159,7 +163,7 @@ impl Header {
         Ok(Self { chip, owners, functions })
     }
 
-    /// On every model the pin's first alternative is SPI's.
+    /// On every model the pin's function `alt0` is SPI.
     fn data(&self) -> DataPin {
         let function = self.function(DATA_LINE);
         let owner = self.owner(DATA_LINE).filter(|owner| !owner.contains("spi"));
@@ -167,19 +171,19 @@ impl Header {
             (_, Some(function)) if function.starts_with("alt0") => DataPin::Spi,
             (Some(owner), _) => DataPin::Taken(owner),
             (None, Some(function)) => DataPin::Set(function),
-            (None, None) => DataPin::Unseen,
+            (None, None) => DataPin::Unknown,
         }
     }
 
-    /// What a pin is set to, in lines like `pin 10 (gpio10) function alt0 in lo; irq 0 (none)` (drivers/pinctrl/bcm), where
-    /// a Pi 5 has `function alt5 (gpio) in hi`.
+    /// The function of a pin, in lines like `pin 10 (gpio10) function alt0 in lo; irq 0 (none)` (drivers/pinctrl/bcm). On a
+    /// Pi 5 it is `function alt5 (gpio) in hi`.
     fn function(&self, gpio: u32) -> Option<String> {
         let line = pin_line(&self.functions, gpio)?;
         let (_, function) = line.split_once(" function ")?;
         Some(function.split(" in ").next()?.into())
     }
 
-    /// Who has asked for a line, or else for its pin, in lines like
+    /// The consumer of a line, else the owner of its pin, in lines like
     /// `pin 14 (gpio14): fe201000.serial (GPIO UNCLAIMED) function alt0 group gpio14` (drivers/pinctrl/pinmux.c).
     fn owner(&self, gpio: u32) -> Option<String> {
         match self.chip.line_info(gpio) {
@@ -192,7 +196,7 @@ impl Header {
         }
         let line = pin_line(&self.owners, gpio)?;
         let (_, owner) = line.split_once("): ")?;
-        // Some controllers name the kind first.
+        // Some controllers print `device` first.
         let owner = owner.strip_prefix("device ").unwrap_or(owner);
         let owner = owner.split(' ').next()?;
         let nobody = owner.starts_with('(') || matches!(owner, "GPIO" | "UNCLAIMED");
@@ -205,8 +209,8 @@ fn pin_line(list: &str, gpio: u32) -> Option<&str> {
     list.lines().find(|line| line.starts_with(&pin))
 }
 
-/// Not one to read or drive by hand, nor none.
-fn is_of_a_part(function: &str) -> bool {
+/// Whether the function is that of a peripheral, and not GPIO or none.
+fn is_peripheral(function: &str) -> bool {
     function.starts_with("alt") && !function.contains("(gpio)") && !function.contains("(none)")
 }
 

@@ -1,5 +1,4 @@
-//! The pins of the header that have a function: those that a line of `config.txt` gives, and those of the device tree that
-//! the Pi runs with, by whatever overlay.
+//! The pins of the header that have a function, by a line of `config.txt` or by the device tree of the running Pi.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,8 +6,8 @@ use std::path::Path;
 
 use super::firmware::{Firmware, Setting, is_on};
 
-/// The lines that need no parameter to take pins, a `*` for the rest of a name; pins that a parameter moves have its name
-/// (raspberrypi/firmware, "boot/overlays/README"). All others are in the device tree once the Pi was started with them.
+/// The settings that take pins by default (raspberrypi/firmware, "boot/overlays/README"). `*` stands for the rest of a name.
+/// `name=pin` is a pin that the parameter `name` moves. Other overlays appear in the device tree after a reboot.
 const FUNCTIONS: [(&str, &str); 35] = [
     ("enable_uart", "14 15"),
     ("enable_dpi_lcd", DPI),
@@ -50,10 +49,10 @@ const I2S: &str = "18 19 20 21";
 const DPI: &str = "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27";
 
 impl Firmware {
-    /// The line that gives this pin a function.
-    pub fn taker(&self, gpio: u32) -> Option<&Setting> {
+    /// The setting that gives this pin a function.
+    pub fn setting_of_pin(&self, gpio: u32) -> Option<&Setting> {
         let mut seen = BTreeSet::new();
-        // Lines of overlays stand beside each other, of those with another key the last counts.
+        // Every overlay applies; of other keys only the last setting does.
         let mut settings = self.settings().rev().filter(|setting| {
             let is_last = seen.insert(&setting.key);
             is_last || setting.key.starts_with("dtoverlay=")
@@ -65,12 +64,12 @@ impl Firmware {
 fn pins(setting: &Setting) -> Vec<u32> {
     let Setting { key, value, .. } = setting;
     if let Some(pins) = key.strip_prefix("gpio=") {
-        // An output, or one of the functions that the pin can have.
+        // `op` is an output, `a0` to `a5` are functions.
         let is_function = |word: &str| word == "op" || word.len() == 2 && word.starts_with('a');
         return if value.split(',').any(is_function) { ranges(pins) } else { Vec::new() };
     }
-    let is_meant = |name: &str| name.strip_suffix('*').map_or(key == name, |start| key.starts_with(start));
-    let usual = FUNCTIONS.iter().find(|(name, _)| is_meant(name)).map_or("", |(_, pins)| pins);
+    let matches = |name: &str| name.strip_suffix('*').map_or(key == name, |start| key.starts_with(start));
+    let usual = FUNCTIONS.iter().find(|(name, _)| matches(name)).map_or("", |(_, pins)| pins);
     let parameters: BTreeMap<&str, &str> = match key.split_once('=') {
         Some(("dtoverlay", _)) => value.split(',').map(|word| word.split_once('=').unwrap_or((word, ""))).collect(),
         Some((_, name)) => [(name, &**value)].into(),
@@ -92,7 +91,7 @@ fn pins(setting: &Setting) -> Vec<u32> {
 
 /// `4,17-27`
 fn ranges(text: &str) -> Vec<u32> {
-    /// No model has more.
+    /// Higher than on any model.
     const PIN_MAX: u32 = 63;
     let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -101,36 +100,39 @@ fn ranges(text: &str) -> Vec<u32> {
     text.split(',').filter_map(range).flatten().collect()
 }
 
-/// The pins that the parts of a running Pi have been given, and the name of the part, as its device tree at `root` has them.
+/// The pins that the device tree assigns to parts of the running Pi.
 #[derive(Debug, Default)]
 pub struct Tree {
-    /// By the number that others refer to it by.
+    /// The pins of each group, by its phandle.
     groups: BTreeMap<u32, Vec<u32>>,
-    /// The enabled parts, and the groups that they ask for.
+    /// The enabled parts, and the phandles of their groups.
     parts: Vec<(String, Vec<u32>)>,
+    /// The part behind the serial port on GPIO 14 and 15.
     serial: Option<String>,
 }
 
 impl Tree {
+    /// Reads the device tree in the folder `root`.
     pub fn read(root: &str) -> Self {
         let mut tree = Self::default();
         tree.walk(Path::new(root), false, 0);
-        // On most models the firmware itself sets the pins of the serial port.
+        // On most models the firmware sets the pins of the serial port, and the tree does not list them.
         let serial = fs::read_to_string(format!("{root}/aliases/serial0")).unwrap_or_default();
         let node = format!("{root}{}", serial.trim_end_matches('\0'));
         tree.serial = (!serial.is_empty() && is_enabled(Path::new(&node))).then(|| name(Path::new(&node)));
         tree
     }
 
+    /// The name of the part that has this pin.
     pub fn part_of(&self, gpio: u32) -> Option<&str> {
         let has = |group: &u32| self.groups.get(group).is_some_and(|pins| pins.contains(&gpio));
         let part = self.parts.iter().find(|(_, groups)| groups.iter().any(has)).map(|(name, _)| name);
         part.or(self.serial.as_ref().filter(|_| matches!(gpio, 14 | 15))).map(String::as_str)
     }
 
-    /// Returns the pins of a group and of those within it.
+    /// Reads `node` and those below it, and returns the pins of a group.
     fn walk(&mut self, node: &Path, in_header: bool, depth: usize) -> Vec<u32> {
-        /// Deeper than any.
+        /// Deeper than any tree.
         const DEPTH_MAX: usize = 16;
         if depth > DEPTH_MAX || !is_enabled(node) {
             return Vec::new();
@@ -138,7 +140,7 @@ impl Tree {
         let property = |name: &str| fs::read(node.join(name)).unwrap_or_default();
         let compatible = String::from_utf8_lossy(&property("compatible")).into_owned();
         let is_header = ["rp1-gpio", "bcm2835-gpio", "bcm2711-gpio"].iter().any(|chip| compatible.contains(chip));
-        // What the chip of the pins itself asks for is a default that nobody uses.
+        // The groups of the GPIO chip itself are defaults, and no part uses them.
         let groups = cells(&property("pinctrl-0"));
         if !is_header && !groups.is_empty() {
             self.parts.push((name(node), groups));
@@ -165,7 +167,7 @@ fn is_enabled(node: &Path) -> bool {
     fs::read(node.join("status")).map_or(true, |status| status.starts_with(b"ok"))
 }
 
-/// Numbers of the device tree.
+/// The 32-bit numbers of a property.
 fn cells(bytes: &[u8]) -> Vec<u32> {
     bytes.as_chunks().0.iter().map(|cell| u32::from_be_bytes(*cell)).collect()
 }

@@ -1,10 +1,10 @@
-//! What `talklight doctor` says: a line a check, and under a bad one what mends it.
+//! The report of `talklight doctor`: a line for each check, and the remedy below it.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// The shape is stable: names stay, new checks may come.
+/// Scripts read the JSON of this: names stay, new checks may come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// No check is bad.
@@ -17,7 +17,7 @@ pub struct Check {
     pub name: &'static str,
     pub verdict: Verdict,
     pub text: String,
-    /// What to do: the exact lines, and the file that they belong in.
+    /// What to do: the exact commands or lines, and the file for them.
     pub remedy: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub struct Check {
 pub enum Verdict {
     Good,
     Bad,
-    /// Neither: it cannot be told from here, or is no fault, but worth a word.
+    /// Unknown, or worth knowing and no fault.
     Note,
 }
 

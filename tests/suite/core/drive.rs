@@ -18,7 +18,7 @@ fn unlimited(settings: DriveSettings) -> Drive {
     Drive::new(settings, 1, &[]).unwrap()
 }
 
-/// The hungriest that `look` can show.
+/// The pictures of `look` with the highest current.
 fn pictures(look: &Look) -> Vec<Picture> {
     look.brightest(&[plan("lightning"), plan("short")]).collect()
 }
@@ -39,9 +39,9 @@ fn sent(drive: &Drive, frame: &[Rgb]) -> Vec<Wire> {
     wire
 }
 
-/// What a frame of the wire draws, in mA, by the model of the hardware facts: 1 mA for each LED, and for each
-/// channel its part of what a LED draws with all of them at 255. With white there are four to share that.
-fn draws(settings: &DriveSettings, wire: &[Wire]) -> f64 {
+/// The current of a frame in mA: 1 mA for each LED, plus a share for each channel. All channels of an LED at 255 together draw
+/// `milliamps_per_led`; with white these are four channels.
+fn current(settings: &DriveSettings, wire: &[Wire]) -> f64 {
     let channels = settings.chip.channels();
     let values = wire.iter().flat_map(|led| &led[..channels]);
     let sum: f64 = values.map(|&value| f64::from(value)).sum();
@@ -49,7 +49,7 @@ fn draws(settings: &DriveSettings, wire: &[Wire]) -> f64 {
     wire.len() as f64 + sum * f64::from(settings.milliamps_per_led) / full
 }
 
-/// The part of full light that is meant by one channel of a colour.
+/// The intended light of one channel, from 0 to 1.
 fn light(gamma: bool, channel: u8) -> f64 {
     (f64::from(channel) / 255.0).powf(if gamma { 2.25 } else { 1.0 })
 }
@@ -96,7 +96,7 @@ fn looks() -> impl Strategy<Value = Look> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
 
-    /// Whatever is asked for, also what is of no plan: the limit holds, and no lit LED is dark, no dark one lit.
+    /// The frames include some that no plan shows. A lit LED is never sent as dark, nor a dark one as lit.
     #[test]
     fn the_limit_holds_for_every_frame(
         settings in settings(),
@@ -114,7 +114,7 @@ proptest! {
         let channels = settings.chip.channels();
         for frame in all.chain([white, mixed]) {
             let wire = sent(&drive, &frame);
-            prop_assert!(draws(&settings, &wire) <= limit + 1e-6, "{} mA", draws(&settings, &wire));
+            prop_assert!(current(&settings, &wire) <= limit + 1e-6, "{} mA", current(&settings, &wire));
             for (led, wire) in frame.iter().zip(&wire) {
                 let dark = wire[..channels].iter().all(|&channel| channel == 0);
                 prop_assert_eq!(*led == Rgb::BLACK, dark, "{:?} {:?}", led, wire);
@@ -122,10 +122,10 @@ proptest! {
         }
     }
 
-    /// What is too bright is dimmed as a whole: there is one brightness at which every channel of every LED is the nearest
-    /// whole number to its light, and with a little more of it the frame would draw too much.
+    /// A frame that would draw too much is dimmed as a whole. There is one brightness at which every channel is rounded to the
+    /// nearest step, and a little more brightness would exceed the limit.
     #[test]
-    fn a_frame_of_no_plan_keeps_its_colours(
+    fn a_dimmed_frame_keeps_its_colours(
         settings in settings(),
         look in looks(),
         frame in prop::collection::vec(colours(), 1..60),
@@ -142,7 +142,7 @@ proptest! {
             for (meant, seen) in meant.into_iter().zip(seen) {
                 prop_assert!(meant > 0.0 || seen == 0.0);
                 most = f64::min(most, (seen + 0.5) / meant);
-                // The one step that is left to the strongest may be for less than half of it.
+                // The strongest channel keeps one step even where rounding would give none.
                 if seen != 1.0 || meant != strongest {
                     least = f64::max(least, (seen - 0.5) / meant);
                 }
@@ -151,7 +151,7 @@ proptest! {
         prop_assert!(least <= most + 1e-9, "from {least} to {most}: {wire:?}");
         let limit = f64::from(settings.max_milliamps);
         let plain: Vec<Wire> = frame.iter().map(|&colour| drive.level(colour)).collect();
-        if limit == 0.0 || draws(&settings, &plain) <= limit {
+        if limit == 0.0 || current(&settings, &plain) <= limit {
             prop_assert_eq!(wire, plain);
         } else if settings.chip == Chip::Ws2812 {
             let more = most + f64::from(settings.brightness) / 65_536.0;
@@ -168,22 +168,22 @@ proptest! {
         }
     }
 
-    /// What `check` prints is what the hungriest picture draws, rounded up to whole milliamps.
+    /// `check` prints the highest current, rounded up to whole milliamps.
     #[test]
-    fn the_estimate_is_that_of_what_is_sent(settings in settings(), look in looks()) {
+    fn the_estimate_is_the_current_of_what_is_sent(settings in settings(), look in looks()) {
         let Ok(drive) = drive(settings, &look) else { return Ok(()) };
         let pictures = pictures(&look);
         let drawn = pictures
             .iter()
-            .map(|&picture| draws(&settings, &sent(&drive, &painted(&look, picture))));
+            .map(|&picture| current(&settings, &sent(&drive, &painted(&look, picture))));
         let most = drawn.fold(0.0, f64::max);
         let told = drive.milliamps(look.leds, &pictures) as f64;
         prop_assert!((-1e-6..1.0).contains(&(told - most)), "{told} {most}");
     }
 
-    /// A picture of a plan is sent at one scale, so that every channel is the nearest whole number to its light.
+    /// All pictures of a plan have one scale, and every channel is rounded to the nearest step.
     #[test]
-    fn colours_are_as_near_as_eight_bits_allow(settings in settings(), look in looks()) {
+    fn colours_are_rounded_to_the_nearest_step(settings in settings(), look in looks()) {
         let Ok(drive) = drive(settings, &look) else { return Ok(()) };
         let full = f64::from(settings.brightness) * drive.scale();
         for picture in pictures(&look) {
@@ -192,7 +192,7 @@ proptest! {
             let [red, green, blue, white] = drive.level(picture.colour());
             let seen = [red, green, blue].map(|channel| f64::from(channel + white));
             let near = meant.iter().zip(seen).all(|(meant, seen)| (meant - seen).abs() <= 0.5 + 1e-9);
-            // Too dark for any channel: one step of the strongest, so that the LED is not dark.
+            // If every channel rounds to 0, the strongest gets one step, so that the LED is not dark.
             let strongest = meant.into_iter().fold(0.0, f64::max);
             let spark = strongest <= 0.5
                 && [red, green, blue, white].iter().all(|&step| step <= 1)
@@ -202,9 +202,9 @@ proptest! {
         }
     }
 
-    /// One step of the scale more would be too much, or there is no more.
+    /// One step more of the scale would exceed the limit, or the scale is 1.
     #[test]
-    fn the_scale_is_as_large_as_the_limit_lets_it_be(settings in settings(), look in looks()) {
+    fn the_scale_is_the_largest_within_the_limit(settings in settings(), look in looks()) {
         let settings = DriveSettings { chip: Chip::Ws2812, ..settings };
         let Ok(drive) = drive(settings, &look) else { return Ok(()) };
         if settings.max_milliamps == 0 || drive.scale() == 1.0 {
@@ -236,7 +236,7 @@ proptest! {
     }
 
     #[test]
-    fn white_takes_what_the_three_colours_share(settings in settings(), colour in colours()) {
+    fn white_replaces_the_common_part_of_the_colours(settings in settings(), colour in colours()) {
         let rgb = unlimited(DriveSettings { chip: Chip::Ws2812, ..settings }).level(colour);
         let rgbw = unlimited(DriveSettings { chip: Chip::Sk6812Rgbw, ..settings }).level(colour);
         prop_assert_eq!(rgb[3], 0);
@@ -248,7 +248,7 @@ proptest! {
     }
 
     #[test]
-    fn brighter_is_never_darker(settings in settings(), low in 0..=254_u8) {
+    fn a_brighter_colour_is_never_sent_darker(settings in settings(), low in 0..=254_u8) {
         let grey = |value| Rgb::new(value, 0, 0);
         let drive = unlimited(settings);
         prop_assert!(drive.level(grey(low)) <= drive.level(grey(low + 1)));
@@ -257,24 +257,24 @@ proptest! {
         prop_assert_eq!(drive.level(grey(255))[0], settings.brightness);
     }
 
-    /// At the milliamps that the error asks for it works, and at one less it does not.
+    /// The limit in the error works, and one less does not.
     #[test]
-    fn too_little_current_is_told_exactly(settings in settings(), look in looks()) {
+    fn too_little_current_names_the_lowest_limit_that_works(settings in settings(), look in looks()) {
         let needed = match drive(DriveSettings { max_milliamps: 1, ..settings }, &look) {
             Err(error) => error.milliamps_needed as u32,
-            Ok(_) => return Err(TestCaseError::fail("one LED draws 1 mA though it is dark")),
+            Ok(_) => return Err(TestCaseError::fail("a dark LED draws 1 mA already")),
         };
         let with = |max_milliamps| drive(DriveSettings { max_milliamps, ..settings }, &look);
         prop_assert_eq!(with(needed - 1).err().map(|error| error.milliamps_needed as u32), Some(needed));
-        let drive = with(needed).expect("enough");
+        let drive = with(needed).expect("the limit is high enough");
         let wire = sent(&drive, &vec![Rgb::new(255, 255, 255); look.leds]);
-        prop_assert!(draws(&settings, &wire) <= f64::from(needed));
+        prop_assert!(current(&settings, &wire) <= f64::from(needed));
         prop_assert!(wire.iter().all(|led| *led != [0; 4]));
     }
 }
 
 #[test]
-fn figures_of_the_hardware_facts() {
+fn the_current_of_typical_strips() {
     let all = |leds, colour| {
         let settings = DriveSettings { gamma: false, brightness: 255, max_milliamps: 0, ..SETTINGS };
         let drive = Drive::new(settings, leds, &[]).unwrap();
@@ -290,9 +290,9 @@ fn figures_of_the_hardware_facts() {
     }
 }
 
-/// The case of section 13: limited frame by frame, this bar would grow five times as bright.
+/// If each frame were limited by itself, this bar would become five times as bright while it shortens.
 #[test]
-fn a_long_yellow_bar_at_850_milliamps() {
+fn a_long_bar_does_not_get_brighter_as_it_shortens() {
     let bar = Look { leds: 144, pattern: Pattern::Bar, ..look() };
     let settings = DriveSettings { brightness: 255, ..SETTINGS };
     let drive = drive(settings, &bar).unwrap();
@@ -309,14 +309,14 @@ fn the_limit_may_be_met_exactly() {
     let settings = DriveSettings { max_milliamps: 9, milliamps_per_led: 51, ..SETTINGS };
     let white = [Picture::new(Rgb::new(255, 255, 255), 3)];
     let drive = Drive::new(settings, 3, &white).unwrap();
-    // 3 mA for being there, and 9 channels of 51 / 765 mA a step.
+    // 3 mA for three dark LEDs, plus 9 channels at 51 / 765 mA a step.
     assert_eq!(drive.level(white[0].colour()), [10, 10, 10, 0]);
     assert_eq!(drive.milliamps(3, &white), 9);
 }
 
-/// The guard dims what is bright, and counts the step that it leaves to each LED that is dim already.
+/// Dim LEDs keep one step each, and the limit accounts for these.
 #[test]
-fn a_frame_of_no_plan_is_kept_within_the_limit() {
+fn a_frame_with_one_bright_led_is_kept_within_the_limit() {
     let settings = DriveSettings { gamma: false, brightness: 255, max_milliamps: 122, ..SETTINGS };
     let dim = Rgb::new(1, 0, 0);
     let drive = Drive::new(settings, 100, &[Picture::new(dim, 100)]).unwrap();
@@ -324,12 +324,12 @@ fn a_frame_of_no_plan_is_kept_within_the_limit() {
     let mut frame = [dim; 100];
     frame[50] = Rgb::new(255, 255, 255);
     let wire = sent(&drive, &frame);
-    assert!(draws(&settings, &wire) <= 122.0);
+    assert!(current(&settings, &wire) <= 122.0);
     assert!(wire.iter().all(|led| *led != [0; 4]));
 }
 
 #[test]
-fn without_a_limit_brightness_alone_counts() {
+fn without_a_limit_only_brightness_dims() {
     for brightness in [1, 2, 127, 255] {
         let drive = unlimited(DriveSettings { brightness, ..SETTINGS });
         assert_eq!(drive.scale(), 1.0);
@@ -339,14 +339,14 @@ fn without_a_limit_brightness_alone_counts() {
     for value in 0..=255 {
         assert_eq!(plain.level(Rgb::new(value, 0, 255)), [value, 0, 255, 0]);
     }
-    // A little darker than by gamma 2.2 of the hardware facts, 91 and 149.
+    // A gamma of 2.2 would give 91 and 149.
     let gamma = unlimited(DriveSettings { brightness: 255, ..SETTINGS });
     assert_eq!(gamma.level(Rgb::new(0xff, 0xa0, 0)), [255, 89, 0, 0]);
     assert_eq!(gamma.level(Rgb::new(0xff, 0xc8, 0)), [255, 148, 0, 0]);
 }
 
 #[test]
-fn colours_go_on_the_wire_in_the_strips_order() {
+fn colours_are_sent_in_the_order_of_the_strip() {
     for name in ["rgb", "rbg", "grb", "gbr", "brg", "bgr"] {
         let ordered = |r, g, b| {
             let mut wire = name.chars().map(|channel| match channel {
@@ -369,8 +369,7 @@ fn colours_go_on_the_wire_in_the_strips_order() {
     assert_eq!("white".parse::<Order>(), Err(()));
 }
 
-/// A grey too dark for a step of each colour is a step of the white LED, where there is one: a red dot would mean
-/// something else.
+/// A grey that is too dark for a step of each colour becomes one step of white: a red dot would mean red.
 #[test]
 fn the_dimmest_grey_of_a_white_led_is_white() {
     let dim = DriveSettings { chip: Chip::Sk6812Rgbw, brightness: 1, ..SETTINGS };
@@ -378,7 +377,7 @@ fn the_dimmest_grey_of_a_white_led_is_white() {
     assert_eq!(unlimited(dim).level(Rgb::new(1, 2, 1)), [0, 1, 0, 0]);
 }
 
-/// The dot of ready is dim white at any brightness: in red it would say something else.
+/// The ready dot stays white at any brightness: a red dot would mean red.
 #[test]
 fn the_dimmest_white_is_white() {
     for (chip, sent) in [(Chip::Ws2812, [1, 1, 1, 0]), (Chip::Sk6812Rgbw, [0, 0, 0, 1])] {

@@ -27,7 +27,7 @@ use talklight::engine::{BEAT, Engine, Keeper};
 use talklight::show::{Busy, Rank, Scene};
 use talklight::strip::{Strip, StripError};
 
-use super::harness::{BOOT, House, Kept, LEDS, TRIAL, board, command, look, plan, play, span};
+use super::harness::{BOOT, Kept, LEDS, Sim, TRIAL, board, command, look, plan, play, span};
 use super::model::Verdict;
 use super::timer::{Gap, commands, gaps};
 
@@ -37,9 +37,9 @@ fn bar(leds: usize) -> Look {
     Look { leds, pattern: Pattern::Bar, ..look() }
 }
 
-/// What may come over a house in an evening.
+/// One step of a long random session.
 #[derive(Clone, Debug)]
-enum Evening {
+enum Step {
     Command(Command),
     Pass,
     Late,
@@ -50,51 +50,51 @@ enum Evening {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..Default::default() })]
 
-    /// The harness holds every step against the model.
+    /// The harness compares every step with the model.
     #[test]
-    fn any_evening(
+    fn any_session_matches_the_model(
         wide in any::<bool>(),
         moves in prop::collection::vec(
             (gaps(), prop_oneof![
-                4 => commands().prop_map(Evening::Command),
-                2 => Just(Evening::Pass),
-                2 => Just(Evening::Late),
-                1 => Just(Evening::Poke),
-                1 => any::<bool>().prop_map(Evening::Strip),
+                4 => commands().prop_map(Step::Command),
+                2 => Just(Step::Pass),
+                2 => Just(Step::Late),
+                1 => Just(Step::Poke),
+                1 => any::<bool>().prop_map(Step::Strip),
             ]),
             1..25,
         )
     ) {
-        let mut house = House::new(if wide { look() } else { bar(5) });
+        let mut sim = Sim::new(if wide { look() } else { bar(5) });
         for (gap, what) in moves {
-            let then = Gap::after(gap, house.now, &house.model);
-            // A day in steps of a second would take long; what is late is as good a test of that.
-            let span = then.since(house.now).min(span("400s"));
+            let then = Gap::after(gap, sim.now, &sim.model);
+            // A day in steps of a second would take too long. `Late` covers long gaps.
+            let span = then.since(sim.now).min(span("400s"));
             match what {
-                Evening::Late => {
-                    house.now = house.now + span;
-                    house.step(None);
+                Step::Late => {
+                    sim.now = sim.now + span;
+                    sim.step(None);
                 }
-                _ => house.pass(span),
+                _ => sim.pass(span),
             }
             match what {
-                Evening::Command(command) => drop(house.command(command)),
-                Evening::Poke => house.step(None),
-                Evening::Strip(works) => house.let_strip_work(works),
-                Evening::Pass | Evening::Late => {}
+                Step::Command(command) => drop(sim.command(command)),
+                Step::Poke => sim.step(None),
+                Step::Strip(works) => sim.let_strip_work(works),
+                Step::Pass | Step::Late => {}
             }
         }
-        house.let_strip_work(true);
-        house.pass(BEAT);
-        prop_assert_eq!(&house.board.latest().strip, &Health::Sending);
-        prop_assert_eq!(house.strip.lit(), house.picture());
+        sim.let_strip_work(true);
+        sim.pass(BEAT);
+        prop_assert_eq!(&sim.board.latest().strip, &Health::Sending);
+        prop_assert_eq!(sim.strip.lit(), sim.picture());
     }
 }
 
-/// The table once more through the whole house, where a refusal is an answer.
+/// The table of commands through the whole engine.
 #[test]
-fn verdicts_reach_whoever_asked() {
-    let mut house = House::new(look());
+fn each_command_is_answered_with_its_verdict() {
+    let mut sim = Sim::new(look());
     for (command, verdict) in [
         (Command::Undo, Verdict::Refused),
         (Command::Reset, Verdict::Nothing),
@@ -102,6 +102,6 @@ fn verdicts_reach_whoever_asked() {
         (START, Verdict::Refused),
         (Command::Reset, Verdict::Done),
     ] {
-        assert_eq!(house.command(command), verdict);
+        assert_eq!(sim.command(command), verdict);
     }
 }

@@ -18,13 +18,13 @@ fn started(plan: Plan) -> Timer {
 }
 
 fn painted(look: &Look, timer: &Timer, now: Moment) -> Vec<Rgb> {
-    // Painting must not leave anything of the frame before.
+    // `paint` must overwrite every LED of the frame before.
     let mut frame = vec![Rgb::new(1, 2, 3); look.leds];
     look.picture(&timer.at(now)).paint(&mut frame);
     frame
 }
 
-/// Every moment from the start of a talk on at which its picture changes.
+/// The start of the talk and every later change of its picture.
 fn changes(look: &Look, timer: &Timer) -> Vec<Moment> {
     std::iter::successors(Some(BOOT), |&now| look.next_change(timer, now)).collect()
 }
@@ -37,7 +37,7 @@ fn just_before(moment: Moment) -> Moment {
     Moment::from_ns(moment.as_ns() - 1)
 }
 
-/// Plans of about a second, so that every instant that could matter can be looked at.
+/// Plans of about a second, short enough to check every instant that could matter.
 fn small_plans() -> impl Iterator<Item = Plan> {
     [
         [1_000_000_000, 600_000_000, 400_000_000, 300_000_000],
@@ -63,7 +63,7 @@ fn looks() -> Vec<Look> {
             }
         }
     }
-    // Phases that look alike, and some that cannot be seen.
+    // Phases with equal colours, and dark ones.
     for (yellow, red) in [
         (Palette::CLASSIC.green, Palette::CLASSIC.red),
         (Palette::CLASSIC.red, Palette::CLASSIC.red),
@@ -75,7 +75,7 @@ fn looks() -> Vec<Look> {
     looks
 }
 
-/// Every instant at which anything could begin, those beside it, and a grid between them.
+/// Every edge in nanoseconds of the talk, the instants beside it, and a grid between them.
 fn instants(look: &Look, plan: &Plan) -> BTreeSet<u64> {
     let length = ns(plan.length());
     let flash = ns(plan.flash());
@@ -90,7 +90,7 @@ fn instants(look: &Look, plan: &Plan) -> BTreeSet<u64> {
 }
 
 #[test]
-fn law_of_the_frame_at_every_instant() {
+fn next_change_is_exact_at_every_instant() {
     for plan in small_plans() {
         let timer = started(plan);
         let mut model = Model::new(plan);
@@ -119,18 +119,18 @@ fn law_of_the_frame_at_every_instant() {
 }
 
 #[test]
-fn nothing_changes_by_itself_in_ready_and_over() {
+fn ready_and_over_never_change_without_a_command() {
     for script in ["ready", "start +1m reset ready", "start +5m over"] {
-        let house = play(script);
-        let timer = house.board.latest().timer;
+        let sim = play(script);
+        let timer = sim.board.latest().timer;
         for look in looks() {
-            assert_eq!(look.next_change(&timer, house.now), None, "`{script}` {look:?}");
+            assert_eq!(look.next_change(&timer, sim.now), None, "`{script}` {look:?}");
         }
     }
 }
 
 #[test]
-fn what_a_phase_looks_like() {
+fn each_phase_has_its_picture() {
     let Palette { green, yellow, red, ready } = Palette::CLASSIC;
     let frame = |script: &str| play(script).strip.lit()[..8].to_vec();
     let mut dot = [Rgb::BLACK; 8];
@@ -147,7 +147,7 @@ fn what_a_phase_looks_like() {
     assert_eq!(painted(&off, &Timer::new(plan("short"), 0), BOOT), [Rgb::BLACK; 8]);
 }
 
-/// Of a whole number of periods the first instant is an edge as well as the last.
+/// The phase has a whole number of periods, so it begins and ends with an edge.
 #[test]
 fn the_flash_is_counted_back_from_the_end() {
     play("start +270s-1ns red lit:8 +1ns flash lit:0 +0.5s-1ns lit:0 +1ns lit:8 +0.5s-1ns lit:8 +1ns lit:0");
@@ -160,7 +160,7 @@ fn the_flash_is_counted_back_from_the_end() {
     assert_eq!(flash, expected);
 }
 
-/// A flash is a pair of opposing changes, as WCAG 2.1 has it; counted strictly, as broadcasters do.
+/// A flash is a pair of opposing changes (WCAG 2.1), counted in every window of a second as broadcasters count.
 #[test]
 fn never_more_than_three_flashes_in_any_second() {
     for hz in [0.2, 0.7, 1.0, 1.5, 2.0, 2.5, 2.999, Look::FLASH_HZ_MAX] {
@@ -180,7 +180,7 @@ fn never_more_than_three_flashes_in_any_second() {
 }
 
 #[test]
-fn a_bar_shortens_from_full_and_is_lit_until_the_end() {
+fn a_bar_starts_full_shortens_and_is_lit_until_the_end() {
     for plan in small_plans().chain([plan("lightning"), plan("short")]) {
         for look in looks().into_iter().filter(|look| look.pattern == Pattern::Bar && look.palette == Palette::CLASSIC)
         {
@@ -206,18 +206,18 @@ fn a_bar_shortens_from_full_and_is_lit_until_the_end() {
 }
 
 #[test]
-fn a_bar_of_ten_in_ten_seconds() {
-    let mut bar = super::harness::House::new(Look { leds: 10, pattern: Pattern::Bar, ..look() });
+fn a_bar_of_ten_leds_loses_one_each_second() {
+    let mut bar = super::harness::Sim::new(Look { leds: 10, pattern: Pattern::Bar, ..look() });
     bar.play(
         "start:short green lit:10 +1s-1ns lit:10 +1ns lit:9 +1s lit:8 +2s green lit:6 +1s-1ns lit:6 +1ns yellow lit:5",
     );
     bar.play("+2s red lit:3 +1s flash lit:0 +0.5s lit:2 +0.5s lit:0 +0.5s flash lit:1 +0.5s-1ns lit:1 +1ns over lit:0");
 }
 
-/// The limit of current is found for what `brightest` names, so nothing may be hungrier, and nothing named may be
-/// hungrier than what is shown.
+/// The limit of current is computed for the pictures of `brightest`. No picture of a talk may draw more than all of these, and
+/// none of these may draw more than every picture of the talk.
 #[test]
-fn brightest_has_the_hungriest_picture_of_all_instants() {
+fn brightest_has_the_picture_with_the_highest_current() {
     let plans = [plan("lightning"), plan("short"), small_plans().next().unwrap()];
     for look in looks() {
         let named: Vec<Picture> = look.brightest(&plans).collect();
@@ -239,7 +239,7 @@ fn brightest_has_the_hungriest_picture_of_all_instants() {
 }
 
 #[test]
-fn brightest_names_no_phase_that_a_plan_leaves_out() {
+fn brightest_omits_phases_that_the_plan_omits() {
     let Palette { green, yellow, red, .. } = Palette::CLASSIC;
     let off = Look { ready: ReadyLook::Off, ..look() };
     for (marks, expected) in [
@@ -261,7 +261,7 @@ fn brightest_names_no_phase_that_a_plan_leaves_out() {
 }
 
 #[test]
-fn three_flashes_a_second_are_never_exceeded_by_rounding() {
+fn rounding_never_exceeds_three_flashes_a_second() {
     for hz in [Look::FLASH_HZ_MIN, 0.3, 0.7, 1.0, 1.1, 2.3, 2.9, Look::FLASH_HZ_MAX] {
         let period = Look::flash_half(hz) * 2;
         let exact = 1e9 / hz;
@@ -291,7 +291,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn law_of_the_frame(
+    fn next_change_is_exact_for_any_look(
         look in any_look(),
         plan in any_plan(),
         part in 0.0..=1.0_f64,
@@ -302,7 +302,7 @@ proptest! {
         timer.apply(Command::Start(None), BOOT).unwrap();
         model.apply(Command::Start(None), BOOT);
 
-        // Some moment of the talk, and then one on an edge or beside it.
+        // A random moment of the talk, then one at an edge or beside it.
         let mut now = BOOT + plan.length().mul_f64(part);
         for _ in 0..2 {
             let frame = painted(&look, &timer, now);
@@ -324,7 +324,7 @@ proptest! {
     }
 
     #[test]
-    fn law_of_the_frame_after_any_commands(
+    fn next_change_is_exact_after_any_commands(
         look in any_look(),
         moves in prop::collection::vec((gaps(), commands()), 1..12),
         last in gaps(),
@@ -345,7 +345,7 @@ proptest! {
     }
 }
 
-/// Whatever the rate, red goes dark at the mark of the flash and dark for good at the end.
+/// Red goes dark at the flash mark, and at the end, at every rate.
 #[test]
 fn the_flash_begins_and_ends_with_an_edge_at_every_rate() {
     for hz in [0.2, 0.33, 0.75, 1.0, 1.7, 2.9, Look::FLASH_HZ_MAX] {

@@ -1,19 +1,19 @@
-//! A whole house in virtual time: engine, simulated strip, board, and a keeper that only remembers. It is played by
-//! scripts such as `"start +3m yellow +1m red +30s flash +29.999999999s flash +1ns over"` and holds everything it
-//! sees against the [`Model`], at every step.
+//! The engine in virtual time, with a simulated strip, a board and a keeper in memory. Scripts drive it, such as
+//! `"start +3m yellow +1m red +30s flash +29.999999999s flash +1ns over"`. After every step its state is compared with the
+//! [`Model`].
 //!
 //! | word | meaning |
 //! |---|---|
-//! | `+1m` | time passes; the engine is woken exactly at the moments it asked for |
-//! | `late:1m` | time passes and nobody wakes the engine |
-//! | `poke` | somebody wakes it now |
-//! | `start` `start:short` `reset` `undo` `choose:short` | a command that is done; `reset=` has nothing to do, `start!` is refused |
-//! | `green`, `flash`, … | the phase, on the board and on the strip |
-//! | `lit:3` | how many LEDs are lit |
-//! | `fail` `work` | what the strip does from now on |
-//! | `try` `try!` `give` | somebody asks for a trial, is refused one, gives the strip back |
-//! | `trial` | the strip shows the trial |
-//! | `failing` `sending` | the strip's health on the board |
+//! | `+1m` | time passes; the engine wakes exactly when it asked to |
+//! | `late:1m` | time passes; the engine does not wake |
+//! | `poke` | the engine wakes now |
+//! | `start` `start:short` `reset` `undo` `choose:short` | a command that succeeds; with `=` it changes nothing, with `!` it is refused |
+//! | `green`, `flash`, … | checks the phase on the board and the picture on the strip |
+//! | `lit:3` | checks how many LEDs are lit |
+//! | `fail` `work` | from now on every write to the strip fails, or succeeds |
+//! | `try` `try!` `give` | a trial is accepted, is refused, ends |
+//! | `trial` | checks that the strip shows the trial |
+//! | `failing` `sending` | checks the strip's health on the board |
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -25,35 +25,36 @@ use std::time::Duration;
 use talklight::core::clock::Moment;
 use talklight::core::drive::{Chip, Drive, DriveSettings, Order};
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
-use talklight::core::plan::Plan;
 use talklight::core::timer::{Command, Outcome, Phase, Timer};
 use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
 use talklight::engine::event::{Action, Answer, Done, Event, Origin, Request};
 use talklight::engine::{BEAT, Engine, Keeper};
 use talklight::show::gauge::Gauge;
-use talklight::show::sample::{self, Make, Sample, Trial};
+use talklight::show::sample::{self, Sample, StripType, Trial};
 use talklight::show::{Owner, Rank, Scene, Stage};
 use talklight::strip::Driven;
 use talklight::strip::simulated::Simulated;
 
 use super::model::{Model, Show, Shows, Verdict, ns};
+pub use super::script::{command, plan, span};
 
-pub struct House {
+pub struct Sim {
     pub engine: Engine<'static>,
     pub board: Arc<Board>,
     pub strip: Simulated,
     pub kept: Kept,
     pub model: Model,
     pub now: Moment,
-    /// When the engine wants to be woken at the latest.
+    /// The latest time at which the engine must wake.
     pub wake: Moment,
     pub steps: u64,
+    /// Writes to the strip succeed.
     works: bool,
-    /// The shows that there should be.
+    /// The shows that the stage should hold.
     shows: Shows,
 }
 
-/// What the keeper was told. Clones are the same keeper.
+/// A keeper that records its calls. Clones share the record.
 #[derive(Clone, Default)]
 pub struct Kept(Rc<RefCell<Keeping>>);
 
@@ -65,25 +66,25 @@ pub struct Keeping {
     pub fault: Option<&'static str>,
 }
 
-impl House {
-    /// A house that has just been switched on and shows ready.
+impl Sim {
+    /// After its first step, with the timer ready.
     pub fn new(look: Look) -> Self {
         Self::resumed(look, Timer::new(plan("lightning"), 7), BOOT)
     }
 
-    /// A house that goes on with `timer` at `now`.
+    /// After its first step at `now`, with a saved `timer`.
     pub fn resumed(look: Look, timer: Timer, now: Moment) -> Self {
-        let mut house = Self::asleep(look, timer, now);
-        house.step(None);
-        house
+        let mut sim = Self::asleep(look, timer, now);
+        sim.step(None);
+        sim
     }
 
-    /// The same before its first step.
+    /// As [`Self::resumed`], before the first step.
     pub fn asleep(look: Look, timer: Timer, now: Moment) -> Self {
         let board = board(look, timer);
         let (strip, kept) = (Simulated::new(LEDS), Kept::default());
         let plain = Drive::new(DriveSettings::PLAIN, look.leds, &[]).unwrap();
-        // The engine borrows what it works with; leaking three small values keeps the house a plain one.
+        // The engine borrows these three values. Leaking them keeps a lifetime off `Sim`.
         let engine = Engine::new(
             Box::leak(Box::new(Driven::new(strip.clone(), plain))),
             Box::leak(Box::new(kept.clone())),
@@ -149,7 +150,7 @@ impl House {
         }
     }
 
-    /// Lets time pass and wakes the engine when it asked for it, and at no other moment.
+    /// Lets `span` pass. The engine wakes exactly when it asked to.
     pub fn pass(&mut self, span: Duration) {
         let until = self.now + span;
         while self.wake <= until {
@@ -159,7 +160,7 @@ impl House {
         self.now = until;
     }
 
-    /// A command from the keyboard, checked against the model.
+    /// Sends a command from the keyboard, and compares the result with the model.
     pub fn command(&mut self, command: Command) -> Verdict {
         let before = self.board.latest().timer;
         let answer = self.ask(command, None, Origin::Keyboard);
@@ -191,12 +192,12 @@ impl House {
         }
         let action = Action::Command(command);
         self.step(Some(Event::Request(Request { action, generation, origin, reply: Some(reply) })));
-        let answer = answer.try_recv().expect("every command is answered in its step");
+        let answer = answer.try_recv().expect("a command is answered in its own step");
         assert_eq!(verdict(&answer), expected, "{command:?}: {answer:?}");
         answer
     }
 
-    /// Offers a show, checked against the model.
+    /// Offers a show, and compares the result with the model.
     pub fn offer(&mut self, scene: Scene, by: &'static str, lease: Duration) -> Answer {
         let frame = match scene {
             Scene::Sample(_) => trial(),
@@ -220,10 +221,10 @@ impl House {
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
         let reply = Some(reply);
         self.step(Some(Event::Request(Request { action, generation: None, origin: Origin::Socket, reply })));
-        answer.try_recv().expect("it is answered in its step")
+        answer.try_recv().expect("a request is answered in its own step")
     }
 
-    /// One step of the engine, and everything that must hold after it.
+    /// Runs one step of the engine, and checks every invariant.
     pub fn step(&mut self, event: Option<Event>) {
         let (now, before) = (self.now, self.board.latest());
         self.wake = self.engine.step(event, now);
@@ -247,13 +248,13 @@ impl House {
 
         assert!(now < self.wake && self.wake <= now + BEAT);
         let last = Moment::from_ns(self.wake.as_ns() - 1);
-        assert_eq!(self.picture(), self.picture_at(last), "slept too long");
+        assert_eq!(self.picture(), self.picture_at(last), "the engine wakes too late");
         if self.works && after.strip == Health::Sending {
             assert_eq!(self.strip.lit(), self.picture());
         }
     }
 
-    /// What an eye should see now.
+    /// The frame that the strip should show now.
     pub fn picture(&self) -> Vec<Rgb> {
         self.picture_at(self.now)
     }
@@ -268,7 +269,7 @@ impl House {
         self.strip.fail((!works).then_some("unplugged"));
     }
 
-    /// What has happened from the time of entry `seen` on.
+    /// The log from entry `seen` on.
     pub fn news(&self, seen: u64) -> Vec<Happening> {
         let latest = self.board.latest();
         latest.news(seen).map(|entry| entry.what.clone()).collect()
@@ -309,18 +310,18 @@ impl Keeper for Kept {
     }
 }
 
-/// On a strip that is longer than that of [`look`].
+/// For a strip longer than that of [`look`].
 pub const TRIAL: Trial =
-    Trial { make: Make { chip: Chip::Sk6812Rgbw, order: Order::Bgr, leds: 25 }, sample: Sample::Tens };
+    Trial { strip: StripType { chip: Chip::Sk6812Rgbw, order: Order::Bgr, leds: 25 }, sample: Sample::Tens };
 
 fn trial() -> Vec<Rgb> {
-    // In the order of that strip, blue comes first.
+    // The strip assumed in TRIAL has blue first.
     let blocks = [(0, 0, 255), (0, 255, 0), (255, 0, 0)];
     let block = |led: usize| blocks[led / 10];
     (0..25).map(block).map(|(r, g, b)| Rgb::new(r, g, b)).collect()
 }
 
-/// LED i shows as much of the colour as the bar covers of it.
+/// The brightness of each LED is the part of it that the bar covers.
 fn bar(gauge: Gauge, leds: usize) -> Vec<Rgb> {
     let Rgb { r, g, b } = gauge.colour();
     let part = |led: usize| (gauge.value() * leds as f64 - led as f64).clamp(0.0, 1.0);
@@ -328,23 +329,23 @@ fn bar(gauge: Gauge, leds: usize) -> Vec<Rgb> {
     (0..leds).map(|led| Rgb::new(blend(led, r), blend(led, g), blend(led, b))).collect()
 }
 
-/// A frame on the strip of a house, which is longer than any frame; beyond it all is dark.
+/// A frame with dark LEDs up to the length of the simulated strip.
 fn padded(mut frame: Vec<Rgb>) -> Vec<Rgb> {
     frame.resize(LEDS, Rgb::BLACK);
     frame
 }
 
-/// The LEDs of a house's strip.
+/// The length of the simulated strip; longer than any frame.
 pub const LEDS: usize = 64;
 
-/// When houses are switched on.
+/// The time of the first step.
 pub const BOOT: Moment = Moment::from_ns(1_000_000_000_000);
 
-/// Plays `script` in a house of eight LEDs.
-pub fn play(script: &str) -> House {
-    let mut house = House::new(look());
-    house.play(script);
-    house
+/// Runs `script` on a strip of eight LEDs.
+pub fn play(script: &str) -> Sim {
+    let mut sim = Sim::new(look());
+    sim.play(script);
+    sim
 }
 
 pub fn look() -> Look {
@@ -372,62 +373,9 @@ pub fn board(look: Look, timer: Timer) -> Arc<Board> {
     })
 }
 
-pub fn plan(name: &str) -> Plan {
-    let [length, yellow, red, flash] = match name {
-        "lightning" => ["5m", "2m", "1m", "30s"],
-        "short" => ["10s", "5s", "3s", "2s"],
-        _ => panic!("no plan is called {name}"),
-    }
-    .map(span);
-    Plan::new(name, length, yellow, red, flash).expect("the plans of tests are good")
-}
-
-/// `1m`, `29.999999999s`, `1ns`, and `30s-1ns`.
-pub fn span(text: &str) -> Duration {
-    if let Some((whole, less)) = text.split_once('-') {
-        return span(whole) - span(less);
-    }
-    let digits = text.trim_end_matches(char::is_alphabetic);
-    let unit = match &text[digits.len()..] {
-        "h" => 3_600 * 1_000_000_000,
-        "m" => 60 * 1_000_000_000,
-        "s" => 1_000_000_000,
-        "ms" => 1_000_000,
-        "us" => 1_000,
-        "ns" => 1,
-        _ => panic!("no time: {text}"),
-    };
-    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let number = |digits: &str| digits.parse::<u64>().unwrap_or_else(|_| panic!("no time: {text}"));
-    let part = match part {
-        "" => 0,
-        part => number(part) * unit / 10_u64.pow(part.len() as u32),
-    };
-    Duration::from_nanos(number(whole) * unit + part)
-}
-
-/// A command as scripts write it, and what should become of it.
-pub fn command(word: &str) -> (Command, Verdict) {
-    let bare = word.trim_end_matches(['!', '=']);
-    let verdict = match &word[bare.len()..] {
-        "" => Verdict::Done,
-        "=" => Verdict::Nothing,
-        _ => Verdict::Refused,
-    };
-    let command = match bare.split_once(':') {
-        None if bare == "start" => Command::Start(None),
-        None if bare == "reset" => Command::Reset,
-        None if bare == "undo" => Command::Undo,
-        Some(("start", name)) => Command::Start(Some(plan(name))),
-        Some(("choose", name)) => Command::Choose(plan(name)),
-        _ => panic!("no word of a script: {word}"),
-    };
-    (command, verdict)
-}
-
 pub fn verdict(answer: &Answer) -> Verdict {
     match answer.result {
-        // The timer itself has nothing to do where a reset ends a show.
+        // A reset that only ends a show does not change the timer.
         Ok(Done::Command(Outcome::AlreadyReady | Outcome::AlreadyChosen(_)) | Done::ShowReset) => Verdict::Nothing,
         Ok(_) => Verdict::Done,
         Err(_) => Verdict::Refused,

@@ -1,4 +1,4 @@
-//! The core in virtual time: nothing here reads a clock or sleeps.
+//! The core in virtual time. No test here reads a clock or sleeps.
 
 mod drive;
 mod engine;
@@ -6,5 +6,6 @@ mod frame;
 pub mod harness;
 mod model;
 mod plan;
+mod script;
 mod stage;
 mod timer;

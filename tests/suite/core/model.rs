@@ -1,5 +1,5 @@
-//! The contract once more, as naively as it can be written: one talk, one reset, nanoseconds since boot, and for the
-//! picture a question to each LED. Tests hold the core against it.
+//! A second, naive implementation of the timer and the shows, in nanoseconds since boot. It computes each LED by itself. Tests
+//! compare the core with it.
 
 use std::time::Duration;
 
@@ -9,10 +9,11 @@ use talklight::core::plan::Plan;
 use talklight::core::timer::{self, Command, Phase, Timer};
 use talklight::show::Rank;
 
-/// What the table of commands says about one of them.
+/// The result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Done,
+    /// Accepted without a change.
     Nothing,
     Refused,
 }
@@ -21,7 +22,7 @@ pub enum Verdict {
 pub struct Model {
     pub chosen: Plan,
     pub talk: Option<Talk>,
-    /// The running talk that was reset last, and when.
+    /// The running talk that was reset last, and the time of the reset.
     pub reset: Option<(Talk, u64)>,
 }
 
@@ -34,14 +35,15 @@ pub struct Talk {
 pub const SECOND: u64 = 1_000_000_000;
 
 pub fn ns(span: Duration) -> u64 {
-    span.as_nanos().try_into().expect("spans of tests are short")
+    span.as_nanos().try_into().expect("the span is less than 500 years")
 }
 
-/// The shows, as naively, and who is shut out until when.
+/// The shows, and the owners that a reset has blocked.
 #[derive(Clone, Debug, Default)]
 pub struct Shows {
     pub on: Vec<Show>,
-    pub shut_out: Vec<(&'static str, u64)>,
+    /// Owner, and the end of the block.
+    pub blocked: Vec<(&'static str, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -54,16 +56,16 @@ pub struct Show {
 }
 
 impl Shows {
-    /// Takes a show on if it may be. Who is shut out must be silent for a lease.
+    /// Accepts a show if it is allowed. Every offer of a blocked owner extends the block by a lease.
     pub fn offer(&mut self, model: &Model, show: Show, now: Moment) -> bool {
         let at = now.as_ns();
         self.on.retain(|old| at < old.until);
         let is_taken = self.on.iter().any(|old| old.rank == show.rank && old.by != show.by);
-        let shut_out = self.shut_out.iter_mut().find(|(by, until)| *by == show.by && at < *until);
-        if !model.leaves_strip(show.rank, now) {
+        let blocked = self.blocked.iter_mut().find(|(by, until)| *by == show.by && at < *until);
+        if !model.allows(show.rank, now) {
             return false;
         }
-        if let Some((_, until)) = shut_out {
+        if let Some((_, until)) = blocked {
             *until = at + show.lease;
             return false;
         }
@@ -74,16 +76,16 @@ impl Shows {
         !is_taken
     }
 
-    /// Ends all of them by a reset.
+    /// A reset ends all shows and blocks their owners.
     pub fn reset(&mut self, now: Moment) {
         let at = now.as_ns();
         let live = std::mem::take(&mut self.on).into_iter().filter(|show| at < show.until);
-        self.shut_out.extend(live.map(|show| (show.by, at + show.lease)));
+        self.blocked.extend(live.map(|show| (show.by, at + show.lease)));
     }
 
-    /// What is shown in place of the timer.
+    /// The frame of the show with the highest rank. None if the timer is shown.
     pub fn frame(&self, model: &Model, now: Moment) -> Option<Vec<Rgb>> {
-        let live = self.on.iter().filter(|show| now.as_ns() < show.until && model.leaves_strip(show.rank, now));
+        let live = self.on.iter().filter(|show| now.as_ns() < show.until && model.allows(show.rank, now));
         live.max_by_key(|show| show.rank).map(|show| show.frame.clone())
     }
 }
@@ -93,7 +95,7 @@ impl Model {
         Self { chosen, talk: None, reset: None }
     }
 
-    /// The same state as that of `timer`.
+    /// The state of `timer`.
     pub fn of(timer: &Timer) -> Self {
         let talk = |talk: timer::Talk| Talk { plan: talk.plan, started: talk.started.as_ns() };
         let mut model = Self::new(timer.chosen);
@@ -148,7 +150,7 @@ impl Model {
         }
     }
 
-    /// Time left of the talk; of the next one's plan when ready.
+    /// Time left of the talk; the length of the chosen plan when ready.
     pub fn left(&self, now: Moment) -> u64 {
         match self.talk {
             None => ns(self.chosen.length()),
@@ -166,9 +168,9 @@ impl Model {
         (10 * SECOND).checked_sub(now.as_ns() - at).filter(|&rest| rest > 0)
     }
 
-    /// Whether the strip may show what is no talk: never during one, and a stream neither while a reset may be undone nor for
-    /// half a minute after the end.
-    pub fn leaves_strip(&self, rank: Rank, now: Moment) -> bool {
+    /// Whether a show of this rank is allowed. None is allowed during a talk. A stream is also not allowed while a reset can be
+    /// undone, and for 30 s after the end.
+    pub fn allows(&self, rank: Rank, now: Moment) -> bool {
         match (self.phase(now), rank) {
             (Phase::Ready, Rank::Test) | (Phase::Over, Rank::Test) => true,
             (Phase::Ready, Rank::Stream) => self.undo(now).is_none(),
@@ -177,7 +179,7 @@ impl Model {
         }
     }
 
-    /// Every moment from which on something may be different though nobody does anything.
+    /// Every time at which the state can change without a command.
     pub fn boundaries(&self) -> Vec<u64> {
         let mut all = Vec::new();
         if let Some(Talk { plan, started }) = self.talk {
@@ -191,7 +193,7 @@ impl Model {
         all
     }
 
-    /// What an eye should see.
+    /// The frame that the strip should show.
     pub fn frame(&self, look: &Look, now: Moment) -> Vec<Rgb> {
         let (palette, left) = (look.palette, self.left(now));
         let (colour, lit) = match self.phase(now) {
@@ -199,17 +201,17 @@ impl Model {
             Phase::Green => (palette.green, self.bar(look, left)),
             Phase::Yellow => (palette.yellow, self.bar(look, left)),
             Phase::Red => (palette.red, self.bar(look, left)),
-            // Lit for the last half-period, dark for the one before, and so on.
+            // The last half-period is lit, the one before it is dark, and so on.
             Phase::Flash if self.half(look, left) % 2 == 1 => (palette.red, self.bar(look, left)),
             Phase::Flash | Phase::Over => (Rgb::BLACK, 0),
         };
         (0..look.leds as u64).map(|led| if led < lit { colour } else { Rgb::BLACK }).collect()
     }
 
-    /// Which half-period of the flash it is, counted back from the end, the last being 1. As many periods as fit share the
-    /// phase evenly; where none fits, all of it is the last half of one.
+    /// The number of the half-period of the flash, counted back from the end; the last is 1. The whole periods that fit share
+    /// the phase evenly. If none fits, the whole phase is one lit half.
     fn half(&self, look: &Look, left: u64) -> u128 {
-        let flash = ns(self.talk.expect("only asked during a talk").plan.flash());
+        let flash = ns(self.talk.expect("a talk runs or is over").plan.flash());
         let mut halves = 0;
         while (halves + 2) * ns(look.flash_half) <= flash {
             halves += 2;
@@ -218,7 +220,7 @@ impl Model {
         (left * halves).div_ceil(flash).max(1)
     }
 
-    /// LED i is lit as long as more than the i-th part of the talk is left.
+    /// LED i of n is lit while more than i/n of the talk is left.
     fn bar(&self, look: &Look, left: u64) -> u64 {
         let leds = look.leds as u128;
         let (left, length) = (u128::from(left), u128::from(self.length()));
@@ -229,7 +231,7 @@ impl Model {
     }
 
     fn passed(&self, at: u64) -> u64 {
-        at - self.talk.expect("only asked during a talk").started
+        at - self.talk.expect("a talk runs or is over").started
     }
 
     fn length(&self) -> u64 {

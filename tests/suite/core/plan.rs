@@ -9,13 +9,13 @@ fn key(plan: Result<Plan, PlanError>) -> &'static str {
     plan.map_or_else(|error| error.key(), |_| "good")
 }
 
-fn of(text: &str) -> Result<Plan, PlanError> {
+fn parse(text: &str) -> Result<Plan, PlanError> {
     let [length, yellow, red, flash] = <[&str; 4]>::try_from(text.split(' ').collect::<Vec<_>>()).unwrap().map(span);
     Plan::new("a", length, yellow, red, flash)
 }
 
 #[test]
-fn marks_come_in_order() {
+fn marks_must_be_in_order() {
     for (marks, expected) in [
         ("5m 2m 1m 30s", "good"),
         ("1s 0s 0s 0s", "good"),
@@ -31,12 +31,12 @@ fn marks_come_in_order() {
         ("5m 2m 1m 60.000000001s", "flash"),
         ("5m 0s 0s 1ns", "flash"),
     ] {
-        assert_eq!(key(of(marks)), expected, "{marks}");
+        assert_eq!(key(parse(marks)), expected, "{marks}");
     }
 }
 
 #[test]
-fn names_can_be_typed_and_sent() {
+fn names_are_one_word_of_plain_characters() {
     let named = |name: &str| Plan::new(name, span("1m"), span("3s"), span("2s"), span("1s"));
     for name in ["a", "7", "lightning", "ignite-20x15", "talk_20", "abcdefghijklmnopqrstuvwx"] {
         assert_eq!(named(name).map(|plan| plan.name().to_owned()), Ok(name.to_owned()));
@@ -47,20 +47,20 @@ fn names_can_be_typed_and_sent() {
 }
 
 #[test]
-fn an_error_names_what_would_be_right() {
+fn an_error_names_the_allowed_range() {
     for (marks, part) in [
         ("5m 6m 1m 30s", "less than the length, 5:00"),
         ("5m 2m 3m 30s", "at most yellow, 2:00"),
         ("5m 2m 1m 3m", "at most red, 1:00"),
         ("48h 2m 1m 3m", "1s to 24h"),
     ] {
-        let text = of(marks).unwrap_err().to_string();
+        let text = parse(marks).unwrap_err().to_string();
         assert!(text.contains(part), "{text}");
     }
 }
 
 #[test]
-fn clocks_are_read_as_people_write_them() {
+fn clocks_are_printed_as_people_write_them() {
     for (time, text) in [
         ("0s", "0:00"),
         ("9s", "0:09"),
@@ -78,9 +78,9 @@ fn clocks_are_read_as_people_write_them() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
 
-    /// From a handful of values, so that equal ones are common.
+    /// The values come from small ranges, so equal ones are common.
     #[test]
-    fn what_validates_is_in_order_and_what_does_not_is_told_by_its_first_fault(
+    fn a_valid_plan_is_in_order_and_an_error_names_the_first_wrong_mark(
         spans in prop::array::uniform4(prop_oneof![
             0..5_u64,
             999_999_998..1_000_000_003_u64,
@@ -103,8 +103,8 @@ proptest! {
         };
         prop_assert_eq!(key(plan), expected);
         if let Ok(plan) = plan {
-            let told = [plan.length(), plan.yellow(), plan.red(), plan.flash()];
-            prop_assert_eq!(told, [length, yellow, red, flash]);
+            let read = [plan.length(), plan.yellow(), plan.red(), plan.flash()];
+            prop_assert_eq!(read, [length, yellow, red, flash]);
             prop_assert!(flash <= red && red <= yellow && yellow < length);
             prop_assert_eq!(plan.name(), "any");
         }

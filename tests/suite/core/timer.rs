@@ -12,7 +12,7 @@ use super::model::{Model, Verdict, ns};
 
 const COMMANDS: [&str; 6] = ["start", "start:short", "reset", "undo", "choose:short", "choose:lightning"];
 
-/// Every pair of state and command; the words are those of [`word`], `!` before a refusal.
+/// The result of each command in each state, in the words of [`word`]. `!` marks a refusal.
 #[rustfmt::skip]
 const TABLE: [(&str, [&str; 6]); 24] = [
     // state                                   start         start:short   reset      undo          choose:short  choose:lightning
@@ -63,11 +63,11 @@ fn word(result: Result<Outcome, Refusal>) -> &'static str {
 #[test]
 fn every_state_answers_every_command() {
     for (script, row) in TABLE {
-        let house = play(script);
+        let sim = play(script);
         for (name, expected) in COMMANDS.into_iter().zip(row) {
-            let before = house.board.latest().timer;
+            let before = sim.board.latest().timer;
             let mut timer = before;
-            let result = timer.apply(command(name).0, house.now);
+            let result = timer.apply(command(name).0, sim.now);
             assert_eq!(word(result), expected, "`{script}`, then `{name}`");
             match expected.starts_with('!') || expected == "nothing" {
                 true => assert_eq!(timer, before, "`{script}`, then `{name}`"),
@@ -86,7 +86,7 @@ fn marks_are_exact_to_the_nanosecond() {
 }
 
 #[test]
-fn an_evening() {
+fn several_talks_in_a_row() {
     play("ready start +3m yellow +1m red +30s flash +29.999999999s flash +1ns over +10s start green");
     play("start +5m over start! +1s start! +1s start green +1m start! reset ready start green");
     play("choose:short start +8s flash +2s over +2s start:lightning +8s green +5m reset ready");
@@ -94,11 +94,11 @@ fn an_evening() {
 }
 
 #[test]
-fn outcomes_tell_what_was_done() {
+fn outcomes_report_what_was_done() {
     let answer = |script: &str, name: &str| {
-        let house = play(script);
-        let mut timer = house.board.latest().timer;
-        timer.apply(command(name).0, house.now)
+        let sim = play(script);
+        let mut timer = sim.board.latest().timer;
+        timer.apply(command(name).0, sim.now)
     };
     let (m, s) = (|m: u64| Duration::from_secs(60 * m), Duration::from_secs);
     assert_eq!(answer("", "start"), Ok(Outcome::Started(plan("lightning"))));
@@ -142,16 +142,16 @@ fn clocks_show_zero_only_at_the_end() {
 }
 
 #[test]
-fn the_windows_are_those_of_the_contract() {
+fn the_windows_are_two_and_ten_seconds() {
     assert_eq!((END_GUARD, UNDO_WINDOW), (span("2s"), span("10s")));
 }
 
-/// How long nothing is done before the next command.
+/// The time before the next command.
 #[derive(Clone, Copy, Debug)]
 pub enum Gap {
     None,
     Time(u64),
-    /// To the `.0`-th of the moments at which something may change by itself, or a nanosecond beside it.
+    /// Up to boundary number `.0` of the model, plus `.1` nanoseconds.
     Boundary(usize, i64),
 }
 
@@ -189,7 +189,7 @@ pub fn commands() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// Any plan that validates; marks often coincide, with each other and with the end.
+/// Any valid plan. Marks often coincide with each other and with the end.
 pub fn any_plan() -> impl Strategy<Value = Plan> {
     let length = prop_oneof![
         Just(Plan::LENGTH_MIN),
@@ -202,7 +202,7 @@ pub fn any_plan() -> impl Strategy<Value = Plan> {
         let yellow = length.mul_f64(yellow).min(length - Duration::from_nanos(1));
         let red = yellow.mul_f64(red).min(yellow);
         let flash = red.mul_f64(flash).min(red);
-        Plan::new("any", length, yellow, red, flash).expect("in order")
+        Plan::new("any", length, yellow, red, flash).expect("the marks are in order")
     })
 }
 
@@ -243,7 +243,7 @@ proptest! {
     }
 
     #[test]
-    fn the_next_phase_begins_exactly_when_it_is_said_to(plan in any_plan(), part in 0.0..1.1_f64) {
+    fn the_next_phase_begins_exactly_at_next_phase(plan in any_plan(), part in 0.0..1.1_f64) {
         let mut timer = Timer::new(plan, 0);
         timer.apply(Command::Start(None), BOOT).unwrap();
         let now = BOOT + plan.length().mul_f64(part);
@@ -259,7 +259,7 @@ proptest! {
     }
 
     #[test]
-    fn an_undone_reset_never_was(
+    fn an_undone_reset_leaves_no_trace(
         plan in any_plan(),
         part in 0.0..1.0_f64,
         wait in prop_oneof![Just(0), Just(9_999_999_999), 0..10_000_000_000_u64],

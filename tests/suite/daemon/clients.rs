@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn hostile_clients_do_not_stop_the_timer() {
-    let house = House::running(QUICK);
+    let house = Instance::running(QUICK);
     house.does(&["start"]);
     let connect = || connect(&house.socket());
     let silent: Vec<UnixStream> = (0..300).map(|_| connect()).collect();
@@ -47,7 +47,7 @@ fn hostile_clients_do_not_stop_the_timer() {
 
 #[test]
 fn a_process_with_too_many_watchers_loses_its_own() {
-    let house = House::running(QUICK);
+    let house = Instance::running(QUICK);
     let mut other = Program::spawn(house.command(&["status", "--watch", "--json"]));
     assert!(other.next_line().contains("ready"));
     let crowd: Vec<UnixStream> = (0..100)
@@ -65,7 +65,7 @@ fn a_process_with_too_many_watchers_loses_its_own() {
 
 #[test]
 fn a_watcher_gets_one_line_for_each_change() {
-    let house = House::running(QUICK);
+    let house = Instance::running(QUICK);
     let mut watcher = Program::spawn(house.command(&["status", "--watch", "--json"]));
     let mut next = || -> String {
         let status: serde_json::Value = serde_json::from_str(&watcher.next_line()).unwrap();
@@ -83,7 +83,7 @@ fn a_watcher_gets_one_line_for_each_change() {
 
 #[test]
 fn a_watcher_reconnects_after_a_crash() {
-    let mut house = House::running(&QUICK.replace("\"2s\"", "\"1h\""));
+    let mut house = Instance::running(&QUICK.replace("\"2s\"", "\"1h\""));
     let mut watcher = Program::spawn(house.command(&["status", "--watch", "--json"]));
     let mut sees = |phase: &str| assert!(watcher.next_line().contains(&format!("\"phase\":\"{phase}\"")));
     sees("ready");
@@ -98,7 +98,7 @@ fn a_watcher_reconnects_after_a_crash() {
 
 #[test]
 fn a_flag_without_effect_on_the_command_is_refused() {
-    let house = House::running(QUICK);
+    let house = Instance::running(QUICK);
     let mut command = child::command(TALKLIGHT);
     command.args(["--plan", "quick", "--socket"]).arg(house.socket()).arg("start");
     let output = child::run(command);
@@ -110,7 +110,7 @@ fn a_flag_without_effect_on_the_command_is_refused() {
 
 #[test]
 fn a_command_without_a_daemon_fails_with_a_remedy() {
-    let house = House::new(QUICK);
+    let house = Instance::new(QUICK);
     let message = house.refuses(&["start"]);
     let expected = "talklight: no talklight answers at s; start one, or name its socket with --socket";
     assert_eq!(message, expected);
@@ -118,7 +118,7 @@ fn a_command_without_a_daemon_fails_with_a_remedy() {
 
 #[test]
 fn a_client_gives_up_on_a_daemon_that_does_not_answer() {
-    let house = House::new(QUICK);
+    let house = Instance::new(QUICK);
     let _listener = UnixListener::bind(house.socket()).unwrap();
     assert!(house.refuses(&["start"]).contains("the daemon does not answer"));
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_log_has_one_line_for_each_change() {
-    let mut house = House::running(&QUICK.replace("\"2s\"", "\"1h\""));
+    let mut house = Instance::running(&QUICK.replace("\"2s\"", "\"1h\""));
     house.refuses(&["undo"]);
     house.does(&["start"]);
     house.refuses(&["start"]);
@@ -16,7 +16,10 @@ fn the_log_has_one_line_for_each_change() {
     let log = house.log();
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 6, "{log}");
-    assert_eq!(lines[0], "talklight 0.1.0: simulated strip of 8 LEDs by config.toml, listening at s");
+    assert_eq!(
+        lines[0],
+        concat!("talklight ", env!("CARGO_PKG_VERSION"), ": simulated strip of 8 LEDs by config.toml, listening at s")
+    );
     assert_eq!(lines[1], "talk started by the socket: quick, 1:00:00");
     assert!(lines[2].starts_with("talk reset at 0:0") && lines[2].contains(" by the socket, "), "{log}");
     assert!(lines[3].starts_with("reset undone by the socket, "), "{log}");
@@ -26,7 +29,7 @@ fn the_log_has_one_line_for_each_change() {
 
 #[test]
 fn the_service_manager_gets_readiness_watchdog_status_and_stop() {
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     let manager = UnixDatagram::bind(house.folder.file("notify")).unwrap();
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
     house.env("NOTIFY_SOCKET", house.folder.file("notify").to_str().unwrap());
@@ -51,7 +54,7 @@ fn the_service_manager_gets_readiness_watchdog_status_and_stop() {
 
 #[test]
 fn journal_lines_begin_with_their_priority() {
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     let log = File::create(house.folder.file("log")).unwrap();
     let metadata = log.metadata().unwrap();
     house.env("JOURNAL_STREAM", &format!("{}:{}", metadata.dev(), metadata.ino()));
@@ -63,7 +66,7 @@ fn journal_lines_begin_with_their_priority() {
 
 #[test]
 fn a_failed_start_is_an_error_in_the_journal() {
-    let mut house = House::new("[strip]\nleds = 0\n");
+    let mut house = Instance::new("[strip]\nleds = 0\n");
     let log = File::create(house.folder.file("log")).unwrap();
     let metadata = log.metadata().unwrap();
     house.env("JOURNAL_STREAM", &format!("{}:{}", metadata.dev(), metadata.ino()));
@@ -77,7 +80,7 @@ fn a_full_disk_is_a_fault_of_the_tape_and_does_not_stop_the_talk() {
     if !std::path::Path::new("/dev/full").exists() {
         return;
     }
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     let mut command = house.command(&["--headless", "--tape", "/dev/full"]);
     house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
@@ -89,13 +92,13 @@ fn a_full_disk_is_a_fault_of_the_tape_and_does_not_stop_the_talk() {
 
 #[test]
 fn a_tape_that_cannot_be_opened_does_not_stop_the_timer() {
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     let log = File::create(house.folder.file("log")).unwrap();
     let mut command = house.command(&["--headless", "--tape", "no/such/folder"]);
     house.daemon = Some(command.stderr(log).spawn().unwrap());
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     house.does(&["start"]);
-    until("the fault is in the log", || house.log().contains("tape failed: no/such/folder: No such file"));
+    house.wait_log("tape failed: no/such/folder: No such file");
     assert_eq!(house.status()["faults"][0]["input"], "tape");
     // Once the cause is removed, the fault disappears from the status.
     std::fs::create_dir_all(house.folder.file("no/such")).unwrap();
@@ -108,7 +111,7 @@ fn a_tape_that_cannot_be_opened_does_not_stop_the_timer() {
 
 #[test]
 fn a_new_process_appends_to_the_tape() {
-    let mut house = House::new(QUICK);
+    let mut house = Instance::new(QUICK);
     for _ in 0..2 {
         let mut command = house.command(&["--headless", "--tape", "tape.0"]);
         house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());

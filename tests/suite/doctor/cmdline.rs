@@ -3,8 +3,8 @@
 use talklight::os::cmdline::number;
 
 #[test]
-fn numbers_are_read_as_the_kernel_reads_them() {
-    let of = |line| number(line, "spidev.bufsiz");
+fn numbers_are_parsed_as_in_the_kernel() {
+    let bufsiz = |line| number(line, "spidev.bufsiz");
     for line in [
         "spidev.bufsiz=65536",
         "console=tty1 spidev.bufsiz=0x10000 rootwait",
@@ -18,7 +18,7 @@ fn numbers_are_read_as_the_kernel_reads_them() {
         "spidev.bufsiz=65536 spidev.bufsiz=64k",
         "spidev.bufsiz=65536 -- spidev.bufsiz=4096",
     ] {
-        assert_eq!(of(line), Some(65536), "{line}");
+        assert_eq!(bufsiz(line), Some(65536), "{line}");
     }
     for line in [
         "",
@@ -32,6 +32,6 @@ fn numbers_are_read_as_the_kernel_reads_them() {
         "splash -- spidev.bufsiz=65536",
         "a=\"spidev.bufsiz=65536 b\"",
     ] {
-        assert_eq!(of(line), None, "{line}");
+        assert_eq!(bufsiz(line), None, "{line}");
     }
 }

@@ -1,17 +1,17 @@
-//! The real binary, on the pretend Pi and on a machine that is none.
+//! The real binary, on the pretend Pi and on another machine.
 
 use std::fs;
 use std::path::Path;
 
 use super::set_up::*;
-use crate::harness::{House, TALKLIGHT, text, until};
+use crate::harness::{Instance, TALKLIGHT, text, until};
 use crate::rig::{Builder, Level, Model as Board, Rig};
 
-/// A board, and how it is set up: what it is started with, and what else its `config.txt` says.
+/// Boards, and the settings that each is started with.
 const BOARDS: [(Board, &str); 3] = [(Board::Pi4B, PI4_SETTINGS), (Board::Pi5, ""), (Board::Zero2W, "core_freq=250\n")];
 
 #[test]
-fn a_pi_that_is_set_up_is_good() {
+fn a_pi_that_is_set_up_well_is_good() {
     for (board, settings) in BOARDS {
         let rig = pi(board, settings);
         let said = is_good(&rig);
@@ -26,13 +26,13 @@ fn a_pi_that_is_set_up_is_good() {
         ] {
             says(&said, line);
         }
-        // It looked, and sent nothing.
+        // The doctor sends nothing to the strip.
         assert!(rig.transfers().is_empty());
     }
 }
 
 #[test]
-fn each_fault_of_a_pi_is_seen() {
+fn each_fault_of_a_pi_is_found() {
     for (board, settings) in BOARDS {
         let set_up = || pi(board, settings);
 
@@ -46,10 +46,10 @@ fn each_fault_of_a_pi_is_seen() {
 
         let rig = set_up();
         rig.allow("/dev/spidev0.0", false);
-        assert_eq!(only_bad(&rig, "spi-access").1, "sudo usermod -aG spi $USER, and log in again");
+        assert_eq!(only_bad(&rig, "spi-access").1, "sudo usermod -aG spi $USER, then log out and in again");
         rig.allow("/dev/spidev0.0", true);
         rig.allow("/dev/gpiochip0", false);
-        assert_eq!(only_bad(&rig, "gpio-access").1, "sudo usermod -aG gpio $USER, and log in again");
+        assert_eq!(only_bad(&rig, "gpio-access").1, "sudo usermod -aG gpio $USER, then log out and in again");
 
         let rig = set_up();
         vcgencmd(&rig, settings, 0x5_0000);
@@ -70,7 +70,7 @@ fn each_fault_of_a_pi_is_seen() {
 }
 
 #[test]
-fn a_core_clock_that_is_not_fixed_is_seen() {
+fn a_core_clock_that_is_not_fixed_is_found() {
     let rig = pi(Board::Pi4B, "[pi3]\ncore_freq=250\n");
     vcgencmd(&rig, "core_freq=500\ncore_freq_min=200\n", 0);
     let (said, remedy) = only_bad(&rig, "core-clock");
@@ -79,7 +79,7 @@ fn a_core_clock_that_is_not_fixed_is_seen() {
         remedy,
         "add to the end of /boot/firmware/config.txt and reboot:\n[all]\ncore_freq=500\ncore_freq_min=500"
     );
-    // Edited, and not rebooted.
+    // The file was edited and the Pi not rebooted.
     config_txt(&rig, PI4_SETTINGS);
     assert_eq!(only_bad(&rig, "core-clock").1, "reboot");
     vcgencmd(&rig, PI4_SETTINGS, 0);
@@ -87,14 +87,14 @@ fn a_core_clock_that_is_not_fixed_is_seen() {
 
     let rig = pi(Board::Zero2W, "");
     assert!(only_bad(&rig, "core-clock").1.ends_with(":\ncore_freq=250"));
-    // A firmware that cannot measure says 0.
+    // A firmware that cannot measure prints 0.
     rig.install("vcgencmd", "echo 'frequency(1)=0'");
     let (said, _) = only_bad(&rig, "core-clock");
     says(&said, "BAD  the core clock changes with the load, and SPI's");
 }
 
 #[test]
-fn a_tool_that_is_absent_fails_or_hangs_is_done_without() {
+fn a_missing_failing_or_hung_tool_is_tolerated() {
     for script in [None, Some("echo core_freq=200; exit 1"), Some("echo $$ > \"$0.pid\"; exec /bin/sleep 60")] {
         let rig = pi(Board::Pi4B, PI4_SETTINGS);
         for tool in ["vcgencmd", "systemctl"] {
@@ -103,7 +103,7 @@ fn a_tool_that_is_absent_fails_or_hangs_is_done_without() {
                 Some(script) => rig.install(tool, script),
             }
         }
-        // The kernel's monitor knows less, and no tool is needed for it.
+        // The kernel's monitor needs no tool.
         rig.put("/sys/class/hwmon/hwmon2/name", "rpi_volt\n");
         rig.put("/sys/class/hwmon/hwmon2/in0_lcrit_alarm", "1\n");
         let config = rig.path("pi.toml");
@@ -113,38 +113,38 @@ fn a_tool_that_is_absent_fails_or_hangs_is_done_without() {
         for line in [
             "BAD  the Pi's supply is below 4.63 V now\n",
             " in /boot/firmware/config.txt, if the Pi was started since\n",
-            "--   the hardware watchdog is there; whether systemd uses it is not known",
+            "--   a hardware watchdog is there; cannot tell whether systemd uses it",
         ] {
             says(&said, line);
         }
-        // One that hangs is not left behind.
+        // A hung tool is killed.
         for tool in ["vcgencmd", "systemctl"] {
             let pid = fs::read_to_string(rig.path("bin").join(tool).with_extension("pid"));
             let Ok(pid) = pid else { continue };
             let stat = format!("/proc/{}/stat", pid.trim());
-            until("it is ended", || fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z ")));
+            until("the tool has ended", || fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z ")));
         }
     }
 }
 
 #[test]
-fn a_line_that_somebody_else_has_is_left_to_him() {
-    let of = |builder: Builder| build(builder.model(Board::Pi4B), PI4_SETTINGS);
-    let rig = of(Rig::builder().taken(17, "onewire@11"));
+fn a_taken_line_is_not_requested() {
+    let pi4 = |builder: Builder| build(builder.model(Board::Pi4B), PI4_SETTINGS);
+    let rig = pi4(Rig::builder().taken(17, "onewire@11"));
     let (said, remedy) = only_bad(&rig, "button");
     says(&said, "BAD  GPIO 17 is taken by onewire@11\n");
     assert!(remedy.contains("a line of /boot/firmware/config.txt, or a program"));
 
-    let rig = of(Rig::builder().taken(8, "spi0 CS0"));
+    let rig = pi4(Rig::builder().taken(8, "spi0 CS0"));
     fs::write(rig.path("pi.toml"), "[button]\nstart = 8\n").unwrap();
     says(&only_bad(&rig, "button").0, "BAD  GPIO 8 is taken by spi0 CS0\n");
 
-    let rig = of(Rig::builder().taken(10, "led0"));
+    let rig = pi4(Rig::builder().taken(10, "led0"));
     says(&only_bad(&rig, "data-line").0, "BAD  GPIO 10, pin 19, by which the strip's data leaves, is taken by led0\n");
 
-    // What a pin is set up for is known to root alone.
+    // Only root can read the functions of pins.
     let pins = "/sys/kernel/debug/pinctrl/fe200000.gpio-pinctrl-bcm2711/pinmux-pins";
-    let rig = of(Rig::builder());
+    let rig = pi4(Rig::builder());
     rig.put(
         pins,
         "pin 10 (gpio10): fe204000.spi (GPIO UNCLAIMED) function alt0 group gpio10\n\
@@ -154,22 +154,22 @@ fn a_line_that_somebody_else_has_is_left_to_him() {
     rig.put(pins, "pin 10 (gpio10): fe203000.i2s (GPIO UNCLAIMED) function alt0 group gpio10\n");
     only_bad(&rig, "data-line");
 
-    let rig = of(Rig::builder());
+    let rig = pi4(Rig::builder());
     rig.put(pins, "pin 17 (gpio17): fe201000.serial (GPIO UNCLAIMED) function alt3 group gpio17\n");
     says(&only_bad(&rig, "button").0, "BAD  GPIO 17 is taken by fe201000.serial\n");
-    assert!(rig.looks().is_empty(), "it was read");
+    assert!(rig.looks().is_empty(), "the line was read");
 }
 
 #[test]
-fn a_button_on_a_line_of_spi_is_seen_and_not_read() {
+fn a_button_on_a_line_of_spi_is_bad_and_not_read() {
     let rig = pi(Board::Pi4B, PI4_SETTINGS);
-    // With a real strip the config itself is refused.
+    // The strip is simulated here; with a real strip the config would be refused.
     let config = |gpio| format!("[button]\nstart = {gpio}\n");
     for gpio in [9, 10, 11] {
         fs::write(rig.path("pi.toml"), config(gpio)).unwrap();
         says(&only_bad(&rig, "button").0, &format!("BAD  GPIO {gpio} is taken by SPI\n"));
     }
-    assert!(rig.looks().is_empty(), "it was read");
+    assert!(rig.looks().is_empty(), "the line was read");
     rig.put("/boot/firmware/config.txt", format!("dtoverlay=spi0-1cs,no_miso\n{PI4_SETTINGS}"));
     fs::write(rig.path("pi.toml"), config(9)).unwrap();
     says(&is_good(&rig), "ok   GPIO 9 is free");
@@ -179,20 +179,20 @@ fn a_button_on_a_line_of_spi_is_seen_and_not_read() {
 }
 
 #[test]
-fn the_service_must_be_let_in_by_its_user_or_its_unit() {
+fn the_service_gets_access_by_its_user_or_its_unit() {
     let of = |groups| build(Rig::builder().service_user(groups), PI4_SETTINGS);
     says(&is_good(&of("spi,gpio")), "; this user may open it, the user talklight may\n");
     let rig = of("spi");
     let (said, remedy) = only_bad(&rig, "gpio-access");
     says(&said, "BAD  /dev/gpiochip0 belongs to the group gpio; this user may open it, the user talklight may not\n");
     assert_eq!(remedy, "talklight check && sudo usermod -aG gpio talklight && sudo systemctl restart talklight");
-    // The shipped unit gives it both groups.
+    // The shipped unit grants both groups.
     systemctl(&rig, "LoadState=not-found\\nSupplementaryGroups=spi gpio");
     is_good(&rig);
 }
 
 #[test]
-fn a_service_that_does_not_run_is_told_why() {
+fn a_service_that_does_not_run_has_a_reason() {
     let rig = pi(Board::Pi4B, PI4_SETTINGS);
     let state = |active: &str| {
         systemctl(&rig, &format!("LoadState=loaded\\nUnitFileState=enabled\\n{active}"));
@@ -202,9 +202,9 @@ fn a_service_that_does_not_run_is_told_why() {
     says(&said, "BAD  the service does not run: the config has mistakes (result exit-code, status 78, 0 restarts)\n");
     assert!(remedy.starts_with("talklight check && sudo systemctl restart talklight\n"));
     state("ActiveState=deactivating\\nResult=watchdog\\nExecMainStatus=6");
-    says(&only_bad(&rig, "unit").0, "BAD  the service does not run: it hung, and was ended");
-    // Between two starts nothing is told of how it ended, so it is asked again.
-    let counter = rig.path("asked");
+    says(&only_bad(&rig, "unit").0, "BAD  the service does not run: it hung, and systemd ended it");
+    // Between two starts systemd does not tell the result, so the doctor asks again.
+    let counter = rig.path("count");
     let counted = format!(
         "case \"$*\" in 'show talklight '*) echo >> {0}; n=$(grep -c '' {0});; esac
         echo LoadState=loaded; echo NRestarts=9; echo ActiveState=activating
@@ -222,7 +222,7 @@ fn a_service_that_does_not_run_is_told_why() {
 }
 
 #[test]
-fn a_config_that_was_changed_under_the_service_is_seen() {
+fn a_config_that_changed_under_the_service_is_found() {
     let rig = pi(Board::Pi4B, PI4_SETTINGS);
     rig.put("/etc/talklight/config.toml", CONFIG);
     let since = |us: u128| {
@@ -238,19 +238,19 @@ fn a_config_that_was_changed_under_the_service_is_seen() {
     let (_, said, bad) = examine_by(&rig, &[]);
     says(&said, "BAD  /etc/talklight/config.toml is good, but was changed after the service had read it\n");
     assert!(bad["config"].starts_with("talklight check && sudo systemctl restart talklight\n"));
-    // Of another file the service knows nothing.
+    // A change of another file does not matter.
     assert!(!examine(&rig).2.contains_key("config"));
 }
 
 #[test]
-fn a_pi_5_tells_what_its_supply_gives() {
+fn a_pi_5_shows_what_its_supply_offers() {
     let rig = pi(Board::Pi5, "");
     rig.put("/proc/device-tree/chosen/power/max_current", 3000_u32.to_be_bytes());
-    says(&is_good(&rig), "ok   the Pi has seen no under-voltage; its supply says that it gives 3000 mA\n");
+    says(&is_good(&rig), "ok   the Pi has seen no under-voltage; its supply offers 3000 mA\n");
 }
 
 #[test]
-fn an_older_system_has_its_files_elsewhere() {
+fn an_older_system_has_its_files_in_boot() {
     if Path::new("/boot/firmware").exists() {
         return;
     }
@@ -262,7 +262,7 @@ fn an_older_system_has_its_files_elsewhere() {
 }
 
 #[test]
-fn the_daemon_is_asked_and_left_alone() {
+fn the_daemon_is_asked_and_not_disturbed() {
     let rig = pi(Board::Pi4B, PI4_SETTINGS);
     let (config, socket) = (rig.path("pi.toml"), rig.path("s"));
     let (config, socket) = (config.to_str().unwrap(), socket.to_str().unwrap());
@@ -275,37 +275,37 @@ fn the_daemon_is_asked_and_left_alone() {
 }
 
 #[test]
-fn what_is_no_pi_is_said_to_be_none() {
+fn another_machine_is_not_checked_as_a_pi() {
     if Path::new("/proc/device-tree/model").exists() {
         return;
     }
-    let mut house = House::new(crate::harness::QUICK);
-    let said = house.does(&["doctor"]);
+    let mut instance = Instance::new(crate::harness::QUICK);
+    let said = instance.does(&["doctor"]);
     assert!(said.starts_with("--   no Raspberry Pi, kernel "), "{said}");
     says(&said, "\nok   config.toml is good\n");
     says(&said, "\n--   no daemon answers at s");
-    house.start();
-    says(&house.does(&["doctor"]), "\nok   the daemon answers at s: ready, quick");
-    fs::write(house.folder.file("config.toml"), "[strip]\nlamps = 3\n").unwrap();
-    let output = house.run(&["doctor"]);
+    instance.start();
+    says(&instance.does(&["doctor"]), "\nok   the daemon answers at s: ready, quick");
+    fs::write(instance.folder.file("config.toml"), "[strip]\nlamps = 3\n").unwrap();
+    let output = instance.run(&["doctor"]);
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stdout);
     says(&said, "\nBAD  the config has mistakes:\n     config.toml:2");
     says(&said, "`talklight check`");
 }
 
-/// The example in the README, by the Pi that it is of.
+/// The example in docs/trouble.md, by the Pi that it is of.
 #[test]
-fn what_the_readme_shows_is_what_is_said() {
+fn what_the_page_shows_is_what_is_said() {
     let rig = pi(Board::Pi4B, PI4_SETTINGS);
     rig.put("/boot/firmware/config.txt", PI4_SETTINGS);
     rig.remove("/dev/spidev0.0");
     let mut said = examine(&rig).1;
-    for (here, there) in [("pi.toml", "/etc/talklight/config.toml"), ("s", "/run/talklight/control.sock")] {
-        said = said.replace(&format!(" {}", rig.path(here).display()), &format!(" {there}"));
+    for (actual, shown) in [("pi.toml", "/etc/talklight/config.toml"), ("s", "/run/talklight/control.sock")] {
+        said = said.replace(&format!(" {}", rig.path(actual).display()), &format!(" {shown}"));
     }
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, shown) = readme.split_once("```\nok   Raspberry Pi ").unwrap();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/trouble.md")).unwrap();
+    let (_, shown) = page.split_once("```\nok   Raspberry Pi ").unwrap();
     let (shown, _) = shown.split_once("\n```").unwrap();
     assert_eq!(said.trim_end(), format!("ok   Raspberry Pi {shown}"));
 }

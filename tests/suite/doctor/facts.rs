@@ -1,4 +1,4 @@
-//! Pis that are set up well, and one for each thing that can be bad.
+//! Facts of Pis that are set up well, and of one Pi for each fault.
 
 use talklight::core::timer::Phase;
 use talklight::engine::board::Fault;
@@ -7,21 +7,21 @@ use talklight::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
 use talklight::input::gpio::NoChip;
 use talklight::setup::doctor::Firmware;
 use talklight::setup::doctor::facts::{
-    Chip, Cmdline, Daemon, DataPin, Facts, Gpio, Line, NoLines, Node, Started, Strip, Unit, Use, Watchdog,
+    Chip, Cmdline, Daemon, DataPin, Facts, Gpio, Line, LineState, NoLines, Node, Started, Strip, Unit, Watchdog,
 };
 
 use super::firmware::{firmware, model};
 use super::{MODELS, PI3, PI4};
 
-/// A Pi on which nothing is wrong, started with this `config.txt`.
+/// A Pi without faults, started with this `config.txt`.
 pub fn healthy(name: &str, config_txt: &str) -> Facts {
     let model = model(name);
     let set = format!("{config_txt}\n[all]\ndtparam=spi=on");
     let node = |group: &str, held_by: Option<&str>| Node {
         group: group.into(),
-        may: true,
+        may_open: true,
         is_member: false,
-        service_may: Some(true),
+        service_may_open: Some(true),
         held_by: held_by.map(str::to_owned),
     };
     Facts {
@@ -46,8 +46,8 @@ pub fn healthy(name: &str, config_txt: &str) -> Facts {
             cmdline: Cmdline {
                 file: "/boot/firmware/cmdline.txt".into(),
                 bufsiz: None,
-                has_rest: false,
-                unread: None,
+                has_init_part: false,
+                ignored: None,
                 running: None,
             },
             milliamps: Some(833),
@@ -55,7 +55,7 @@ pub fn healthy(name: &str, config_txt: &str) -> Facts {
         }),
         gpio: Some(Gpio {
             chip: Some(("/dev/gpiochip0".into(), node("gpio", None))),
-            lines: Ok(vec![Line { gpio: 17, state: Use::Open }]),
+            lines: Ok(vec![Line { gpio: 17, state: LineState::Open }]),
         }),
         watchdog: Watchdog { is_there: true, timeout: Some("1min".into()) },
         daemon: answers(status()),
@@ -71,18 +71,18 @@ pub fn pi4() -> Facts {
     healthy(PI4, MODELS[3].1)
 }
 
-/// What the Pi runs with, its core clock measured.
+/// The settings at the start, and the measured core clock.
 pub fn started(settings: &str, core_mhz: Option<u32>) -> Started {
     Started { with: Firmware::started_with(settings), core_mhz }
 }
 
-/// The service as it should be, but for these properties.
+/// A good service with these properties on top.
 pub fn unit(properties: &str) -> Unit {
     let usual = "LoadState=loaded\nResult=success\nNRestarts=0\nUnitFileState=enabled\nFragmentPath=/usr/lib/systemd/system/talklight.service";
     Unit(format!("{properties}\n{usual}"))
 }
 
-/// A service that has failed like this.
+/// A service that has failed.
 pub fn failed(result: &str, status: u32) -> Unit {
     unit(&format!("ActiveState=failed\nResult={result}\nExecMainStatus={status}"))
 }
@@ -133,12 +133,12 @@ pub fn with_strip(change: impl FnOnce(&mut Strip)) -> Facts {
     with(pi4(), |facts| change(facts.strip.as_mut().unwrap()))
 }
 
-/// Without a node, and with this on the bus.
+/// Without the strip's device node, and with these chips on the bus.
 pub fn with_bus(bus: Vec<Chip>) -> Facts {
     with_strip(|strip| (strip.node, strip.bus) = (None, bus))
 }
 
-/// A strip too long for the buffer.
+/// A strip that is too long for the buffer.
 pub fn with_cmdline(change: impl FnOnce(&mut Cmdline)) -> Facts {
     with_strip(|strip| {
         strip.frame_bytes = Some(4108);
@@ -154,11 +154,11 @@ pub fn with_gpio(change: impl FnOnce(&mut Gpio)) -> Facts {
     with(pi4(), |facts| change(facts.gpio.as_mut().unwrap()))
 }
 
-pub fn with_line(state: Use) -> Facts {
+pub fn with_line(state: LineState) -> Facts {
     with_gpio(|gpio| gpio.lines = Ok(vec![Line { gpio: 17, state }]))
 }
 
-/// With no daemon, as this service left it.
+/// With this service, and no daemon.
 pub fn with_unit(unit: Unit) -> Facts {
     with(pi4(), |facts| {
         (facts.unit, facts.daemon) = (Some(unit), absent());
@@ -169,14 +169,14 @@ pub fn with_daemon(daemon: Daemon) -> Facts {
     with(pi4(), |facts| facts.daemon = daemon)
 }
 
-/// A Pi that was started with this `config.txt`, which now says that.
+/// A Pi whose `config.txt` was changed from `was` to `is` after the start.
 pub fn edited(name: &str, was: &str, is: &str) -> Facts {
     with(healthy(name, is), |facts| {
         facts.started = Some(started(was, None));
     })
 }
 
-/// A Pi for each thing that can be bad, on which nothing else is, and the check that says so.
+/// A Pi for each fault, and the check that must be bad. All its other checks are good.
 pub fn faults() -> Vec<(&'static str, Facts)> {
     let strip_fails = |error: &str| {
         let mut told = status();
@@ -206,15 +206,15 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
         ("spi", with_bus(vec![chip("spi0.1", "spidev", "spidev")])),
         ("spi", with_bus(vec![chip("spi0.0", "mcp2515", "mcp251x")])),
         ("spi", with_strip(|strip| strip.bus[1] = chip("spi0.1", "ads7846", "ads7846"))),
-        ("spi-access", with_node(|node| node.service_may = Some(false))),
-        ("spi-access", with_node(|node| (node.may, node.service_may) = (false, None))),
+        ("spi-access", with_node(|node| node.service_may_open = Some(false))),
+        ("spi-access", with_node(|node| (node.may_open, node.service_may_open) = (false, None))),
         ("data-line", with_strip(|strip| strip.data = DataPin::Taken("led0".into()))),
         ("data-line", with_strip(|strip| strip.data = DataPin::Set("gpio_in".into()))),
         ("buffer", with_strip(|strip| strip.frame_bytes = Some(4108))),
         ("buffer", with_cmdline(|cmdline| cmdline.bufsiz = Some(65_536))),
-        ("buffer", with_cmdline(|cmdline| cmdline.has_rest = true)),
+        ("buffer", with_cmdline(|cmdline| cmdline.has_init_part = true)),
         ("buffer", with_cmdline(|cmdline| cmdline.running = Some(65_536))),
-        ("buffer", with_cmdline(|cmdline| cmdline.unread = Some("line 2 of /boot/firmware/cmdline.txt".into()))),
+        ("buffer", with_cmdline(|cmdline| cmdline.ignored = Some("line 2 of /boot/firmware/cmdline.txt".into()))),
         ("buffer", with(with_cmdline(|cmdline| cmdline.bufsiz = Some(65_536)), |facts| facts.boot_is_changed = false)),
         ("buffer", with_strip(|strip| strip.frame_bytes = Some(65_537))),
         ("core-clock", healthy(PI4, "")),
@@ -223,16 +223,16 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
         ("core-clock", edited(PI4, fixed, "")),
         ("core-clock", with(pi4(), |facts| facts.started = Some(started(fixed, Some(200))))),
         ("core-clock", with(healthy(PI3, "enable_uart=1"), |facts| facts.throttled = Some(1 << 18))),
-        ("gpio-access", with_gpio(|gpio| gpio.chip.as_mut().unwrap().1.service_may = Some(false))),
+        ("gpio-access", with_gpio(|gpio| gpio.chip.as_mut().unwrap().1.service_may_open = Some(false))),
         (
             "gpio",
             with_gpio(|gpio| {
                 (gpio.chip, gpio.lines) = (None, Err(NoLines::Other(NoChip::Absent.to_string())));
             }),
         ),
-        ("button", with_line(Use::Closed)),
-        ("button", with_line(Use::Taken("onewire@4".into()))),
-        ("button", with_line(Use::Refused("Device or resource busy".into()))),
+        ("button", with_line(LineState::Closed)),
+        ("button", with_line(LineState::Taken("onewire@4".into()))),
+        ("button", with_line(LineState::Refused("Device or resource busy".into()))),
         ("under-voltage", with(pi4(), |facts| facts.throttled = Some(0x5_0005))),
         ("under-voltage", with(pi4(), |facts| facts.throttled = Some(0x5_0000))),
         ("unit", with_unit(unit("ActiveState=inactive\nUnitFileState=disabled"))),
@@ -251,7 +251,7 @@ pub fn faults() -> Vec<(&'static str, Facts)> {
         ("daemon", with_daemon(Daemon::Two("a and b".into()))),
         ("daemon", with_daemon(Daemon::Silent("the daemon does not answer".into()))),
         ("daemon", with_daemon(answers(stuck))),
-        // The daemon cannot drive it because somebody else does: a fault of both.
+        // Two checks are bad: the daemon fails because another process holds the strip.
         ("holder", with_daemon(answers(strip_fails("/dev/spidev0.0 is in use")))),
     ]
 }

@@ -11,7 +11,7 @@ pub fn model(name: &str) -> Model {
     Model::new(&format!("Raspberry Pi {name}\0")).unwrap()
 }
 
-/// `config.txt` and the files beside it, as the firmware of a model reads them.
+/// `config.txt` and other files of the boot folder, as the firmware of a model reads them.
 pub fn firmware(model: &Model, files: &[(&str, &str)]) -> Firmware {
     let read = |name: &str| {
         let file = files.iter().find(|(file, _)| *file == name);
@@ -20,33 +20,33 @@ pub fn firmware(model: &Model, files: &[(&str, &str)]) -> Firmware {
     Firmware::read(model.sections, "config.txt", &read).unwrap()
 }
 
-/// What a lone `config.txt` sets `core_freq` to.
+/// The `core_freq` that a `config.txt` sets.
 fn core_freq(name: &str, text: &str) -> Option<String> {
     let file = firmware(&model(name), &[("config.txt", text)]);
     file.value("core_freq").map(str::to_owned)
 }
 
 #[test]
-fn the_last_line_of_a_key_counts_as_it_is_written() {
-    let of = |text: &str| core_freq(PI4, text);
+fn the_last_line_of_a_key_applies() {
+    let value = |text: &str| core_freq(PI4, text);
     let set = Some("500".to_owned());
-    assert_eq!(of("core_freq=500"), set);
-    assert_eq!(of("core_freq=250\r\ncore_freq=500\r\n"), set);
-    assert_eq!(of("#core_freq=500\n  # core_freq=500"), None);
-    assert_eq!(of("  core_freq=500  "), set);
-    // Spaces belong to the key.
-    assert_eq!(of("core_freq = 500"), None);
-    // What is longer than 98 characters is cut off.
+    assert_eq!(value("core_freq=500"), set);
+    assert_eq!(value("core_freq=250\r\ncore_freq=500\r\n"), set);
+    assert_eq!(value("#core_freq=500\n  # core_freq=500"), None);
+    assert_eq!(value("  core_freq=500  "), set);
+    // A space before `=` is part of the key.
+    assert_eq!(value("core_freq = 500"), None);
+    // Lines are cut off after 98 characters.
     let far = |spaces: usize| format!("{}core_freq=500", " ".repeat(spaces));
-    assert_eq!(of(&far(98 - "core_freq=500".len())), set);
-    assert_eq!(of(&far(96 - "core_freq=500".len() + 3)), Some("50".into()));
-    assert_eq!(of(&far(98)), None);
-    assert_eq!(of(&format!("{}=1\ncore_freq=500", "é".repeat(200))), set);
+    assert_eq!(value(&far(98 - "core_freq=500".len())), set);
+    assert_eq!(value(&far(96 - "core_freq=500".len() + 3)), Some("50".into()));
+    assert_eq!(value(&far(98)), None);
+    assert_eq!(value(&format!("{}=1\ncore_freq=500", "é".repeat(200))), set);
 }
 
 /// The table of Raspberry Pi's documentation, "conditional filters".
 #[test]
-fn a_section_is_for_its_models() {
+fn a_section_applies_to_its_models() {
     let models = [
         ("Model B Plus Rev 1.2", "pi1"),
         ("Compute Module Rev 1.0", "pi1 cm1"),
@@ -74,13 +74,13 @@ fn a_section_is_for_its_models() {
             let is_own = own.split(' ').any(|name| name == *section);
             assert_eq!(set.is_some(), is_own, "{name}: [{section}]");
         }
-        // One that is to come is no model of today.
+        // A model of the future.
         assert_eq!(core_freq(name, "[pi6]\ncore_freq=500"), None);
     }
 }
 
 #[test]
-fn sections_of_one_kind_replace_each_other_and_others_narrow_down() {
+fn a_section_replaces_the_one_before_it_and_all_ends_it() {
     let set = Some("500".to_owned());
     for text in [
         "[all]\ncore_freq=500",
@@ -101,7 +101,7 @@ fn sections_of_one_kind_replace_each_other_and_others_narrow_down() {
 }
 
 #[test]
-fn a_section_that_cannot_be_judged_leaves_a_doubt() {
+fn a_setting_in_an_unknown_section_is_in_doubt() {
     for section in [
         "gpio4=1",
         "EDID=DEL-DELL_U2422H",
@@ -120,37 +120,37 @@ fn a_section_that_cannot_be_judged_leaves_a_doubt() {
         assert_eq!(file.doubt(&["core_freq"]), own.as_deref());
         assert_eq!(file.doubt(&["spi"]), None);
         assert!(!file.ends_in_all);
-        // What applies for sure comes after it.
+        // A later setting applies for certain.
         let file = read(&format!("{set}[all]\ncore_freq=250"));
         assert_eq!(file.value("core_freq"), Some("250"));
         assert_eq!(file.doubt(&["core_freq"]), None);
         assert!(file.ends_in_all);
-        // Of another model it is for sure not.
+        // A section of another model certainly does not apply.
         let file = read(&format!("[gpio4=1]\n[pi3]\n{}", &set[set.len() - 14..]));
         assert_eq!(file.doubt(&["core_freq"]), None);
     }
-    // It is of the kind of the models: it takes the place of one.
+    // `[board-type=]` is of the same kind as the models, so it replaces `[pi3]`.
     let file = firmware(&model(PI4), &[("config.txt", "[pi3]\n[board-type=0x11]\ncore_freq=500")]);
     assert!(file.doubt(&["core_freq"]).is_some());
 }
 
 #[test]
-fn a_file_goes_in_where_it_is_named_sections_and_all() {
+fn an_included_file_is_inserted_with_its_sections() {
     let model = model(PI4);
     let value = |files: &[(&str, &str)]| firmware(&model, files).value("core_freq").map(str::to_owned);
     let set = Some("500".to_owned());
     let main = ("config.txt", "include more.txt\ninclude gone.txt");
     assert_eq!(value(&[main, ("more.txt", "[pi4]\ncore_freq=500")]), set);
-    let circle = "core_freq=500\ninclude config.txt";
-    assert_eq!(value(&[main, ("more.txt", circle)]), set);
-    let not_here = ("config.txt", "[pi5]\ninclude more.txt");
-    assert_eq!(value(&[not_here, ("more.txt", "core_freq=500")]), None);
+    let cycle = "core_freq=500\ninclude config.txt";
+    assert_eq!(value(&[main, ("more.txt", cycle)]), set);
+    let other_model = ("config.txt", "[pi5]\ninclude more.txt");
+    assert_eq!(value(&[other_model, ("more.txt", "core_freq=500")]), None);
     let left_open = ("config.txt", "include more.txt\ncore_freq=500");
     assert_eq!(value(&[left_open, ("more.txt", "[pi3]")]), None);
 }
 
 #[test]
-fn spi_is_on_by_a_parameter_or_an_overlay() {
+fn spi_is_enabled_by_a_parameter_or_an_overlay() {
     let read = |text: &str| firmware(&model(PI4), &[("config.txt", text)]);
     for on in [
         "dtparam=spi=on",
@@ -188,7 +188,7 @@ fn spi_is_on_by_a_parameter_or_an_overlay() {
 }
 
 #[test]
-fn what_the_firmware_was_started_with_is_read_as_a_file_of_all() {
+fn the_settings_at_the_start_are_parsed() {
     let settings = "arm_freq=1800\ncore_freq=500\ncore_freq_min=200\ninit_uart_clock=0x2dc6c00\n";
     let with = Firmware::started_with(settings);
     assert_eq!(with.number("core_freq"), Some(500));
@@ -198,7 +198,7 @@ fn what_the_firmware_was_started_with_is_read_as_a_file_of_all() {
 }
 
 #[test]
-fn the_command_line_is_in_the_file_that_is_named() {
+fn the_file_of_the_command_line_is_found() {
     let file = |text: &str, there: &[&str]| {
         let firmware = firmware(&model(PI4), &[("config.txt", text), ("more.txt", "cmdline=more")]);
         firmware.cmdline_file(&|name| there.contains(&name))
@@ -212,7 +212,7 @@ fn the_command_line_is_in_the_file_that_is_named() {
         ("os_prefix=new-\ncmdline=c", &["new-c"], "new-c"),
         ("os_prefix=new/\nkernel=k", &["new/k"], "new/cmdline.txt"),
         ("os_prefix=new/\ncmdline=/c", &["new/kernel8.img"], "c"),
-        // A prefix without a kernel counts for nothing.
+        // A prefix without a kernel is ignored.
         ("os_prefix=new/", &["kernel8.img"], "cmdline.txt"),
     ] {
         assert_eq!(file(text, there), read, "{text}");
@@ -221,7 +221,7 @@ fn the_command_line_is_in_the_file_that_is_named() {
 
 proptest! {
     #[test]
-    fn no_config_txt_is_too_strange(
+    fn any_config_txt_is_read_and_can_be_fixed(
         name in prop::sample::select(vec![PI4, PI3, "Zero 2 W Rev 1.0", "2 Model B Rev 1.1"]),
         main in "([\\[\\]a-z0-9=,# é\n]|include (a|config)|\\[(all|pi4|none|gpio4=1|board-type=0x11)\\]\n|core_freq(_min)?=|dtparam=){0,60}",
         other in "(include (a|config.txt)\n|core_freq=500\n|\\[pi3\\]\n|\\PC){0,40}",
@@ -231,17 +231,17 @@ proptest! {
         let Model { sections, core, .. } = model(name);
         let file = Firmware::read(sections, "config.txt", &read).unwrap();
         let _ = (file.is_spi_on(), file.is_miso_free(), core.fixed_by(&file));
-        // What is added at the end, as the doctor says it, always applies, and always mends.
+        // The lines that the doctor adds at the end always apply, and always fix the clock.
         let known = Some(&file).filter(|file| core.doubt(file).is_none());
         let lines = core.lines(known).join("\n");
         let all = if file.ends_in_all { "" } else { "[all]\n" };
-        let mended = format!("{main}\n{all}{lines}");
+        let fixed = format!("{main}\n{all}{lines}");
         let read = |name: &str| match name {
-            "config.txt" => Some(mended.clone()),
+            "config.txt" => Some(fixed.clone()),
             name => files.get(name).map(|text| (*text).to_owned()),
         };
         let file = Firmware::read(sections, "config.txt", &read).unwrap();
-        prop_assert!(core.fixed_by(&file).is_some(), "{}", mended);
+        prop_assert!(core.fixed_by(&file).is_some(), "{}", fixed);
         prop_assert_eq!(file.doubt(&["core_freq", "core_freq_min"]), None);
     }
 }

@@ -1,7 +1,6 @@
-//! Faults of a Pi's set-up, each mended as the doctor says; what was done and did not help is not said again.
+//! Faults of a Pi's set-up. Each remedy is followed, and the doctor must not repeat a remedy that did not help.
 
 use std::fs;
-use std::process::Command;
 use std::time::SystemTime;
 
 use super::set_up::*;
@@ -19,7 +18,7 @@ fn set_up(rig: &Rig, lines: &str) {
     config_txt(rig, &format!("{PI4_SETTINGS}{lines}\n"));
 }
 
-/// What a reboot some time ago makes of these files.
+/// Makes these files older than the start of the Pi.
 fn long_ago(rig: &Rig, files: &[&str]) {
     for file in files {
         let file = fs::File::options().write(true).open(rig.path("root").join(file.trim_start_matches('/'))).unwrap();
@@ -36,15 +35,15 @@ fn long_strip() -> Rig {
 }
 
 #[test]
-fn the_buffer_is_told_to_the_kernel_by_the_line_that_the_firmware_reads() {
+fn the_buffer_must_be_set_in_the_line_that_the_firmware_reads() {
     let set = "spidev.bufsiz=65536";
-    for (settings, file, line, unread) in [
+    for (settings, file, line, ignored) in [
         ("", "cmdline.txt", "console=tty1\nspidev.bufsiz=65536\n", "line 2 of /boot/firmware/cmdline.txt"),
         (
             "",
             "cmdline.txt",
             "console=tty1 -- spidev.bufsiz=65536\n",
-            "what stands behind ` -- ` in /boot/firmware/cmdline.txt",
+            "the part after ` -- ` in /boot/firmware/cmdline.txt",
         ),
         ("cmdline=other.txt", "other.txt", "console=tty1\n", "/boot/firmware/cmdline.txt"),
         ("[pi4]\nos_prefix=new/", "new/cmdline.txt", "console=tty1\n", "/boot/firmware/cmdline.txt"),
@@ -56,9 +55,9 @@ fn the_buffer_is_told_to_the_kernel_by_the_line_that_the_firmware_reads() {
         let path = format!("/boot/firmware/{file}");
         rig.put(&path, line);
         let (said, remedy) = only_bad(&rig, "buffer");
-        says(&said, &format!("takes 4096; nobody reads {unread}, which sets it\n"));
+        says(&said, &format!("takes 4096; nobody reads {ignored}, which sets it\n"));
         assert_eq!(remedy, format!("move it to the front of the first line of {path} and reboot:\n{set}"));
-        // Done, as the kernel takes numbers.
+        // The remedy, with a number as the kernel accepts it.
         let line = format!("spidev.bufsiz=0x10000 {line}");
         rig.put(&path, &line);
         assert_eq!(only_bad(&rig, "buffer").1, "reboot");
@@ -69,7 +68,7 @@ fn the_buffer_is_told_to_the_kernel_by_the_line_that_the_firmware_reads() {
 }
 
 #[test]
-fn a_buffer_that_stays_short_is_not_said_to_need_the_same_again() {
+fn a_remedy_for_the_buffer_is_not_repeated() {
     let rig = long_strip();
     rig.put("/boot/firmware/cmdline.txt", "console=tty1 -- splash\n");
     let (_, remedy) = only_bad(&rig, "buffer");
@@ -78,13 +77,17 @@ fn a_buffer_that_stays_short_is_not_said_to_need_the_same_again() {
     assert_eq!(only_bad(&rig, "buffer").1, "reboot");
     long_ago(&rig, &["/boot/firmware/cmdline.txt", CONFIG_TXT]);
     let (_, remedy) = only_bad(&rig, "buffer");
-    assert!(remedy.starts_with("the Pi was started since, so it reads another file: `findmnt /boot/firmware`"));
+    assert!(
+        remedy.starts_with(
+            "the Pi was started after the last change, so it reads another file: `findmnt /boot/firmware`"
+        )
+    );
     rig.put("/proc/cmdline", "spidev.bufsiz=65536\n");
     let (_, remedy) = only_bad(&rig, "buffer");
     assert!(remedy.starts_with("`grep -r bufsiz /etc/modprobe.d`"), "{remedy}");
 }
 
-/// What the kernel has on SPI0.
+/// Puts a chip on SPI0.
 fn bus(rig: &Rig, select: u32, chip: &str, driver: &str) {
     let driver = if driver.is_empty() { String::new() } else { format!("DRIVER={driver}\n") };
     let properties = format!("{driver}OF_NAME={chip}\nMODALIAS=spi:{chip}\n");
@@ -92,12 +95,12 @@ fn bus(rig: &Rig, select: u32, chip: &str, driver: &str) {
 }
 
 #[test]
-fn another_driver_on_the_bus_is_seen_with_the_line_that_brought_it() {
+fn another_driver_on_the_bus_is_found_with_its_line() {
     for (select, chip, driver, overlay) in [
         (0, "mcp2515", "mcp251x", "mcp2515-can0,oscillator=16000000"),
         (1, "ads7846", "ads7846", "ads7846,cs=1"),
         (0, "enc28j60", "enc28j60", "enc28j60"),
-        // By another name: the overlay itself tells.
+        // The overlay has another name; its file contains the chip.
         (0, "ili9341", "fb_ili9341", "pitft28-resistive"),
     ] {
         let rig = pi4();
@@ -108,7 +111,7 @@ fn another_driver_on_the_bus_is_seen_with_the_line_that_brought_it() {
         rig.put(&format!("/boot/firmware/overlays/{}.dtbo", overlay.split(',').next().unwrap()), blob);
         let line = format!("take out `dtoverlay={overlay}` in {CONFIG_TXT}, and reboot");
         let belongs = format!("BAD  spi0.{select} belongs to {driver}; the strip takes all data on SPI0 for its own,");
-        // As it is with the strip on this chip select, and with the strip on the other.
+        // With and without a device node of the strip.
         for node in [true, false] {
             if !node {
                 rig.remove("/dev/spidev0.0");
@@ -118,32 +121,35 @@ fn another_driver_on_the_bus_is_seen_with_the_line_that_brought_it() {
             assert_eq!(remedy, line);
         }
         set_up(&rig, "");
-        assert!(only_bad(&rig, "spi").1.starts_with("reboot,"));
+        assert!(only_bad(&rig, "spi").1.contains("out of config.txt, reboot;"));
         long_ago(&rig, &[CONFIG_TXT]);
         assert!(only_bad(&rig, "spi").1.contains("an add-on board"));
     }
 }
 
 #[test]
-fn a_node_that_is_not_there_is_judged_by_what_is_bound() {
+fn a_missing_node_is_explained_by_what_is_bound() {
     let rig = pi4();
     rig.remove("/dev/spidev0.0");
     assert!(only_bad(&rig, "spi").1.starts_with("reboot;"));
     long_ago(&rig, &[CONFIG_TXT]);
     let (_, remedy) = only_bad(&rig, "spi");
-    assert!(remedy.starts_with("the Pi was started since") && remedy.contains("; `sudo modprobe spi_bcm2835`"));
+    assert!(
+        remedy.starts_with("the Pi was started after the last change")
+            && remedy.contains("; `sudo modprobe spi_bcm2835`")
+    );
     bus(&rig, 0, "spidev", "");
     assert!(only_bad(&rig, "spi").1.starts_with("sudo modprobe spidev"));
     bus(&rig, 0, "spidev", "spidev");
     rig.put("/dev/spidev0.0", "");
     is_good(&rig);
-    // An overlay with one chip select.
+    // The overlay has one chip select, and the config names the other.
     fs::write(rig.path("pi.toml"), CONFIG.replace("leds", "device = \"/dev/spidev0.1\"\nleds")).unwrap();
     let (_, remedy) = only_bad(&rig, "spi");
     assert_eq!(remedy, "write `device = \"/dev/spidev0.0\"` under [strip]");
 }
 
-/// A button on this pin.
+/// Writes a config with a button on this pin.
 fn button(rig: &Rig, gpio: u32) {
     fs::write(rig.path("pi.toml"), format!("[button]\nstart = {gpio}\n")).unwrap();
 }
@@ -155,7 +161,7 @@ fn is_taken(rig: &Rig, gpio: u32, by: &str) {
     let checked = rig.run_on_pi(TALKLIGHT, ["--config", rig.path("pi.toml").to_str().unwrap(), "check"]);
     assert!(checked.status.success());
     says(&text(&checked.stdout), &format!("\nbut GPIO {gpio} is taken by {by}; give the button another line\n"));
-    assert!(rig.requests().is_empty() && rig.looks().is_empty(), "it was asked for");
+    assert!(rig.requests().is_empty() && rig.looks().is_empty(), "the line was requested");
 }
 
 #[track_caller]
@@ -165,7 +171,7 @@ fn is_free(rig: &Rig, gpio: u32) {
 }
 
 #[test]
-fn a_pin_that_config_txt_gives_a_function_is_not_asked_for() {
+fn a_pin_with_a_function_in_config_txt_is_not_requested() {
     for (line, taken, free) in [
         ("enable_uart=1", &[14, 15][..], 17),
         ("dtparam=uart0=on", &[14, 15], 17),
@@ -213,13 +219,13 @@ fn a_pin_that_config_txt_gives_a_function_is_not_asked_for() {
         if free > 1 {
             is_free(&rig, free);
         }
-        // The remedy.
+        // Without the line the pin is free.
         set_up(&rig, "");
         taken.first().into_iter().for_each(|gpio| is_free(&rig, *gpio));
     }
 }
 
-/// A group of pins in the device tree, and an enabled part that has it.
+/// Adds a group of pins and a part that uses it to the device tree.
 fn part(rig: &Rig, name: &str, group: u32, pins: &[u8], status: &str) {
     let root = "/proc/device-tree/soc";
     rig.put(&format!("{root}/gpio@7e200000/compatible"), "brcm,bcm2711-gpio\0");
@@ -231,7 +237,7 @@ fn part(rig: &Rig, name: &str, group: u32, pins: &[u8], status: &str) {
 }
 
 #[test]
-fn a_pin_of_a_part_of_the_running_pi_is_not_asked_for() {
+fn a_pin_of_a_part_of_the_running_pi_is_not_requested() {
     let rig = pi4();
     part(&rig, "i2s@7e203000", 7, &[18, 19, 20, 21], "okay");
     part(&rig, "dpi@7e208000", 8, &[4, 5], "disabled");
@@ -241,14 +247,14 @@ fn a_pin_of_a_part_of_the_running_pi_is_not_asked_for() {
     for gpio in [4, 17, 14] {
         is_free(&rig, gpio);
     }
-    // The firmware sets the pins of the serial port, and the tree has none.
+    // The firmware sets the pins of the serial port; the tree does not list them.
     let rig = pi4();
     rig.put("/proc/device-tree/aliases/serial0", "/soc/serial@7e215040\0");
     part(&rig, "serial@7e215040", 9, &[], "okay");
     is_taken(&rig, 14, "serial@7e215040");
     part(&rig, "serial@7e215040", 9, &[], "disabled");
     is_free(&rig, 14);
-    // A Pi 5 has names in groups of groups.
+    // A Pi 5 names pins, in groups of groups.
     let rig = pi(Board::Pi5, "");
     let gpio = "/proc/device-tree/axi/rp1/gpio@d0000";
     rig.put(&format!("{gpio}/compatible"), "raspberrypi,rp1-gpio\0");
@@ -261,21 +267,21 @@ fn a_pin_of_a_part_of_the_running_pi_is_not_asked_for() {
 }
 
 #[test]
-fn the_function_of_a_pin_is_seen_by_root() {
+fn root_sees_the_function_of_a_pin() {
     let list = "/sys/kernel/debug/pinctrl/fe200000.gpio-pinctrl-bcm2711/pins";
     let rig = pi4();
     says(
         &is_good(&rig),
-        "--   the strip's data leaves by GPIO 10, pin 19; whether that is still set to SPI cannot be told",
+        "--   the strip's data leaves by GPIO 10, pin 19; this user cannot see whether it is set to SPI",
     );
     rig.put(list, "pin 10 (gpio10) function alt0 in lo; irq 0 (none)\npin 17 (gpio17) function gpio_in in hi; irq 0\n");
     says(&is_good(&rig), "ok   the strip's data leaves by GPIO 10, pin 19, which is set to SPI\n");
-    // Another program had it for a moment. What the other lines of SPI are set to does not matter.
+    // Another program had the pin for a moment. The other lines of SPI do not matter.
     rig.put(list, "pin 9 (gpio9) function gpio_in in lo; irq 0\npin 10 (gpio10) function gpio_in in lo; irq 0\n");
     let (said, remedy) = only_bad(&rig, "data-line");
     says(&said, "BAD  GPIO 10, pin 19, by which the strip's data leaves, is set to gpio_in, not to SPI");
     assert_eq!(remedy, "sudo modprobe -r spi_bcm2835 && sudo modprobe spi_bcm2835, or reboot");
-    // A function that neither a line nor a driver tells of.
+    // A function without a line in config.txt or a driver.
     rig.put(list, "pin 10 (gpio10) function alt0 in lo; irq 0\npin 17 (gpio17) function alt3 in hi; irq 0\n");
     says(&only_bad(&rig, "button").0, "BAD  GPIO 17 is taken by its function, alt3\n");
 
@@ -290,9 +296,9 @@ fn the_function_of_a_pin_is_seen_by_root() {
     assert!(only_bad(&rig, "data-line").1.starts_with("sudo modprobe -r spi_dw_mmio && "));
 }
 
-/// As a program that writes to the registers leaves it: no driver tells of it.
+/// A program that writes to the registers can leave an output without a driver.
 #[test]
-fn a_pin_that_is_an_output_is_not_asked_for() {
+fn a_pin_that_is_an_output_is_not_requested() {
     let rig = build(Rig::builder().env("PISHIM_OUTPUT", "22"), PI4_SETTINGS);
     button(&rig, 22);
     says(&only_bad(&rig, "button").0, "BAD  GPIO 22 is taken by what drives it: it is an output\n");
@@ -300,19 +306,17 @@ fn a_pin_that_is_an_output_is_not_asked_for() {
     is_free(&rig, 23);
 }
 
-/// Runs the first line of a remedy, and tells whether it restarted the service.
+/// Runs the first line of a remedy. Whether it restarted the service.
 fn run(rig: &Rig, remedy: &str) -> bool {
     let restarted = rig.path("restarted");
     let _ = fs::remove_file(&restarted);
     let command = remedy.lines().next().unwrap();
-    let path = format!("{}:/usr/bin:/bin", rig.path("bin").display());
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", command]).envs(rig.second()).env("PATH", path).output().unwrap();
+    rig.run_on_pi("/bin/sh", ["-c", command]);
     restarted.exists()
 }
 
 #[test]
-fn a_restart_by_a_bad_config_is_not_made() {
+fn a_remedy_does_not_restart_with_a_bad_config() {
     let rig = pi4();
     rig.install("sudo", "exec \"$@\"");
     rig.install("talklight", &format!("exec {TALKLIGHT} \"$@\""));
@@ -341,11 +345,11 @@ fn a_restart_by_a_bad_config_is_not_made() {
 }
 
 #[test]
-fn the_service_s_config_is_examined_beside_another() {
+fn the_config_of_the_service_is_examined_too() {
     let rig = pi4();
     rig.put("/etc/talklight/config.toml", "[strip]\nlamps = 1\n");
     systemctl(&rig, "LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled");
     let (_, said, bad) = examine(&rig);
     says(&said, "BAD  the service's config has mistakes");
-    assert_eq!(bad["config"], "mend these lines");
+    assert_eq!(bad["config"], "correct these lines, then run `talklight check`");
 }

@@ -1,5 +1,5 @@
 //! The doctor: what it makes of facts, how it reads `config.txt`, the real binary on the pretend Pi and on none, and what
-//! the README says of it.
+//! the pages of docs/ say of it.
 
 mod cmdline;
 mod examine;
@@ -7,10 +7,10 @@ mod facts;
 mod firmware;
 mod follow;
 mod judge;
-mod readme;
 mod set_up;
+mod trouble;
 
-/// One of each kind of core clock, and what its `config.txt` needs.
+/// A model of each kind of core clock, and the lines that its `config.txt` needs.
 const MODELS: [(&str, &str); 13] = [
     ("5 Model B Rev 1.0", ""),
     ("500 Rev 1.0", ""),

@@ -1,4 +1,4 @@
-//! The pretend Pi as Raspberry Pi OS sets it up, and what the doctor says of it.
+//! The pretend Pi as Raspberry Pi OS sets it up, and the doctor's report on it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ pub const CONFIG: &str = "[strip]\nkind = \"spi\"\nleds = 60\n[button]\nstart = 
 
 pub const PI4_SETTINGS: &str = "core_freq=500\ncore_freq_min=500\n";
 
-/// A Pi as Raspberry Pi OS has it, whose button is open.
+/// A Pi as Raspberry Pi OS sets it up, with an open button.
 pub fn pi(board: Board, settings: &str) -> Rig {
     build(Rig::builder().model(board), settings)
 }
@@ -33,7 +33,7 @@ pub fn config_txt(rig: &Rig, settings: &str) {
     rig.put("/boot/firmware/config.txt", text);
 }
 
-/// The firmware's tool, as raspberrypi/utils has it.
+/// Installs `vcgencmd`, which prints as in raspberrypi/utils.
 pub fn vcgencmd(rig: &Rig, settings: &str, throttled: u32) {
     rig.install(
         "vcgencmd",
@@ -48,7 +48,7 @@ pub fn vcgencmd(rig: &Rig, settings: &str, throttled: u32) {
     );
 }
 
-/// systemd, with the service in this state.
+/// Installs `systemctl`, which reports the service in this state.
 pub fn systemctl(rig: &Rig, properties: &str) {
     rig.install(
         "systemctl",
@@ -62,7 +62,7 @@ pub fn systemctl(rig: &Rig, properties: &str) {
     );
 }
 
-/// What the doctor says: the exit status, the text and the bad checks.
+/// The doctor's exit status and text, and the remedies of the bad checks by name.
 pub fn examine(rig: &Rig) -> (Option<i32>, String, BTreeMap<String, String>) {
     let config = rig.path("pi.toml");
     examine_by(rig, &["--config", config.to_str().unwrap()])
@@ -85,7 +85,7 @@ pub fn examine_by(rig: &Rig, flags: &[&str]) -> (Option<i32>, String, BTreeMap<S
     (said.status.code(), text(&said.stdout), bad.collect())
 }
 
-/// The one thing that is bad: the whole text, and its remedy.
+/// Checks that only this check is bad. Returns the whole text and the remedy.
 #[track_caller]
 pub fn only_bad(rig: &Rig, name: &str) -> (String, String) {
     let (code, said, mut bad) = examine(rig);

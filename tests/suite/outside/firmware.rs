@@ -22,7 +22,7 @@ pub fn holds(bytes: &[u8]) {
         }
         assert!(!found.is_spi_on() || text.contains("spi"));
         for gpio in [2, 14, 27] {
-            assert!(found.taker(gpio).is_none_or(|setting| text.contains(&setting.line)));
+            assert!(found.setting_of_pin(gpio).is_none_or(|setting| text.contains(&setting.line)));
         }
 
         // A line at the end applies if the reader says so, and always after `[all]`; it overrides earlier lines.

@@ -1,4 +1,4 @@
-//! Buttons on the lines of a gpiochip.
+//! Buttons on lines of a GPIO chip.
 
 mod faults;
 
@@ -6,11 +6,11 @@ use super::*;
 use crate::harness::Chance;
 use talklight::engine::board::Snapshot;
 
-/// The line of the second button.
+/// The GPIO number of the second button.
 const RESET: u32 = 27;
 const TWO_BUTTONS: &str = "[button]\nstart = 17\nreset = 27\n";
 
-// Of linux/gpio.h.
+// From linux/gpio.h.
 const ACTIVE_LOW: u64 = 1 << 1;
 const INPUT: u64 = 1 << 2;
 const BOTH_EDGES: u64 = 1 << 4 | 1 << 5;
@@ -18,7 +18,7 @@ const PULL_UP: u64 = 1 << 8;
 const PULL_DOWN: u64 = 1 << 9;
 const NO_PULL: u64 = 1 << 10;
 
-/// Longer than a contact takes to be taken as open again.
+/// Longer than the debounce time.
 const LET_GO: Duration = Duration::from_millis(60);
 
 #[test]
@@ -33,10 +33,10 @@ fn start_and_reset_on_two_buttons() {
     pi.press(RESET);
     pi.press(START);
     pi.wait_told("talk started by the button: talk, 1:00:30");
-    let mut happenings = Happenings::of(&pi);
+    let mut news = News::of(&pi);
     pause(LET_GO);
     pi.press(START);
-    let told = happenings.next();
+    let told = news.next();
     assert!(told[0].starts_with("a talk is running, "), "{told:?}");
     pi.press(RESET);
     pi.wait_told("talk reset at 0:0");
@@ -49,14 +49,14 @@ fn start_and_reset_on_two_buttons() {
 }
 
 #[test]
-fn every_wiring() {
+fn every_bias_and_level_works() {
     let wirings = [
         ("pull-up", "low", PULL_UP | ACTIVE_LOW, Level::Open),
         ("none", "low", NO_PULL | ACTIVE_LOW, Level::High),
         ("pull-down", "high", PULL_DOWN, Level::Low),
         ("none", "high", NO_PULL, Level::Low),
     ];
-    at_once(&wirings, |&(bias, active, flags, open)| {
+    in_parallel(&wirings, |&(bias, active, flags, open)| {
         let button = format!("[button]\nstart = 4\nbias = \"{bias}\"\nactive = \"{active}\"\n");
         let pi = Pi::new(Rig::builder().level(4, open), &PLAIN, LONG, &button);
         pi.start();
@@ -74,7 +74,7 @@ fn every_wiring() {
 }
 
 #[test]
-fn a_hold_resets_and_leaning_on_start_does_not() {
+fn a_hold_during_a_talk_resets_and_a_long_start_press_does_not() {
     let pi = Pi::running(&PLAIN, LONG, BUTTON);
     pi.wait_looked(START);
     pi.rig.gpio(START, Level::Low);
@@ -94,7 +94,7 @@ fn a_hold_resets_and_leaning_on_start_does_not() {
     let tape = pi.tape();
     let reset = &tape[tape.iter().rposition(|frame| frame.phase == "green").unwrap() + 1];
     let confirmed_ns = held.at_ns + boot_time_ahead_ns() + 302_000_000;
-    assert!(reset.t_ns >= confirmed_ns, "a hold takes its time");
+    assert!(reset.t_ns >= confirmed_ns, "a reset needs the full hold");
     assert_eq!((pi.told("talk started"), pi.told("talk reset")), (1, 1));
     assert_eq!(pi.phases(), ["ready", "green", "ready"]);
 }
@@ -112,7 +112,7 @@ fn a_button_held_at_boot_starts_nothing() {
     pi.wait_told("talk started by the button");
 }
 
-/// An even number of times between the edges of a contact that bounces for 1 to 20 ms.
+/// The times between the edges of a contact that bounces for 1 to 20 ms. Their number is even.
 fn bounce(chance: &mut Chance) -> Vec<Duration> {
     let until_us = chance.between(1_000, 20_000);
     let mut delays = Vec::new();
@@ -127,28 +127,28 @@ fn bounce(chance: &mut Chance) -> Vec<Duration> {
     }
 }
 
-/// Everything that happens, refused presses too.
-struct Happenings {
+/// The log as `watch` prints it, with refused presses.
+struct News {
     snapshots: std::io::Lines<BufReader<UnixStream>>,
     seen: u64,
 }
 
-impl Happenings {
+impl News {
     fn of(pi: &Pi) -> Self {
         let mut stream = connect(&pi.rig.path("s"));
         stream.write_all(b"attach\n").unwrap();
-        let mut happenings = Self { snapshots: BufReader::new(stream).lines(), seen: 0 };
-        // What there is now comes at once.
-        let there_is = happenings.snapshots.next().expect("the daemon runs").unwrap();
-        happenings.news(&there_is);
-        happenings
+        let mut news = Self { snapshots: BufReader::new(stream).lines(), seen: 0 };
+        // The present state comes first.
+        let there_is = news.snapshots.next().expect("the daemon sends snapshots").unwrap();
+        news.news(&there_is);
+        news
     }
 
-    /// Waits until something happens, and gives that in words.
+    /// Waits for new log entries, and returns their texts.
     fn next(&mut self) -> Vec<String> {
         loop {
-            let line = self.snapshots.next().expect("the daemon runs");
-            let told = self.news(&line.expect("something happens"));
+            let line = self.snapshots.next().expect("the daemon sends snapshots");
+            let told = self.news(&line.expect("the connection is open"));
             if !told.is_empty() {
                 return told;
             }
@@ -163,30 +163,30 @@ impl Happenings {
     }
 }
 
-/// Also where the machine is so busy that the daemon comes late and some edges are lost.
+/// Also on a busy machine, where the daemon reads late and edges are lost.
 #[test]
-fn a_bouncing_press_is_one_and_a_spike_is_none() {
+fn a_bouncing_press_counts_once_and_a_spike_does_not_count() {
     let seeds: Vec<u64> = (1..=12).collect();
-    at_once(&seeds, |&seed| {
+    in_parallel(&seeds, |&seed| {
         let mut chance = Chance(seed);
         let strip = Strip { leds: 1, ..PLAIN };
         let pi = Pi::running(&strip, LONG, "[button]\nstart = 17\nhold = \"10s\"\n");
         let spikes = |chance: &mut Chance, most: u64| {
-            // Edges that follow one another without rest, and end in an open contact.
+            // A burst of edges that ends with an open contact.
             let delays: Vec<Duration> =
                 (0..2 * chance.between(0, most) + 1).map(|_| Duration::from_micros(chance.between(10, 950))).collect();
             pi.rig.bounce(START, Level::Low, &delays);
             pause(delays.iter().sum::<Duration>() + Duration::from_millis(chance.between(5, 30)));
         };
         pi.wait_looked(START);
-        let mut happenings = Happenings::of(&pi);
+        let mut news = News::of(&pi);
         spikes(&mut chance, 200);
         for press in 1..=9 {
             for _ in 0..3 {
                 spikes(&mut chance, 3);
             }
             pi.rig.bounce(START, Level::Low, &bounce(&mut chance));
-            let told = happenings.next();
+            let told = news.next();
             let expected = match press {
                 1 => "talk started by the button",
                 _ => "a talk is running, ",
@@ -197,19 +197,19 @@ fn a_bouncing_press_is_one_and_a_spike_is_none() {
             pause(LET_GO);
         }
         pi.does("reset");
-        let told = happenings.next();
+        let told = news.next();
         assert!(told.len() == 1 && told[0].starts_with("talk reset"), "seed {seed}: {told:?}");
     });
 }
 
 #[test]
-fn a_spike_whose_edge_is_not_told_yet_is_no_press() {
+fn a_spike_with_a_delayed_edge_is_not_a_press() {
     let us = Duration::from_micros;
     let pi = Pi::running(&PLAIN, LONG, BUTTON);
     pi.wait_looked(START);
     pi.rig.gpio_lag(START, us(1000));
     for _ in 0..20 {
-        // When the contact is looked at for the first spike, two milliseconds after it began, it is closed by the second.
+        // Two milliseconds after the first spike the daemon reads the contact. The second spike closes it at that time.
         pi.rig.bounce(START, Level::Low, &[900, 1050, 900].map(us));
         pause(Duration::from_millis(20));
     }
@@ -221,30 +221,30 @@ fn a_spike_whose_edge_is_not_told_yet_is_no_press() {
 }
 
 #[test]
-fn a_press_whose_last_edge_is_missed_is_a_press() {
+fn a_press_whose_last_edge_is_lost_is_a_press() {
     let pi = Pi::running(&PLAIN, LONG, BUTTON);
     pi.wait_looked(START);
     pi.rig.gpio_lose(START, 2, 1);
-    // What is told ends with an open contact.
+    // By the edges that arrive, the contact is open.
     let bounce = [300, 300].map(Duration::from_micros);
     pi.rig.bounce(START, Level::Low, &bounce);
     pi.wait_told("talk started by the button");
 }
 
 #[test]
-fn a_hold_of_which_edges_were_lost_resets_nothing() {
+fn a_hold_with_lost_edges_does_not_reset() {
     let ms = Duration::from_millis;
     let pi = Pi::running(&PLAIN, LONG, "[button]\nstart = 17\nhold = \"1s\"\n");
     pi.wait_looked(START);
     pi.does("start");
-    let mut happenings = Happenings::of(&pi);
+    let mut news = News::of(&pi);
     let mut press = || {
         pi.rig.gpio(START, Level::Low);
-        let told = happenings.next();
+        let told = news.next();
         assert!(told[0].starts_with("a talk is running, "), "{told:?}");
     };
     press();
-    // It is let go and closed again, and all that is heard of it is the last bounce.
+    // The contact opens and closes again, and only the last edge arrives.
     pi.rig.gpio_lose(START, 0, 2);
     pi.rig.bounce(START, Level::High, &[ms(100), ms(5), ms(1)]);
     pause(ms(1300));
@@ -256,25 +256,25 @@ fn a_hold_of_which_edges_were_lost_resets_nothing() {
 }
 
 #[test]
-fn what_the_buttons_did_while_the_daemon_could_not_run_counts_as_when_it_was_done() {
+fn presses_while_the_daemon_is_stopped_count_by_their_own_times() {
     let ms = Duration::from_millis;
-    // As on a machine that swaps: the daemon stands still from before the press until after it.
+    // The daemon is stopped from before the press until after it, as on a machine that swaps.
     let stopped_during = |pi: &Pi, line, delays: &[Duration]| {
         pi.wait_looked(line);
-        // High it is already.
+        // The line is high already.
         pi.rig.bounce(line, Level::High, delays);
         pi.rig.signal(Signal::SIGSTOP);
         pause(delays.iter().sum::<Duration>() + ms(50));
         pi.rig.signal(Signal::SIGCONT);
-        until("the contact has done it", || pi.rig.drives().len() > delays.len());
+        until("the contact has moved", || pi.rig.drives().len() > delays.len());
     };
     let press = || {
         let pi = Pi::running(&PLAIN, LONG, "[button]\nstart = 17\nhold = \"10s\"\n");
-        let mut happenings = Happenings::of(&pi);
+        let mut news = News::of(&pi);
         stopped_during(&pi, START, &[ms(200), ms(50), ms(100), ms(50)]);
-        let mut told = happenings.next();
+        let mut told = news.next();
         if told.len() == 1 {
-            told.extend(happenings.next());
+            told.extend(news.next());
         }
         assert!(
             told.len() == 2
@@ -297,7 +297,7 @@ fn what_the_buttons_did_while_the_daemon_could_not_run_counts_as_when_it_was_don
     };
     let lost = || {
         let pi = Pi::running(&PLAIN, LONG, BUTTON);
-        // Of two spikes all is told but the end of the first.
+        // Two spikes, of which the second edge is lost.
         pi.rig.gpio_lose(START, 1, 1);
         let us = Duration::from_micros;
         stopped_during(&pi, START, &[ms(200), us(500), ms(10), us(500)]);
@@ -305,5 +305,5 @@ fn what_the_buttons_did_while_the_daemon_could_not_run_counts_as_when_it_was_don
         assert_eq!(pi.status()["phase"], "ready");
     };
     let jobs: [&(dyn Fn() + Sync); 4] = [&press, &hold, &spike, &lost];
-    at_once(&jobs, |job| job());
+    in_parallel(&jobs, |job| job());
 }

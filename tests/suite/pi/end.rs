@@ -1,15 +1,15 @@
-//! The ends of a daemon: by a crash, in order, and what becomes of the strip; and one daemon to a strip.
+//! The end of a daemon by a crash or a signal, and the strip after it. Only one daemon may drive a strip.
 
 use super::*;
 
 #[test]
-fn a_daemon_killed_at_any_moment_is_followed_by_the_right_picture() {
+fn after_a_kill_at_any_moment_the_next_daemon_shows_the_right_picture() {
     let pi = Pi::running(&PLAIN, CALM, BUTTON);
     let kill_and_start = || {
         pi.rig.kill();
         let before = pi.rig.transfers().len();
         pause(std::time::Duration::from_millis(20));
-        assert_eq!(pi.rig.transfers().len(), before, "nobody draws");
+        assert_eq!(pi.rig.transfers().len(), before, "no daemon sends");
         pi.start();
         pi.rig.transfers()[before].start_ns
     };
@@ -19,7 +19,7 @@ fn a_daemon_killed_at_any_moment_is_followed_by_the_right_picture() {
     for ms in [100, 700, 1200, 1700, 2200] {
         pi.wait_elapsed(ms);
         firsts.push(kill_and_start());
-        until("the talk goes on, or is over", || {
+        until("the talk continues or is over", || {
             pi.lines_with("the talk goes on: talk, 0:0") == 1 || pi.phases().ends_with(&["over".into()])
         });
     }
@@ -27,8 +27,8 @@ fn a_daemon_killed_at_any_moment_is_followed_by_the_right_picture() {
     kill_and_start();
     assert_eq!(pi.status()["phase"], "over");
     pi.stop(Signal::SIGTERM);
-    pi.judge();
-    // Seen from the strip alone: no crash is followed by a dark frame where none belongs.
+    pi.check_wire();
+    // On the wire no dark frame follows a crash, unless the phase is dark.
     let started_ns = pi.started_ns().unwrap() - boot_time_ahead_ns();
     let frames = pi.rig.frames(Profile::LAX, 3).frames;
     for first in firsts {
@@ -40,21 +40,21 @@ fn a_daemon_killed_at_any_moment_is_followed_by_the_right_picture() {
 }
 
 #[test]
-fn every_orderly_end_blanks_the_strip() {
+fn every_handled_signal_blanks_the_strip() {
     let signals = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
-    at_once(&signals, |&signal| {
+    in_parallel(&signals, |&signal| {
         let pi = Pi::running(&PLAIN, LONG, BUTTON);
         pi.does("start");
         pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
         pi.stop(signal);
-        pi.judge();
+        pi.check_wire();
         assert_eq!(pi.rig.output().last().unwrap(), "stopping");
     });
 }
 
 #[test]
-fn what_the_service_does_after_an_end() {
-    // SERVICE_RESULT and EXIT_STATUS as systemd.exec(5) has them, and whether the strip is darkened.
+fn the_service_blanks_the_strip_only_when_it_stays_down() {
+    // SERVICE_RESULT and EXIT_STATUS of systemd.exec(5), and whether the strip goes dark.
     let ends = [
         ("success", "0", true),
         ("timeout", "TERM", true),
@@ -87,7 +87,7 @@ fn what_the_service_does_after_an_end() {
 }
 
 #[test]
-fn blanking_by_hand_takes_a_strip_that_nobody_drives() {
+fn blanking_by_hand_needs_a_strip_that_no_process_drives() {
     let pi = Pi::running(&PLAIN, LONG, BUTTON);
     pi.does("start");
     pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
@@ -107,7 +107,7 @@ fn blanking_by_hand_takes_a_strip_that_nobody_drives() {
 }
 
 #[test]
-fn one_daemon_to_a_strip() {
+fn a_second_daemon_on_the_same_strip_is_refused() {
     let pi = Pi::running(&PLAIN, BRISK, BUTTON);
     pi.does("start");
     let held = pi.rig.pid().unwrap();
@@ -120,6 +120,6 @@ fn one_daemon_to_a_strip() {
     assert!(!pi.rig.path("other").exists());
     pi.wait_phase("over");
     pi.stop(Signal::SIGTERM);
-    pi.judge();
+    pi.check_wire();
     assert_eq!(pi.told("failed"), 0);
 }

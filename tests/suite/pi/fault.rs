@@ -1,4 +1,4 @@
-//! A strip that fails: the talk keeps time, and the strip shows it again once it works.
+//! A strip that fails. The talk keeps time, and the strip shows the talk again when it works.
 
 use nix::libc::{EIO, EMSGSIZE, ETIMEDOUT};
 
@@ -6,7 +6,7 @@ use super::*;
 
 const SPIDEV: &str = "/dev/spidev0.0";
 
-/// Long enough for a strip to fail in one phase and come back in another.
+/// Long enough for a strip to fail in one phase and return in another.
 const FAULTY: Plan = Plan { length: 2000, yellow: 1600, red: 1000, flash: 500, half: 250 };
 
 impl Pi {
@@ -14,18 +14,18 @@ impl Pi {
         self.status()["strip"]["health"].as_str().unwrap().into()
     }
 
-    /// Waits for the first frame that is sent after this moment.
+    /// Waits for a frame that is sent after this time.
     fn wait_sent_after(&self, ns: u64) {
         self.rig.wait_frame_after(ns, PATIENCE, |_| true);
     }
 
-    /// The rest of a talk in which the strip failed and came back, and what was told of it.
+    /// Waits for the end of a talk in which the strip failed and returned, and checks the wire and the log.
     fn rest(&self) {
         self.wait_phase("over");
         until("the strip is dark", || self.is_dark());
         self.stop(Signal::SIGTERM);
         self.assert_order();
-        self.judge();
+        self.check_wire();
         let log = self.rig.output();
         assert_eq!(self.told("strip failed: "), 1, "{log:#?}");
         assert_eq!(self.told("strip is back"), 1, "{log:#?}");
@@ -34,7 +34,7 @@ impl Pi {
 }
 
 #[test]
-fn writes_that_fail_are_told_once_and_the_talk_keeps_time() {
+fn failed_writes_are_logged_once_and_the_talk_keeps_time() {
     let remedy = "/dev/spidev0.0: the frame is longer than spidev's buffer; append `spidev.bufsiz=65536` to the line of \
                   /boot/firmware/cmdline.txt, and reboot";
     let errors = [
@@ -42,7 +42,7 @@ fn writes_that_fail_are_told_once_and_the_talk_keeps_time() {
         (ETIMEDOUT, "/dev/spidev0.0: Connection timed out (os error 110)"),
         (EMSGSIZE, remedy),
     ];
-    at_once(&errors, |&(errno, why)| {
+    in_parallel(&errors, |&(errno, why)| {
         let pi = Pi::running(&PLAIN, FAULTY, BUTTON);
         pi.does("start");
         pi.wait_sent_after(0);
@@ -54,7 +54,7 @@ fn writes_that_fail_are_told_once_and_the_talk_keeps_time() {
         let (_, told) = output(&pi.rig.run(TALKLIGHT, pi.arguments(&["status"])));
         assert!(told.ends_with(&format!("; spi strip failing: {why}")), "{told}");
         pi.wait_phase("red");
-        until("it is tried again", || pi.rig.refusals().len() >= 2);
+        until("the write is retried", || pi.rig.refusals().len() >= 2);
         let mended_ns = monotonic_ns();
         pi.rig.spi_error(0);
         pi.wait_told("strip is back");
@@ -68,7 +68,7 @@ fn writes_that_fail_are_told_once_and_the_talk_keeps_time() {
 }
 
 #[test]
-fn a_strip_that_comes_later_or_again_shows_the_talk_as_it_is_then() {
+fn a_strip_that_appears_late_or_returns_shows_the_current_picture() {
     type Way<'a> = &'a (dyn Fn(&Pi, bool) + Sync);
     let missing = |pi: &Pi, there: bool| match there {
         true => pi.rig.spi_back(),
@@ -83,7 +83,7 @@ fn a_strip_that_comes_later_or_again_shows_the_talk_as_it_is_then() {
     let no_right = "/dev/spidev0.0 may not be opened; is this user in the group `spi`?";
     let ways: [(Way<'_>, bool, &str); 3] =
         [(&missing, true, no_node), (&forbidden, true, no_right), (&gone, false, no_node)];
-    at_once(&ways, |&(way, at_start, why)| {
+    in_parallel(&ways, |&(way, at_start, why)| {
         let pi = Pi::new(Rig::builder(), &PLAIN, FAULTY, BUTTON);
         if at_start {
             way(&pi, false);
@@ -97,8 +97,8 @@ fn a_strip_that_comes_later_or_again_shows_the_talk_as_it_is_then() {
         pi.wait_told("strip failed: /dev/spidev0.0");
         let failing_ns = monotonic_ns();
         pi.wait_phase("red");
-        // The error of the write under way as the node went is another one.
-        until("the reason is told", || pi.status()["strip"]["error"] == why);
+        // The write that was running when the node disappeared has another error.
+        until("the status has the reason", || pi.status()["strip"]["error"] == why);
         assert_eq!(pi.health(), "failing");
         let back_ns = monotonic_ns();
         way(&pi, true);
@@ -113,7 +113,7 @@ fn a_strip_that_comes_later_or_again_shows_the_talk_as_it_is_then() {
 }
 
 #[test]
-fn a_write_that_takes_a_second_delays_its_own_frame_only() {
+fn a_write_of_a_second_delays_only_its_own_frame() {
     let pi = Pi::running(&PLAIN, FAULTY, BUTTON);
     pi.does("start");
     pi.wait_phase("green");
@@ -121,10 +121,10 @@ fn a_write_that_takes_a_second_delays_its_own_frame_only() {
     pi.wait_phase("over");
     until("the strip is dark", || pi.is_dark());
     pi.stop(Signal::SIGTERM);
-    pi.judge();
+    pi.check_wire();
     assert!(pi.rig.refusals().is_empty());
     assert_eq!(pi.told("failed"), 0, "{:#?}", pi.rig.output());
-    // The frame of a mark was held back, and sent for what it was.
+    // The frame of one mark was late, and had the right picture.
     let (tape, ahead_ns) = (pi.tape(), boot_time_ahead_ns());
     let transfers = pi.rig.transfers();
     let late = tape.iter().filter(|frame| {
@@ -135,7 +135,7 @@ fn a_write_that_takes_a_second_delays_its_own_frame_only() {
 }
 
 #[test]
-fn a_strip_that_hangs_goes_dark_once_it_can_and_holds_up_nobody_who_insists() {
+fn a_hung_strip_goes_dark_when_it_returns_and_does_not_block_a_second_signal() {
     let hung = || {
         let pi = Pi::running(&PLAIN, LONG, BUTTON);
         pi.does("start");
@@ -143,35 +143,35 @@ fn a_strip_that_hangs_goes_dark_once_it_can_and_holds_up_nobody_who_insists() {
         pi.rig.spi_hang(true);
         pi.rig.signal(Signal::SIGTERM);
         pause(Duration::from_millis(1200));
-        assert!(!pi.rig.has_ended(), "there is a strip to darken");
+        assert!(!pi.rig.has_ended(), "the daemon still waits to darken the strip");
         pi
     };
     let patient = || {
         let pi = hung();
         pi.rig.spi_hang(false);
-        let status = pi.rig.wait_exit(PATIENCE).expect("it ends");
+        let status = pi.rig.wait_exit(PATIENCE).expect("the daemon ends");
         assert!(status.success(), "{status}");
         pi.darkened(&"SIGTERM");
-        pi.judge();
+        pi.check_wire();
     };
     let insistent = || {
         let pi = hung();
-        let status = pi.rig.wait_exit(PATIENCE).expect("it ends by itself");
+        let status = pi.rig.wait_exit(PATIENCE).expect("the daemon ends by itself");
         assert!(status.success(), "{status}");
         assert!(!pi.is_dark());
-        // What the service manager does then.
+        // The service manager runs this next.
         let blank = pi.arguments(&["blank"]);
         assert_eq!(output(&pi.rig.run_on_pi(TALKLIGHT, blank)), (Some(0), String::new()));
         assert!(pi.is_dark());
     };
     let jobs: [&(dyn Fn() + Sync); 2] = [&patient, &insistent];
-    at_once(&jobs, |job| job());
+    in_parallel(&jobs, |job| job());
 }
 
 #[test]
-fn frames_lost_here_and_there_leave_no_trace_in_the_others() {
+fn lost_frames_do_not_affect_the_others() {
     let strip = Strip { leds: 60, bar: true, ..PLAIN };
-    at_once(&[1, 2, 3], |&seed| {
+    in_parallel(&[1, 2, 3], |&seed| {
         let pi = Pi::new(Rig::builder().seed(seed), &strip, FAULTY, BUTTON);
         pi.rig.spi_fail_percent(30);
         pi.start();
@@ -180,7 +180,7 @@ fn frames_lost_here_and_there_leave_no_trace_in_the_others() {
         pi.rig.spi_fail_percent(0);
         until("the strip is dark", || pi.is_dark());
         pi.stop(Signal::SIGTERM);
-        pi.judge();
+        pi.check_wire();
         assert!(pi.rig.refusals().len() > 5, "{:?}", pi.rig.refusals());
         let (failed, back) = (pi.told("strip failed"), pi.told("strip is back"));
         assert!(failed == back && failed > 1, "{failed} and {back}");
@@ -188,9 +188,9 @@ fn frames_lost_here_and_there_leave_no_trace_in_the_others() {
 }
 
 #[test]
-fn the_watchdog_hears_of_a_strip_that_fails() {
+fn the_watchdog_is_notified_while_the_strip_fails() {
     let manager = Manager::new();
-    let pi = Pi::new(manager.of(Rig::builder()), &PLAIN, LONG, BUTTON);
+    let pi = Pi::new(manager.add_to(Rig::builder()), &PLAIN, LONG, BUTTON);
     pi.rig.spi_error(EIO);
     pi.start();
     pi.does("start");
@@ -201,5 +201,5 @@ fn the_watchdog_hears_of_a_strip_that_fails() {
     pi.wait_told("strip is back");
     manager.wait_ping();
     pi.stop(Signal::SIGTERM);
-    pi.judge();
+    pi.check_wire();
 }

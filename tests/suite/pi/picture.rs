@@ -1,18 +1,18 @@
-//! What the strip should show, and the bytes for it, computed here anew.
+//! The expected picture of the strip and its bytes, computed independently.
 
-/// The plan of a talk, in milliseconds; the marks are time left.
+/// The plan of a talk, in milliseconds. The marks are time left.
 #[derive(Clone, Copy)]
 pub struct Plan {
     pub length: u64,
     pub yellow: u64,
     pub red: u64,
     pub flash: u64,
-    /// Half a period of the flash.
+    /// Half a period of the flash, in milliseconds.
     pub half: u64,
 }
 
 impl Plan {
-    /// Everything takes so many times as long.
+    /// The same plan, this many times as long.
     pub fn times(self, times: u64) -> Self {
         let Self { length, yellow, red, flash, half } = self;
         let [length, yellow, red, flash, half] = [length, yellow, red, flash, half].map(|ms| ms * times);
@@ -29,12 +29,12 @@ impl Plan {
         }
     }
 
-    /// The colour's name; none when dark.
+    /// The name of the colour. None when dark.
     pub fn colour(self, elapsed_ns: u64) -> Option<&'static str> {
         let halves = self.left_ns(elapsed_ns).div_ceil(self.half * 1_000_000);
         match self.phase(elapsed_ns) {
             "over" => None,
-            // Counted back from the end, the first half is lit, the second dark, and so on.
+            // Counted back from the end, the first half-period is lit, the second dark, and so on.
             "flash" => (halves % 2 == 1).then_some("red"),
             phase => Some(phase),
         }
@@ -45,16 +45,16 @@ impl Plan {
     }
 }
 
-/// Five parts of 200 ms: green, yellow, red, dark, red.
+/// Five phases of 200 ms: green, yellow, red, dark, red.
 pub const BRISK: Plan = Plan { length: 1000, yellow: 800, red: 600, flash: 400, half: 200 };
 
-/// The same in parts of half a second.
+/// The same with phases of 500 ms.
 pub const CALM: Plan = Plan { length: 2500, yellow: 2000, red: 1500, flash: 1000, half: 500 };
 
 /// Green for an hour.
 pub const LONG: Plan = Plan { length: 3_630_000, yellow: 30_000, red: 20_000, flash: 10_000, half: 500 };
 
-/// A strip, and how it is driven. Unless told otherwise the LEDs are sent the colours as they are.
+/// A strip and its settings. By default colours are sent unchanged.
 #[derive(Clone)]
 pub struct Strip {
     pub leds: usize,
@@ -77,13 +77,13 @@ impl Strip {
         280 + 4 * self.channels() * self.leds
     }
 
-    /// Of the longest frame that a buffer takes.
+    /// The bytes of the longest frame that the buffer takes.
     pub fn frame_bytes_max(&self, bufsiz: usize) -> usize {
         let led = 4 * self.channels();
         280 + (bufsiz - 280) / led * led
     }
 
-    /// What the eye should see `elapsed_ns` into the talk; `None` is before it.
+    /// The picture at `elapsed_ns` of the talk. `None` is before the talk.
     pub fn look(&self, plan: Plan, elapsed_ns: Option<u64>) -> Vec<[u8; 3]> {
         let (colour, lit) = match elapsed_ns {
             None => (READY, 1),
@@ -103,7 +103,7 @@ impl Strip {
         (0..self.leds).map(|led| if (led as u64) < lit { colour } else { [0; 3] }).collect()
     }
 
-    /// The bytes of an LED of this colour as they go over the wire.
+    /// The bytes on the wire for an LED of this colour.
     pub fn bytes(&self, colour: [u8; 3], scale: f64) -> Vec<u8> {
         let mut channels = colour.map(|channel| {
             let part = f64::from(channel) / 255.0;
@@ -111,7 +111,7 @@ impl Strip {
             (light * f64::from(self.brightness) * scale).round() as u8
         });
         if channels == [0; 3] {
-            // Dim is not dark: a step is left to the strongest.
+            // A dim LED must not be dark, so the strongest channel keeps one step.
             let strongest = *colour.iter().max().unwrap();
             channels = colour.map(|channel| u8::from(channel > 0 && channel == strongest));
         }
@@ -127,20 +127,21 @@ impl Strip {
         bytes
     }
 
-    /// What a frame draws with so many channel values in all, in parts of a milliampere: 255 for each channel make one.
-    pub fn draws(&self, sum: u64) -> u64 {
-        // One milliampere is for each LED's own controller.
+    /// The current of a frame whose channel values add up to `sum`, in units of 1 mA divided by 255 and the number of channels.
+    pub fn current(&self, sum: u64) -> u64 {
+        // The controller of each LED draws 1 mA.
         self.leds as u64 * 255 * self.channels() as u64 + sum * MILLIAMPS_PER_LED
     }
 
-    pub fn may_draw(&self) -> u64 {
+    /// The limit in the same unit.
+    pub fn current_max(&self) -> u64 {
         match self.max_milliamps {
             0 => u64::MAX,
             limit => limit * 255 * self.channels() as u64,
         }
     }
 
-    /// The largest part of the brightness, in steps of 2^-16, at which no phase draws more than the limit as it begins.
+    /// The largest scale, in steps of 2^-16, at which the beginning of every phase keeps the limit.
     pub fn scale(&self, plan: Plan) -> f64 {
         let begins = [plan.length, plan.yellow, plan.red].map(|left| {
             let look = self.look(plan, Some((plan.length - left) * 1_000_000));
@@ -149,12 +150,14 @@ impl Strip {
         });
         let steps = (0..=1 << 16).rev().map(|step| f64::from(step) / 65536.0);
         let fits = |scale: &f64| {
-            begins.iter().all(|&(colour, lit)| self.draws(lit * sum(&self.bytes(colour, *scale))) <= self.may_draw())
+            begins
+                .iter()
+                .all(|&(colour, lit)| self.current(lit * sum(&self.bytes(colour, *scale))) <= self.current_max())
         };
         if self.max_milliamps == 0 {
             return 1.0;
         }
-        steps.into_iter().find(fits).expect("the limit is not too low")
+        steps.into_iter().find(fits).expect("the limit is high enough")
     }
 
     pub fn config(&self) -> String {

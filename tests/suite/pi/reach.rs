@@ -1,24 +1,24 @@
-//! LEDs beyond a frame: what an earlier process, a test or a longer strip has lit goes dark with the next frame, and two frames
-//! later no more is sent than the strip is long.
+//! LEDs beyond the strip, which an earlier process, a test or a longer strip has lit. The next two frames clear them; after that
+//! a frame is as long as the strip.
 
 use super::*;
 
-/// The bytes of the frames that were sent from that transfer on.
+/// The lengths in bytes of the transfers from number `from` on.
 fn lengths(pi: &Pi, from: usize) -> Vec<usize> {
     pi.rig.transfers()[from..].iter().map(|transfer| transfer.bytes.len()).collect()
 }
 
-/// Waits for so many more transfers.
+/// Waits until there are this many transfers.
 fn wait_transfers(pi: &Pi, count: usize) {
     until("frames are sent", || pi.rig.transfers().len() >= count);
 }
 
-/// The last LED that the strip still shows, of as many as any transfer has reached.
+/// The number of the last LED that is lit, on a strip as long as the longest transfer.
 fn last_lit(pi: &Pi) -> usize {
     let mut strip = vec![[0; 4]; 2000];
     for frame in pi.rig.frames(Profile::LAX, 3).frames {
         strip[..frame.pixels.len()].copy_from_slice(&frame.pixels);
-        // What is dark beyond the strip's own LEDs is left out of a frame.
+        // A frame omits the dark LEDs beyond the strip.
         let sent = frame.bits / 24;
         strip[frame.pixels.len()..sent].fill([0; 4]);
     }
@@ -26,12 +26,12 @@ fn last_lit(pi: &Pi) -> usize {
 }
 
 #[test]
-fn a_process_clears_all_that_the_buffer_reaches_and_then_sends_the_strip_alone() {
+fn a_process_first_clears_every_led_in_reach_of_the_buffer() {
     for (bufsiz, leds) in [(4096, 318), (16_384, 1342)] {
         let pi = Pi::new(Rig::builder().bufsiz(bufsiz), &PLAIN, LONG, BUTTON);
         pi.start();
         pi.does("try ws2812 grb 100 red");
-        until("the test is shown", || last_lit(&pi) == 100);
+        until("the strip shows the test", || last_lit(&pi) == 100);
         pi.rig.kill();
         let before = pi.rig.transfers().len();
         pi.start();
@@ -43,7 +43,7 @@ fn a_process_clears_all_that_the_buffer_reaches_and_then_sends_the_strip_alone()
 }
 
 #[test]
-fn a_test_that_ends_leaves_no_led_lit() {
+fn no_led_of_a_test_stays_lit() {
     type End<'a> = &'a (dyn Fn(&Pi) + Sync);
     let talk = |pi: &Pi| pi.does("start");
     let given_back = |pi: &Pi| pi.does("try nothing");
@@ -52,15 +52,15 @@ fn a_test_that_ends_leaves_no_led_lit() {
         pi.does("try sk6812-rgbw grb 42 red");
         pi.does("try nothing");
     };
-    let lease = |pi: &Pi| until("its lease ends", || pi.status()["strip"]["trial"].is_null());
+    let lease = |pi: &Pi| until("the lease of the test expires", || pi.status()["strip"]["trial"].is_null());
     let ends: [End<'_>; 5] = [&talk, &given_back, &reset, &other, &lease];
-    at_once(&ends, |end| {
+    in_parallel(&ends, |end| {
         let pi = Pi::running(&PLAIN, LONG, BUTTON);
         pi.does("try ws2812 grb 100 red");
-        until("the test is shown", || last_lit(&pi) == 100);
+        until("the strip shows the test", || last_lit(&pi) == 100);
         let lit = pi.rig.transfers().len();
         end(&pi);
-        until("no more than the strip is lit", || last_lit(&pi) <= 8);
+        until("the LEDs beyond the strip are dark", || last_lit(&pi) <= 8);
         let short = |count: usize| {
             let lengths = lengths(&pi, lit);
             let short = lengths.iter().rev().take_while(|&&bytes| bytes == pi.strip.frame_bytes()).count();
@@ -68,12 +68,12 @@ fn a_test_that_ends_leaves_no_led_lit() {
         };
         until("the frame is as long as the strip again", || short(2));
         let long = lengths(&pi, lit).iter().filter(|&&bytes| bytes > pi.strip.frame_bytes()).count();
-        assert!(long >= 2, "one frame may be spoilt by a glitch");
+        assert!(long >= 2, "two long frames are sent, since a glitch may spoil one");
     });
 }
 
 #[test]
-fn fewer_leds_in_a_changed_config_leave_none_of_the_others_lit() {
+fn no_led_stays_lit_after_a_config_with_fewer_leds() {
     let mut pi = Pi::running(&Strip { leds: 60, ..PLAIN }, LONG, BUTTON);
     pi.does("start");
     until("the strip is green", || last_lit(&pi) == 60);
@@ -84,9 +84,9 @@ fn fewer_leds_in_a_changed_config_leave_none_of_the_others_lit() {
     until("the rest is dark", || last_lit(&pi) == 8);
 }
 
-/// A frame that cannot be sent clears nothing and spoils nothing: the two that follow it do.
+/// A frame that fails clears nothing, so the two frames after it must clear.
 #[test]
-fn frames_that_fail_do_not_count() {
+fn failed_frames_do_not_count_as_cleared() {
     let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
     pi.rig.spi_error(nix::libc::EIO);
     pi.start();

@@ -1,10 +1,10 @@
-//! A daemon with a real strip, and its screen in a terminal: every way to leave it, a strip that hangs, and a panic.
+//! A daemon with a strip and a screen: every way to leave the screen, a strip that hangs, and panics.
 
 use super::*;
 use crate::terminal::Terminal;
 use pty_process::blocking::{Command, open};
 
-/// Long enough for a strip to hang while one phase follows another, and to be back before the end.
+/// Long enough for a strip to hang across phases and to return before the end.
 const HUNG: Plan = Plan { length: 12_000, yellow: 9000, red: 5000, flash: 2000, half: 1000 };
 
 fn command(pi: &Pi) -> Command {
@@ -13,7 +13,7 @@ fn command(pi: &Pi) -> Command {
     command.env_clear().envs(env).envs(pi.rig.prepare())
 }
 
-/// A screen on which somebody has started a talk, and the strip shows it.
+/// A screen with a talk that the strip shows.
 fn talk(pi: &Pi) -> Terminal {
     let screen = Terminal::run(command(pi), (80, 24));
     pi.wait_begun();
@@ -31,7 +31,7 @@ fn every_way_to_leave_the_screen_blanks_the_strip() {
     let quit = |screen: &Terminal| {
         screen.keys("q");
         screen.sees("press q again to quit");
-        // Not the same key held down.
+        // A pause, so that the key does not count as held down.
         pause(Duration::from_millis(300));
         screen.keys("q");
     };
@@ -54,13 +54,13 @@ fn every_way_to_leave_the_screen_blanks_the_strip() {
         ("SIGHUP", &hung_up),
         ("SIGQUIT", &told_to_quit),
     ];
-    at_once(&ways, |(name, way)| {
+    in_parallel(&ways, |(name, way)| {
         let pi = Pi::new(Rig::builder(), &PLAIN, LONG, "");
         let mut screen = talk(&pi);
         way(&screen);
         assert!(screen.ends().success(), "{name}");
         pi.darkened(name);
-        pi.judge();
+        pi.check_wire();
     });
 }
 
@@ -75,23 +75,23 @@ fn closing_the_terminal_blanks_the_strip() {
     drop(pty);
     assert!(end(&mut child).success());
     pi.darkened(&"the closed terminal");
-    // Somebody may have meant to close another one.
+    // The window may have been closed by mistake, so the talk is saved.
     pi.start();
     pi.wait_told("the talk goes on: talk, 1:00:");
     pi.stop(Signal::SIGTERM);
-    pi.judge();
+    pi.check_wire();
 }
 
 #[test]
-fn a_write_that_hangs_for_good_stops_nobody_else_and_the_talk_ends_when_it_would_have() {
+fn a_write_that_never_returns_blocks_nothing_else_and_the_talk_ends_in_time() {
     let manager = Manager::new();
-    let pi = Pi::new(manager.of(Rig::builder()), &PLAIN, HUNG, BUTTON);
+    let pi = Pi::new(manager.add_to(Rig::builder()), &PLAIN, HUNG, BUTTON);
     let screen = talk(&pi);
     manager.wait_ping();
     pi.rig.spi_hang(true);
     manager.pings();
     let hung_ns = monotonic_ns();
-    // All this while the engine stands still.
+    // The engine is blocked all this time.
     screen.sees("Y E L L O W");
     let started_ns = pi.started_ns().unwrap();
     let status_is_right = || {
@@ -106,11 +106,11 @@ fn a_write_that_hangs_for_good_stops_nobody_else_and_the_talk_ends_when_it_would
     let (code, told) = output(&pi.rig.run(TALKLIGHT, pi.arguments(&["status"])));
     assert_eq!(code, Some(0), "{told}");
     let during = manager.pings();
-    // One frame may have been on its way when the strip began to hang.
+    // One write may have been running when the strip began to hang.
     assert!(during <= 1, "{during} pings from a loop that hangs");
     let passed_ns = monotonic_ns() - hung_ns;
     assert!(passed_ns > 2_000_000_000, "only {passed_ns} ns have passed");
-    // What the service manager does then.
+    // The service manager runs this next.
     drop(screen);
     pi.rig.spi_hang(false);
     pi.start();
@@ -119,46 +119,46 @@ fn a_write_that_hangs_for_good_stops_nobody_else_and_the_talk_ends_when_it_would
     pi.wait_phase("over");
     until("the strip is dark", || pi.is_dark());
     pi.stop(Signal::SIGTERM);
-    pi.judge();
+    pi.check_wire();
     let hung = pi.tape().iter().all(|frame| frame.phase != "yellow");
-    assert!(hung, "a frame got through");
+    assert!(hung, "a frame was sent");
 }
 
 #[test]
-fn a_screen_that_panics_leaves_the_terminal_as_it_was_and_the_talk_goes_on() {
+fn a_panic_of_the_screen_restores_the_terminal_and_the_talk_continues() {
     let pi = Pi::new(Rig::builder(), &PLAIN, CALM, BUTTON);
     let mut screen = talk(&pi);
     pi.rig.no_clock("screen");
     screen.is_left();
     screen.sees("panicked at ");
-    until("it is told", || pi.faults() == ["keyboard: it panicked; please report this bug"]);
+    until("the fault is in the status", || pi.faults() == ["keyboard: it panicked; please report this bug"]);
     pi.wait_phase("over");
     until("the strip is dark", || pi.is_dark());
     screen.signal(Signal::SIGTERM);
     assert!(screen.ends().success());
     pi.darkened(&"SIGTERM");
     pi.assert_order();
-    pi.judge();
+    pi.check_wire();
 }
 
 #[test]
-fn an_engine_that_panics_leaves_the_terminal_as_it_was_and_the_talk_to_the_next() {
+fn a_panic_of_the_engine_restores_the_terminal_and_the_next_process_resumes_the_talk() {
     let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
     let mut screen = talk(&pi);
-    // The thread that has no name but that of the program.
+    // The main thread has the name of the program.
     pi.rig.no_clock("talklight");
     let end = screen.ends();
     assert_eq!(end.code(), Some(101), "{end:?} {}", screen.text());
     screen.sees("panicked at ");
-    assert!(!pi.is_dark(), "between a crash and the restart");
+    assert!(!pi.is_dark(), "the strip keeps its picture until the restart");
     pi.start();
     pi.wait_told("the talk goes on: talk, 1:00:");
     pi.stop(Signal::SIGTERM);
-    pi.judge();
+    pi.check_wire();
 }
 
 #[test]
-fn a_button_that_panics_is_told_on_the_screen_and_spoils_nothing() {
+fn a_panic_of_a_button_is_shown_and_does_not_disturb_the_screen() {
     let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
     let mut screen = talk(&pi);
     pi.rig.no_clock("button");
@@ -166,9 +166,9 @@ fn a_button_that_panics_is_told_on_the_screen_and_spoils_nothing() {
     screen.sees("button: failed: it panicked; please report this bug");
     assert!(!screen.text().contains("panicked at"), "{}", screen.text());
     screen.keys("?");
-    screen.sees("draw this screen anew");
+    screen.sees("redraw the screen");
     screen.signal(Signal::SIGTERM);
     assert!(screen.ends().success());
     pi.darkened(&"SIGTERM");
-    pi.judge();
+    pi.check_wire();
 }

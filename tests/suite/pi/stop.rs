@@ -1,13 +1,13 @@
-//! A stop while the strip hangs and the channel is full: a flag and a wake-up, and an end by the thread that takes signals.
+//! A stop while the strip hangs and the channel is full. The stop is a flag and a wake-up, and the signal thread ends the process.
 
 use super::*;
 use crate::terminal::Terminal;
 use pty_process::blocking::Command;
 
-/// The longest that a stop may take.
+/// The longest time for a stop.
 const GONE: Duration = Duration::from_secs(3);
 
-/// Hangs the strip in a talk, and fills the channel and every place at the socket behind it.
+/// Hangs the strip during a talk, and fills the channel and the queue of the socket.
 fn hang(pi: &Pi) -> Vec<UnixStream> {
     pi.rig.wait_frame(PATIENCE, |frame| frame.pixels == [[0, 0xff, 0x90, 0]; 8]);
     pi.rig.spi_hang(true);
@@ -17,21 +17,21 @@ fn hang(pi: &Pi) -> Vec<UnixStream> {
         stream
     };
     let waiting: Vec<UnixStream> = (0..70).map(|_| ask()).collect();
-    // The frame of the next beat is the one that hangs.
+    // The frame of the next beat hangs.
     pause(Duration::from_millis(1200));
     waiting
 }
 
 #[test]
-fn a_signal_is_heard_and_the_talk_is_kept_or_forgotten() {
+fn a_signal_ends_it_and_the_talk_is_kept_or_forgotten() {
     let signals = [(Signal::SIGTERM, true), (Signal::SIGHUP, true), (Signal::SIGINT, false)];
-    at_once(&signals, |&(signal, keeps)| {
+    in_parallel(&signals, |&(signal, keeps)| {
         let pi = Pi::running(&PLAIN, LONG, BUTTON);
         pi.does("start");
         let _waiting = hang(&pi);
         let asked_ns = monotonic_ns();
         pi.rig.signal(signal);
-        assert!(pi.rig.wait_exit(PATIENCE).expect("it ends").success(), "{signal}");
+        assert!(pi.rig.wait_exit(PATIENCE).expect("the daemon ends").success(), "{signal}");
         let took = Duration::from_nanos(monotonic_ns() - asked_ns);
         assert!(took < GONE, "{signal}: {took:?}");
         pi.rig.spi_hang(false);
@@ -41,8 +41,8 @@ fn a_signal_is_heard_and_the_talk_is_kept_or_forgotten() {
 }
 
 #[test]
-fn keys_are_heard_and_the_talk_is_forgotten() {
-    at_once(&["q", "\u{3}"], |key| {
+fn keys_end_it_and_the_talk_is_forgotten() {
+    in_parallel(&["q", "\u{3}"], |key| {
         let pi = Pi::new(Rig::builder(), &PLAIN, LONG, "");
         let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
         let command = Command::from(crate::child::command(TALKLIGHT))
@@ -58,7 +58,7 @@ fn keys_are_heard_and_the_talk_is_forgotten() {
         let _waiting = hang(&pi);
         screen.keys(key);
         screen.sees("again to quit");
-        // Not the same key held down.
+        // A pause, so that the key does not count as held down.
         pause(Duration::from_millis(300));
         let asked_ns = monotonic_ns();
         screen.keys(key);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::rig::Model;
 
-/// A whole talk from a press of the button to the strip going dark.
+/// A whole talk, from a press of the button to the dark strip.
 fn talk(builder: Builder, strip: &Strip) -> Pi {
     talk_of(BRISK, builder, strip)
 }
@@ -16,22 +16,26 @@ fn talk_of(plan: Plan, builder: Builder, strip: &Strip) -> Pi {
     until("the strip is dark", || pi.is_dark());
     pi.stop(Signal::SIGTERM);
     pi.assert_order();
-    pi.judge();
+    pi.check_wire();
     pi
 }
 
 #[test]
-fn a_whole_talk_from_a_press_to_the_dark() {
+fn a_whole_talk_is_shown_from_a_press_to_the_end() {
     let strip = Strip { leds: 60, gamma: true, brightness: 128, max_milliamps: 850, ..PLAIN };
     let bar = Strip { bar: true, ..strip.clone() };
-    at_once(&[strip, bar], |strip| {
-        // A machine that is too busy for a phase of 200 ms is given longer ones.
+    in_parallel(&[strip, bar], |strip| {
+        // On a busy machine a phase of 200 ms may be skipped; then longer phases are tried.
         let talks = [1, 2, 8].map(|times| move || talk_of(BRISK.times(times), Rig::builder(), strip));
-        let pi = talks.iter().map(|talk| talk()).find(|pi| pi.phases() == WHOLE_TALK).expect("a phase was not shown");
+        let pi = talks
+            .iter()
+            .map(|talk| talk())
+            .find(|pi| pi.phases() == WHOLE_TALK)
+            .expect("a phase was skipped in every talk");
         let pressed = pi.rig.drives()[0];
         let started_ns = pi.started_ns().unwrap();
         let confirmed_ns = pressed.at_ns + boot_time_ahead_ns() + 2_000_000;
-        assert!(started_ns >= confirmed_ns, "a press takes two milliseconds");
+        assert!(started_ns >= confirmed_ns, "a press is confirmed after two milliseconds");
         assert_eq!(pi.told("talk started by the button: talk, 0:0"), 1);
         assert_eq!(pi.told("talk ended"), 1);
         assert_eq!(pi.told("failed"), 0, "{:#?}", pi.rig.output());
@@ -45,7 +49,7 @@ fn the_limit_of_current_holds_on_the_wire() {
         chip,
         bar,
         max_milliamps,
-        // With some white in it.
+        // The colours contain some white.
         green: [0x40, 0xff, 0x90],
         ..PLAIN
     };
@@ -56,20 +60,20 @@ fn the_limit_of_current_holds_on_the_wire() {
         strip("sk6812-rgbw", true, 300),
         strip("ws2812", true, 75),
     ];
-    at_once(&strips, |strip| {
+    in_parallel(&strips, |strip| {
         let pi = talk(Rig::builder(), strip);
         let frames = pi.rig.frames(Profile::WS2812B_150, strip.channels()).frames;
-        let most = frames.iter().map(|frame| strip.draws(sum(frame.pixels.as_flattened())));
-        // It is dimmed, and no more than it must be: another step of brightness adds two channels of each LED at the least.
+        let most = frames.iter().map(|frame| strip.current(sum(frame.pixels.as_flattened())));
+        // It is not dimmed more than necessary: one step more adds at least two channels of each LED.
         let step = 60 * 3 * MILLIAMPS_PER_LED;
-        assert!(most.max().unwrap() + step > strip.may_draw());
+        assert!(most.max().unwrap() + step > strip.current_max());
         let told = pi.rig.run_on_pi(TALKLIGHT, ["check".into(), pi.rig.path("config.toml").display().to_string()]);
         let (_, told) = output(&told);
         assert!(told.contains("by the limit of"), "{told}");
     });
 }
 
-/// Its yellow is longer than that of the new config, which alone would leave more current to each LED.
+/// The yellow bar of the old plan is longer than that of the new one, whose scale would be higher.
 #[test]
 fn a_bar_of_an_older_config_keeps_its_brightness() {
     let strip = Strip { leds: 60, bar: true, max_milliamps: 850, green: [0x00, 0xff, 0x00], ..PLAIN };
@@ -84,19 +88,19 @@ fn a_bar_of_an_older_config_keeps_its_brightness() {
     pi.start();
     pi.wait_phase("over");
     pi.stop(Signal::SIGTERM);
-    pi.judge();
+    pi.check_wire();
 }
 
 #[test]
-fn every_order_of_colours_on_both_chips() {
+fn every_colour_order_works_on_both_chips() {
     let orders = ["grb", "rgb", "rbg", "gbr", "brg", "bgr"];
     let strips = ["ws2812", "sk6812-rgbw"].map(|chip| {
         orders.map(|order| Strip { chip, order, green: [0x10, 0xe3, 0x57], yellow: [0xf1, 0xa2, 0x33], ..PLAIN })
     });
-    at_once(strips.as_flattened(), |strip| {
+    in_parallel(strips.as_flattened(), |strip| {
         let pi = talk(Rig::builder(), strip);
         let frames = pi.rig.frames(Profile::WS2812B_150, strip.channels()).frames;
-        // Named as on a strip wired G R B.
+        // The decoder names the channels as on a strip with the order grb.
         let mut green = match strip.order {
             "grb" => [0x10, 0xe3, 0x57, 0],
             "rgb" => [0xe3, 0x10, 0x57, 0],
@@ -106,7 +110,7 @@ fn every_order_of_colours_on_both_chips() {
             _ => [0xe3, 0x57, 0x10, 0],
         };
         if strip.channels() == 4 {
-            // What the three have in common is white.
+            // The common part of the three colours becomes white.
             green = [green[0] - 0x10, green[1] - 0x10, green[2] - 0x10, 0x10];
         }
         assert!(frames.iter().any(|frame| frame.pixels == [green; 8]), "{frames:?}");
@@ -114,11 +118,11 @@ fn every_order_of_colours_on_both_chips() {
 }
 
 #[test]
-fn both_chips_from_one_led_to_the_longest_strip() {
+fn both_chips_work_from_one_led_to_the_longest_strip() {
     let strip = |chip, leds| Strip {
         chip,
         leds,
-        // With some white in it.
+        // The colours contain some white.
         green: [0x20, 0xff, 0x90],
         ..PLAIN
     };
@@ -130,7 +134,7 @@ fn both_chips_from_one_led_to_the_longest_strip() {
         strip("sk6812-rgbw", 60),
         strip("sk6812-rgbw", 238),
     ];
-    at_once(&strips, |strip| {
+    in_parallel(&strips, |strip| {
         let pi = talk(Rig::builder(), strip);
         assert!(pi.rig.transfers()[0].bytes.len() <= 4096);
     });
@@ -151,18 +155,18 @@ fn a_strip_longer_than_the_buffer_is_refused_with_the_line_to_add() {
         assert!(told.contains("config.toml:3: strip.leds") && told.contains(&expected), "{told}");
         assert!(pi.rig.transfers().is_empty() && pi.rig.refusals().is_empty());
     }
-    // With the line it goes.
+    // With the line in place the strip works.
     let strip = Strip { leds: 319, ..PLAIN };
     let pi = Pi::new(Rig::builder().bufsiz(8192), &strip, LONG, BUTTON);
     pi.start();
     pi.stop(Signal::SIGTERM);
-    pi.judge();
+    pi.check_wire();
 }
 
 #[test]
 fn every_model_keeps_the_timing_of_the_data_sheet() {
-    // HARDWARE facts, section 1.6: what becomes of 3.3 MHz by the core clock, fixed as section 4.1 has it. Other models have
-    // the chip and the clock of one of these.
+    // The real clock for 3.3 MHz depends on the core clock, which is fixed as the doctor advises. Other models have the chip and
+    // the core clock of one of these.
     let models = [
         (Model::Zero, 0, 400, 3_278_688),
         (Model::Zero, 0, 250, 3_289_473),
@@ -173,11 +177,11 @@ fn every_model_keeps_the_timing_of_the_data_sheet() {
         (Model::Pi3B, 0, 250, 3_289_473),
         (Model::Pi4B, 0, 500, 3_289_473),
         (Model::Pi5, 0, 200, 3_225_806),
-        // As current kernels number it there.
+        // The number of the chip on current kernels.
         (Model::Pi5, 11, 200, 3_225_806),
     ];
-    at_once(&models, |&(model, gpiochip, core_mhz, hz)| {
-        // The header's chip may be any of several.
+    in_parallel(&models, |&(model, gpiochip, core_mhz, hz)| {
+        // Several chips; only one is the header's.
         let builder = Rig::builder()
             .model(model)
             .gpiochip(gpiochip)
@@ -193,10 +197,10 @@ fn every_model_keeps_the_timing_of_the_data_sheet() {
 }
 
 #[test]
-fn setting_the_wall_clock_moves_no_talk() {
+fn setting_the_wall_clock_does_not_change_a_talk() {
     let pi = Pi::running(&PLAIN, CALM, BUTTON);
     pi.press(START);
-    // An hour ahead, into another year, to before 1970, and back.
+    // An hour ahead, another year, before 1970, and back.
     for (ms, ahead_s) in [(200, 3600), (700, 31_536_000), (1200, -2_000_000_000), (1700, 0)] {
         pi.wait_elapsed(ms);
         pi.rig.wall_clock(ahead_s);
@@ -205,6 +209,6 @@ fn setting_the_wall_clock_moves_no_talk() {
     until("the strip is dark", || pi.is_dark());
     pi.stop(Signal::SIGTERM);
     pi.assert_order();
-    pi.judge();
-    assert_eq!(pi.rig.wall_clock_readings(), 0, "nobody asks for it");
+    pi.check_wire();
+    assert_eq!(pi.rig.wall_clock_readings(), 0, "the wall clock is never read");
 }

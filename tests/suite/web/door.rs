@@ -7,7 +7,7 @@ use serde_json::json;
 use talklight::core::clock;
 
 use super::client::{HttpRequest, HttpResponse};
-use super::{House, Web};
+use super::{Instance, Web};
 use crate::child;
 use crate::harness::{PATIENCE, text};
 
@@ -181,7 +181,7 @@ fn slow_clients_are_disconnected_in_time() {
 
 #[test]
 fn without_web_in_the_config_no_port_is_open() {
-    let house = House::running(super::PLANS);
+    let house = Instance::running(super::PLANS);
     let reply = house.say("invite");
     assert_eq!(reply["ok"], false);
     assert!(reply["message"].as_str().unwrap().starts_with("the web is off"), "{reply}");

@@ -243,6 +243,7 @@ fn a_damaged_pairing_file_is_a_fault_until_a_phone_pairs_again() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let kept = fs::read(&path).unwrap();
     web.house.start();
+    until("the fault is told", || !web.house.status()["faults"][0].is_null());
     let fault = web.house.status()["faults"][0].clone();
     assert_eq!(fault["input"], "pairing");
     let why = fault["error"].as_str().unwrap();

@@ -1,12 +1,12 @@
 use super::*;
 
 #[test]
-fn remember_the_latest_happenings() {
-    let mut house = House::new(look());
+fn keep_the_latest_log_entries() {
+    let mut sim = Sim::new(look());
     for _ in 0..LOG_LENGTH {
-        house.play("start reset +1s");
+        sim.play("start reset +1s");
     }
-    let latest = house.board.latest();
+    let latest = sim.board.latest();
     assert_eq!(latest.log.len(), LOG_LENGTH);
     assert_eq!(latest.last_entry(), 2 * LOG_LENGTH as u64);
     assert_eq!(latest.log[0].number, LOG_LENGTH as u64 + 1);
@@ -16,35 +16,35 @@ fn remember_the_latest_happenings() {
 }
 
 #[test]
-fn ring_for_news() {
-    let mut house = House::new(look());
-    let mut bell = house.board.subscribe().unwrap();
-    bell.hush();
+fn wake_subscribers_for_news() {
+    let mut sim = Sim::new(look());
+    let mut subscription = sim.board.subscribe().unwrap();
+    subscription.clear();
     let readers: Vec<_> = (0..3)
-        .map(|_| (Arc::clone(&house.board), house.board.subscribe().unwrap()))
-        .map(|(board, bell)| {
+        .map(|_| (Arc::clone(&sim.board), sim.board.subscribe().unwrap()))
+        .map(|(board, subscription)| {
             thread::spawn(move || {
-                bell.wait().unwrap();
+                subscription.wait().unwrap();
                 board.latest()
             })
         })
         .collect();
-    house.play("start");
-    bell.wait().unwrap();
+    sim.play("start");
+    subscription.wait().unwrap();
     for reader in readers {
         let snapshot = reader.join().unwrap();
-        assert_eq!(snapshot.timer.at(house.now).phase, Phase::Green);
+        assert_eq!(snapshot.timer.at(sim.now).phase, Phase::Green);
     }
 }
 
-/// Somebody who never looks, and somebody who has gone, hold up nobody.
+/// One subscriber never reads, another is dropped.
 #[test]
-fn wait_for_no_reader() {
-    let mut house = House::new(look());
-    let deaf = house.board.subscribe().unwrap();
-    drop(house.board.subscribe().unwrap());
+fn do_not_wait_for_readers() {
+    let mut sim = Sim::new(look());
+    let idle = sim.board.subscribe().unwrap();
+    drop(sim.board.subscribe().unwrap());
     for _ in 0..400 {
-        house.play("start reset");
+        sim.play("start reset");
     }
-    deaf.wait().unwrap();
+    idle.wait().unwrap();
 }

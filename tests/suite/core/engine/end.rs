@@ -1,11 +1,11 @@
 use super::*;
 
-fn ends(house: &House) -> usize {
-    house.phases_noted().iter().filter(|&&phase| phase == Phase::Over).count()
+fn ends(sim: &Sim) -> usize {
+    sim.phases_noted().iter().filter(|&&phase| phase == Phase::Over).count()
 }
 
 #[test]
-fn of_a_talk_is_told_once() {
+fn of_a_talk_is_logged_once() {
     for script in [
         "start +5m over +1h over",
         "start late:1h poke over poke +1m",
@@ -19,7 +19,7 @@ fn of_a_talk_is_told_once() {
     }
 }
 
-/// Loses as many frames as it is told, and keeps the last one that it does not lose.
+/// A strip that fails for the next `lost` frames and stores the latest good one.
 struct Lossy {
     lost: u32,
     lit: Vec<Rgb>,
@@ -45,7 +45,7 @@ impl Strip for Lossy {
 }
 
 #[test]
-fn is_dark_though_a_frame_or_two_are_lost() {
+fn is_dark_though_two_frames_fail() {
     let mut strip = Lossy { lost: 0, lit: Vec::new() };
     let mut kept = Kept::default();
     let board = board(look(), Timer::new(plan("lightning"), 7));
@@ -59,35 +59,35 @@ fn is_dark_though_a_frame_or_two_are_lost() {
 }
 
 #[test]
-fn of_a_talk_that_was_reset_is_none() {
+fn is_not_logged_for_a_talk_that_was_reset() {
     for script in ["start +4m reset +2m", "start +299s reset +1m", "start +1m reset start +10s"] {
         assert_eq!(ends(&play(script)), 0, "`{script}`");
     }
 }
 
-/// The end came while the talk was away.
+/// The talk would have ended between the reset and the undo.
 #[test]
-fn is_told_by_an_undo_after_it() {
+fn is_logged_by_an_undo_after_it() {
     for script in [
         "start +299s reset +5s undo over +1m",
         "start +299s reset +1s undo over",
         "start +299s reset late:9s undo poke over start",
     ] {
-        let house = play(script);
-        assert_eq!(ends(&house), 1, "`{script}`");
-        let news = house.news(0);
+        let sim = play(script);
+        assert_eq!(ends(&sim), 1, "`{script}`");
+        let news = sim.news(0);
         let undone = |what: &Happening| matches!(what, Happening::Done(Outcome::Undone { .. }));
         let undone = news.iter().position(undone).unwrap();
         assert_eq!(news[undone + 1], Happening::Phase(Phase::Over), "`{script}`");
     }
 }
 
-/// The engine is told to stop at the very end, before it was woken for it.
+/// The stop arrives at the end of the talk, before the engine wakes for the end.
 #[test]
-fn is_told_by_a_stop_at_it() {
-    let mut house = play("start +4m late:1m");
-    house.engine.stop(Stop::Terminate, house.now);
-    assert_eq!(ends(&house), 1);
-    let shown = house.kept.with(|kept| kept.shown.last().cloned());
-    assert_eq!(shown, Some((house.now, Phase::Over, vec![Rgb::BLACK; 8])));
+fn is_logged_by_a_stop_at_that_moment() {
+    let mut sim = play("start +4m late:1m");
+    sim.engine.stop(Stop::Terminate, sim.now);
+    assert_eq!(ends(&sim), 1);
+    let shown = sim.kept.with(|kept| kept.shown.last().cloned());
+    assert_eq!(shown, Some((sim.now, Phase::Over, vec![Rgb::BLACK; 8])));
 }

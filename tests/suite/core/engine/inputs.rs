@@ -1,38 +1,38 @@
 use super::*;
 
-fn input(house: &mut House, fault: Option<&str>) -> (Vec<Happening>, u64) {
-    let before = house.board.latest();
-    house.step(Some(Event::Fault(Origin::Button, fault.map(Arc::from))));
-    (house.news(before.last_entry()), house.board.latest().number - before.number)
+fn input(sim: &mut Sim, fault: Option<&str>) -> (Vec<Happening>, u64) {
+    let before = sim.board.latest();
+    sim.step(Some(Event::Fault(Origin::Button, fault.map(Arc::from))));
+    (sim.news(before.last_entry()), sim.board.latest().number - before.number)
 }
 
 #[test]
-fn failures_and_their_ends_are_told_once() {
-    let mut house = play("start +10s");
-    assert_eq!(input(&mut house, None), (vec![], 0));
-    assert_eq!(input(&mut house, Some("stuck")), (vec![Happening::Failed("stuck".into())], 1));
-    assert_eq!(input(&mut house, Some("gone")), (vec![], 1));
-    assert_eq!(house.board.latest().faults, [Fault::new(Origin::Button, "gone")]);
-    assert_eq!(input(&mut house, None), (vec![Happening::Recovered], 1));
-    assert_eq!(input(&mut house, None), (vec![], 0));
-    assert!(house.board.latest().faults.is_empty());
-    house.play("green");
+fn faults_and_their_ends_are_logged_once() {
+    let mut sim = play("start +10s");
+    assert_eq!(input(&mut sim, None), (vec![], 0));
+    assert_eq!(input(&mut sim, Some("stuck")), (vec![Happening::Failed("stuck".into())], 1));
+    assert_eq!(input(&mut sim, Some("gone")), (vec![], 1));
+    assert_eq!(sim.board.latest().faults, [Fault::new(Origin::Button, "gone")]);
+    assert_eq!(input(&mut sim, None), (vec![Happening::Recovered], 1));
+    assert_eq!(input(&mut sim, None), (vec![], 0));
+    assert!(sim.board.latest().faults.is_empty());
+    sim.play("green");
 }
 
 #[test]
-fn failures_that_go_on_are_no_news() {
-    let mut house = play("start +10s");
-    input(&mut house, Some("stuck"));
-    assert_eq!(input(&mut house, Some("stuck")), (vec![], 0));
+fn faults_that_repeat_are_not_logged_again() {
+    let mut sim = play("start +10s");
+    input(&mut sim, Some("stuck"));
+    assert_eq!(input(&mut sim, Some("stuck")), (vec![], 0));
 }
 
 #[test]
-fn sources_that_end_stay_on_the_board() {
-    let mut house = play("start +10s");
-    input(&mut house, Some("stuck"));
-    house.step(Some(Event::SourceEnded(Origin::Button, "it panicked".into())));
-    house.step(Some(Event::SourceEnded(Origin::Socket, "it panicked".into())));
+fn sources_that_ended_stay_on_the_board() {
+    let mut sim = play("start +10s");
+    input(&mut sim, Some("stuck"));
+    sim.step(Some(Event::SourceEnded(Origin::Button, "it panicked".into())));
+    sim.step(Some(Event::SourceEnded(Origin::Socket, "it panicked".into())));
     let failed = [Origin::Button, Origin::Socket].map(|origin| Fault::new(origin, "it panicked"));
-    assert_eq!(house.board.latest().faults, failed);
-    house.play("+3m yellow");
+    assert_eq!(sim.board.latest().faults, failed);
+    sim.play("+3m yellow");
 }

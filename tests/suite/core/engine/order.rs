@@ -1,25 +1,25 @@
 use super::*;
 
-/// What was seen, and by whom, of a command on its way.
+/// The calls that one command causes, in order, with the phase on the board at each.
 type Trace = Rc<RefCell<Vec<String>>>;
 
-struct Witness {
+struct Recorder {
     trace: Trace,
     board: Arc<Board>,
 }
 
-impl Witness {
-    fn saw(&self, what: &str) {
+impl Recorder {
+    fn record(&self, what: &str) {
         let board = self.board.latest();
         let posted = format!("{what}, board says {}", board.timer.at(BOOT).phase);
         self.trace.borrow_mut().push(posted);
     }
 }
 
-impl Strip for Witness {
+impl Strip for Recorder {
     fn show(&mut self, frame: &[Rgb], _: Option<&Scene>) -> Result<(), StripError> {
         let green = frame[1] == Palette::CLASSIC.green;
-        self.saw(if green { "show green" } else { "show ready" });
+        self.record(if green { "show green" } else { "show ready" });
         Ok(())
     }
 
@@ -28,24 +28,24 @@ impl Strip for Witness {
     }
 }
 
-impl Keeper for Witness {
+impl Keeper for Recorder {
     fn keep(&mut self, timer: &Timer) -> io::Result<()> {
-        self.saw(&format!("keep {}", timer.at(BOOT).phase));
+        self.record(&format!("keep {}", timer.at(BOOT).phase));
         Ok(())
     }
 
     fn forget(&mut self) {}
 
     fn shown(&mut self, _: Moment, phase: Phase, _: &[Rgb]) {
-        self.saw(&format!("shown {phase}"));
+        self.record(&format!("shown {phase}"));
     }
 }
 
 #[test]
-fn apply_keep_show_publish() {
+fn save_then_show_then_publish() {
     let (trace, board) = (Trace::default(), board(look(), Timer::new(plan("lightning"), 0)));
-    let witness = || Witness { trace: Rc::clone(&trace), board: Arc::clone(&board) };
-    let (mut strip, mut keeper) = (witness(), witness());
+    let recorder = || Recorder { trace: Rc::clone(&trace), board: Arc::clone(&board) };
+    let (mut strip, mut keeper) = (recorder(), recorder());
     let mut engine = Engine::new(&mut strip, &mut keeper, &board, BOOT);
     engine.step(None, BOOT);
     trace.borrow_mut().clear();
@@ -57,12 +57,12 @@ fn apply_keep_show_publish() {
     assert_eq!(board.latest().timer.at(BOOT).phase, Phase::Green);
 }
 
-/// Whoever is answered finds the command on the board.
+/// When the reply arrives, the board already has the new state.
 #[test]
-fn publish_and_then_reply() {
-    let mut house = House::new(look());
+fn publish_then_reply() {
+    let mut sim = Sim::new(look());
     let (send, waiting) = sync_channel(0);
-    let board = Arc::clone(&house.board);
+    let board = Arc::clone(&sim.board);
     let asker = thread::spawn(move || {
         for _ in 0..200 {
             let (reply, answer) = sync_channel(1);
@@ -73,28 +73,28 @@ fn publish_and_then_reply() {
     });
     for name in ["start", "reset", "undo", "reset"].into_iter().cycle().take(200) {
         let command = command(name).0;
-        house.model.apply(command, house.now);
+        sim.model.apply(command, sim.now);
         let reply = Some(waiting.recv().unwrap());
         let request = Request { action: Action::Command(command), generation: None, origin: Origin::Socket, reply };
-        house.step(Some(Event::Request(request)));
+        sim.step(Some(Event::Request(request)));
     }
     asker.join().unwrap();
 }
 
 #[test]
-fn nobody_needs_to_wait_for_the_answer() {
-    let mut house = House::new(look());
+fn a_dropped_reply_channel_does_no_harm() {
+    let mut sim = Sim::new(look());
     for command in [START, Command::Reset] {
-        house.model.apply(command, house.now);
+        sim.model.apply(command, sim.now);
         let (reply, answer) = sync_channel(1);
         drop(answer);
         let reply = Some(reply);
-        house.step(Some(Event::Request(Request {
+        sim.step(Some(Event::Request(Request {
             action: Action::Command(command),
             generation: None,
             origin: Origin::Socket,
             reply,
         })));
     }
-    house.play("ready");
+    sim.play("ready");
 }

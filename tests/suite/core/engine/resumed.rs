@@ -1,13 +1,13 @@
 use super::*;
 
-/// As after a crash: another engine goes on with what was kept.
-fn after(script: &str, away: &str) -> House {
+/// A new engine with the saved timer, as after a crash.
+fn after(script: &str, away: &str) -> Sim {
     let before = play(script);
-    House::resumed(look(), before.board.latest().timer, before.now + span(away))
+    Sim::resumed(look(), before.board.latest().timer, before.now + span(away))
 }
 
 #[test]
-fn shows_the_right_phase_in_its_first_frame_and_says_nothing_of_the_past() {
+fn shows_the_right_phase_in_its_first_frame_and_logs_no_past_event() {
     for (script, away, phase) in [
         ("start +1m", "1s", "green"),
         ("start +3m-1ns", "0s", "green"),
@@ -19,27 +19,27 @@ fn shows_the_right_phase_in_its_first_frame_and_says_nothing_of_the_past() {
         ("start +1m reset", "3s", "ready"),
         ("choose:short", "1s", "ready"),
     ] {
-        let mut house = after(script, away);
-        assert_eq!((house.steps, house.strip.frames()), (1, 1));
-        assert_eq!(house.news(0), [], "`{script}`, and {away} later");
-        house.play(phase);
+        let mut sim = after(script, away);
+        assert_eq!((sim.steps, sim.strip.frames()), (1, 1));
+        assert_eq!(sim.news(0), [], "`{script}`, and {away} later");
+        sim.play(phase);
     }
 }
 
 #[test]
-fn goes_on_as_if_nothing_had_been() {
+fn continues_as_without_the_crash() {
     after("start +1m", "1s").play("+2m-1s yellow +2m-1ns flash +1ns over");
     after("start +1m reset +1s", "9s-1ns").play("undo green");
     after("start +1m reset +1s", "9s").play("undo! start");
     after("start +5m", "2s-1ns").play("start! +1ns start");
     after("choose:short", "1s").play("start +10s over");
-    let house = after("start +4m", "1h");
-    assert_eq!(house.phases_noted(), []);
+    let sim = after("start +4m", "1h");
+    assert_eq!(sim.phases_noted(), []);
 }
 
 #[test]
-fn tells_what_time_does_from_then_on() {
-    let mut house = after("start +170s", "5s");
-    house.play("+125s over");
-    assert_eq!(house.phases_noted(), [Phase::Yellow, Phase::Red, Phase::Flash, Phase::Over]);
+fn logs_later_events() {
+    let mut sim = after("start +170s", "5s");
+    sim.play("+125s over");
+    assert_eq!(sim.phases_noted(), [Phase::Yellow, Phase::Red, Phase::Flash, Phase::Over]);
 }

@@ -1,40 +1,40 @@
 use super::*;
 
-/// How often the strip was said to have failed, and to be back.
-fn told(house: &House) -> (usize, usize) {
-    let news = house.news(0);
+/// How often the log says that the strip failed, and that it is back.
+fn told(sim: &Sim) -> (usize, usize) {
+    let news = sim.news(0);
     let count = |test: fn(&Happening) -> bool| news.iter().filter(|what| test(what)).count();
     (count(|what| matches!(what, Happening::StripFailed(_))), count(|what| matches!(what, Happening::StripBack)))
 }
 
 #[test]
-fn failure_and_its_end_are_told_once() {
-    let mut house = play("start +1m sending fail +30s failing");
-    assert_eq!(told(&house), (1, 0));
-    house.play("work +1s sending green +1m");
-    assert_eq!(told(&house), (1, 1));
-    house.play("fail +1s failing work +1s sending");
-    assert_eq!(told(&house), (2, 2));
+fn failure_and_its_end_are_logged_once() {
+    let mut sim = play("start +1m sending fail +30s failing");
+    assert_eq!(told(&sim), (1, 0));
+    sim.play("work +1s sending green +1m");
+    assert_eq!(told(&sim), (1, 1));
+    sim.play("fail +1s failing work +1s sending");
+    assert_eq!(told(&sim), (2, 2));
 }
 
 #[test]
-fn keeps_failing_in_other_words() {
-    let mut house = play("start fail +2s failing");
-    let number = house.board.latest().number;
-    house.strip.fail(Some("on fire"));
-    house.play("+1s failing +9s");
-    assert_eq!(told(&house), (1, 0));
-    assert_eq!(house.board.latest().number, number + 1);
-    assert_eq!(house.board.latest().strip, Health::Failing("on fire".into()));
+fn failure_with_another_error_is_not_logged_again() {
+    let mut sim = play("start fail +2s failing");
+    let number = sim.board.latest().number;
+    sim.strip.fail(Some("on fire"));
+    sim.play("+1s failing +9s");
+    assert_eq!(told(&sim), (1, 0));
+    assert_eq!(sim.board.latest().number, number + 1);
+    assert_eq!(sim.board.latest().strip, Health::Failing("on fire".into()));
 }
 
 #[test]
-fn absent_from_the_first_frame_on() {
-    let mut house = House::asleep(look(), Timer::new(plan("lightning"), 7), BOOT);
-    house.play("fail poke failing start +10s");
-    assert_eq!(told(&house), (1, 0));
-    house.play("work +1s sending green");
-    assert_eq!(told(&house), (1, 1));
+fn absent_at_the_first_frame() {
+    let mut sim = Sim::asleep(look(), Timer::new(plan("lightning"), 7), BOOT);
+    sim.play("fail poke failing start +10s");
+    assert_eq!(told(&sim), (1, 0));
+    sim.play("work +1s sending green");
+    assert_eq!(told(&sim), (1, 1));
 }
 
 #[test]
@@ -49,23 +49,23 @@ fn shows_the_right_phase_when_it_is_back() {
 }
 
 #[test]
-fn is_tried_at_every_beat_and_every_change_and_no_more() {
-    let mut house = play("start +1m fail +1s failing");
-    let tried = |house: &House| house.kept.with(|kept| kept.shown.len());
-    let before = tried(&house);
-    house.play("+10.5s");
-    assert_eq!(tried(&house) - before, 10);
-    house.play("poke poke start! poke");
-    assert_eq!(tried(&house) - before, 10, "not for what changes nothing");
-    house.play("reset");
-    assert_eq!(tried(&house) - before, 11);
+fn is_retried_at_every_beat_and_every_change_only() {
+    let mut sim = play("start +1m fail +1s failing");
+    let tried = |sim: &Sim| sim.kept.with(|kept| kept.shown.len());
+    let before = tried(&sim);
+    sim.play("+10.5s");
+    assert_eq!(tried(&sim) - before, 10);
+    sim.play("poke poke start! poke");
+    assert_eq!(tried(&sim) - before, 10, "no retry for a command that changes nothing");
+    sim.play("reset");
+    assert_eq!(tried(&sim) - before, 11);
 }
 
-/// The keeper feeds the watchdog and the tape.
+/// The keeper notifies the watchdog and writes the tape.
 #[test]
-fn every_try_is_told_to_the_keeper_at_least_once_a_beat() {
-    let house = play("start:short +3s fail +4.2s reset +0.5s undo +1s work +5s");
-    house.kept.with(|kept| {
+fn every_attempt_is_reported_to_the_keeper_at_least_once_a_beat() {
+    let sim = play("start:short +3s fail +4.2s reset +0.5s undo +1s work +5s");
+    sim.kept.with(|kept| {
         for pair in kept.shown.windows(2) {
             assert!(pair[1].0.since(pair[0].0) <= BEAT);
         }
@@ -84,24 +84,24 @@ fn every_try_is_told_to_the_keeper_at_least_once_a_beat() {
 }
 
 #[test]
-fn that_is_not_there_yet_while_the_machine_boots_is_no_news() {
+fn that_is_still_missing_at_boot_is_not_logged() {
     let boot = Moment::from_ns(12 * 1_000_000_000);
-    let mut house = House::asleep(look(), Timer::new(plan("lightning"), 7), boot);
-    house.play("fail poke +17.999999999s");
-    assert_eq!((told(&house), &house.board.latest().strip), ((0, 0), &Health::Starting));
-    house.play("+1s failing");
-    assert_eq!(told(&house), (1, 0));
-    let mut house = House::asleep(look(), Timer::new(plan("lightning"), 7), boot);
-    house.play("fail poke +5s work +1s sending fail +1s failing");
-    assert_eq!(told(&house), (1, 0), "once it was there it is news");
+    let mut sim = Sim::asleep(look(), Timer::new(plan("lightning"), 7), boot);
+    sim.play("fail poke +17.999999999s");
+    assert_eq!((told(&sim), &sim.board.latest().strip), ((0, 0), &Health::Starting));
+    sim.play("+1s failing");
+    assert_eq!(told(&sim), (1, 0));
+    let mut sim = Sim::asleep(look(), Timer::new(plan("lightning"), 7), boot);
+    sim.play("fail poke +5s work +1s sending fail +1s failing");
+    assert_eq!(told(&sim), (1, 0), "a later failure is logged");
 }
 
 #[test]
-fn is_tried_again_at_once_where_a_device_has_come() {
-    let mut house = play("start +1m fail +1.2s failing work");
-    house.step(Some(Event::Retry));
-    house.play("sending green");
-    let frames = house.strip.frames();
-    house.step(Some(Event::Retry));
-    assert_eq!(house.strip.frames(), frames, "nothing has failed");
+fn is_retried_at_once_when_a_device_appears() {
+    let mut sim = play("start +1m fail +1.2s failing work");
+    sim.step(Some(Event::Retry));
+    sim.play("sending green");
+    let frames = sim.strip.frames();
+    sim.step(Some(Event::Retry));
+    assert_eq!(sim.strip.frames(), frames, "no retry without a failure");
 }

@@ -1,11 +1,11 @@
-//! Faults of buttons: a line that cannot be opened, a chip that goes away, a contact that is stuck.
+//! Faults of buttons: a line that cannot be opened, a chip that disappears, a contact that is stuck.
 
 use nix::libc::EBUSY;
 
 use super::*;
 
 #[test]
-fn a_line_that_cannot_be_had_is_told_once_and_taken_once_it_can() {
+fn a_line_that_cannot_be_opened_is_logged_once_and_retried() {
     type Way<'a> = &'a (dyn Fn(&Pi, bool) + Sync);
     let forbidden = |pi: &Pi, there: bool| pi.rig.allow("/dev/gpiochip0", there);
     let busy = |pi: &Pi, there: bool| pi.rig.gpio_busy(START, !there);
@@ -14,14 +14,14 @@ fn a_line_that_cannot_be_had_is_told_once_and_taken_once_it_can() {
         (&forbidden, "/dev/gpiochip0 may not be opened", "; is this user in the group `gpio`?"),
         (&busy, "GPIO 17 on /dev/gpiochip0: ", &ebusy),
     ];
-    at_once(&ways, |(way, what, remedy)| {
+    in_parallel(&ways, |(way, what, remedy)| {
         let pi = Pi::new(Rig::builder(), &PLAIN, LONG, BUTTON);
         way(&pi, false);
         pi.start();
         let told = pi.wait_told(&format!("button failed: {what}"));
         assert!(told.ends_with(remedy), "{told}");
         assert_eq!(pi.faults().len(), 1);
-        // It is tried again every second.
+        // The daemon retries every second.
         pause(Duration::from_millis(1100));
         way(&pi, true);
         pi.wait_told("button is back");
@@ -34,7 +34,7 @@ fn a_line_that_cannot_be_had_is_told_once_and_taken_once_it_can() {
 }
 
 #[test]
-fn a_line_that_is_taken_takes_no_other_button_with_it() {
+fn a_taken_line_does_not_disable_the_other_button() {
     let pi = Pi::new(Rig::builder(), &PLAIN, LONG, TWO_BUTTONS);
     pi.rig.gpio_busy(RESET, true);
     pi.start();
@@ -50,7 +50,7 @@ fn a_line_that_is_taken_takes_no_other_button_with_it() {
 }
 
 #[test]
-fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
+fn a_chip_that_disappears_and_returns_is_logged_and_the_talk_continues() {
     let plan = Plan { length: 2500, yellow: 2000, red: 1500, ..BRISK };
     let pi = Pi::running(&PLAIN, plan, TWO_BUTTONS);
     pi.press(START);
@@ -60,13 +60,13 @@ fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
     pi.wait_phase("red");
     let gone = "there is no Raspberry Pi's GPIO chip under /dev; without buttons, remove [button] from the config";
     let all = ["button", "reset button"].map(|button| format!("{button}: {gone}"));
-    until("the missing chip is told", || {
+    until("the missing chip is reported", || {
         let mut faults = pi.faults();
         faults.sort();
         faults == all
     });
     pi.rig.gpio_back();
-    until("all is well", || pi.faults().is_empty());
+    until("no fault is left", || pi.faults().is_empty());
     pi.wait_phase("over");
     pi.press(RESET);
     pi.wait_told("ready again by the reset button");
@@ -85,7 +85,7 @@ fn a_chip_that_goes_and_comes_back_is_told_once_each_and_the_talk_goes_on() {
 }
 
 #[test]
-fn a_button_that_is_stuck_is_told_and_stops_nothing() {
+fn a_stuck_button_is_reported_and_the_rest_works() {
     let stuck = |line| {
         format!(
             "the contact on GPIO {line} has been closed for 15 s; it is stuck, or `bias` and `active` do not fit its wiring"
@@ -114,13 +114,13 @@ fn a_button_that_is_stuck_is_told_and_stops_nothing() {
         pi.wait_told(&stuck(RESET));
         assert_eq!(pi.faults(), [format!("reset button: {}", stuck(RESET))]);
         assert_eq!(pi.phases(), ["ready", "green"]);
-        // It opens while nobody can see it.
+        // The contact opens while the chip is away.
         pi.rig.gpio_gone();
         pi.wait_told("button failed: the line has gone away");
         pi.rig.gpio(RESET, Level::High);
         pi.rig.gpio_back();
         pi.wait_told("button is back");
-        until("all is well", || pi.faults().is_empty());
+        until("no fault is left", || pi.faults().is_empty());
     };
     let noisy = || {
         let pi = Pi::running(&PLAIN, LONG, BUTTON);
@@ -136,5 +136,5 @@ fn a_button_that_is_stuck_is_told_and_stops_nothing() {
         assert_eq!(pi.phases(), ["ready", "green"]);
     };
     let jobs: [&(dyn Fn() + Sync); 3] = [&during_a_talk, &since_boot, &noisy];
-    at_once(&jobs, |job| job());
+    in_parallel(&jobs, |job| job());
 }
