@@ -1,4 +1,4 @@
-// An accessibility audit by axe-core, as it is put into the page.
+// An accessibility audit by axe-core, which is injected into the page.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -8,10 +8,10 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 
 /** @param {import("playwright-core").Page} page */
 export async function audit(page, state) {
-  // By the debugger: the page's own policy would let no foreign script in.
+  // Through the debugger, since the page's policy allows no foreign scripts.
   await page.evaluate(`window.axe ?? (() => { ${axe} })()`);
   const { violations, passes } = await page.evaluate(() => window.axe.run(document));
-  assert.ok(passes.length > 10, `${state}: the audit looked at nothing`);
+  assert.ok(passes.length > 10, `${state}: the audit checked nothing`);
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(", ")}`);
   assert.deepEqual(found, [], state);
 }

@@ -1,4 +1,4 @@
-// The page's idea of the daemon's time, in virtual time: over hours, with clocks that drift, on a bad network, through sleep.
+// The page's estimate of the daemon's time, in virtual time: over hours, with drifting clocks, a bad network, and sleep.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -144,11 +144,11 @@ class World {
     assert.ok(drawn.length > 3, "it was drawn");
     const off = drawn.map(({ at, reading }) => {
       const left = 5_000_000 + 10 * HOUR - at;
-      // What is shown holds for this second; a little before its turn, or after it, is the error.
+      // The digits are right for this second; the error is how far they are early or late.
       const shown = reading.seconds * SECOND;
       return Math.max(0, left - shown, shown - SECOND - left);
     });
-    // And how long until the next one: that turn is what the eye sees.
+    // The time until the next change counts, since people see the change.
     const turns = drawn.map(({ at, reading }) => {
       const left = 5_000_000 + 10 * HOUR - at;
       const turn = left - reading.next / (1 + this.drift);
@@ -160,11 +160,11 @@ class World {
 
 const wifi = (seed) => {
   const roll = dice(seed);
-  // Mostly quick, sometimes stuck for a while.
+  // Mostly fast, sometimes blocked for a while.
   return () => 2 + 6 * roll() + (roll() < 0.1 ? 400 * roll() : 0);
 };
 
-test("within 50 ms for three hours, though the clocks drift and the network is bad", async (t) => {
+test("the error stays within 50 ms for three hours with drifting clocks and a bad network", async (t) => {
   for (const drift of [0, 100e-6, -100e-6]) {
     for (const seed of [1, 2, 3]) {
       const world = await World.open({ drift, way: wifi(seed) });
@@ -174,13 +174,13 @@ test("within 50 ms for three hours, though the clocks drift and the network is b
       const error = world.error(begun);
       t.diagnostic(`${drift * 1e6} ppm, network ${seed}: ${error.toFixed(1)} ms at the worst`);
       assert.ok(error <= 50, `${drift}, ${seed}: ${error} ms`);
-      assert.equal(world.requests, asked, "a steady phase takes the beats only");
-      assert.ok(world.seen.filter(({ at }) => at >= begun).every(({ reading }) => reading), "it was never unsure");
+      assert.equal(world.requests, asked, "a steady phase needs only the beats");
+      assert.ok(world.seen.filter(({ at }) => at >= begun).every(({ reading }) => reading), "the connection was never lost");
     }
   }
 });
 
-test("after a sleep it shows nothing until it knows the time", async () => {
+test("after a sleep the page shows nothing until it has measured the time", async () => {
   const world = await World.open({ drift: 50e-6, way: wifi(4) });
   await world.run(60 * SECOND);
   world.sleep(600 * SECOND);
@@ -191,7 +191,7 @@ test("after a sleep it shows nothing until it knows the time", async () => {
   assert.ok(world.error(woke) <= 50, `${world.error(woke)} ms`);
 });
 
-test("after the time of day was set, too, and when it is looked at again", async () => {
+test("the page also measures after the wall clock was set, and when it becomes visible", async () => {
   const world = await World.open({ way: wifi(5) });
   for (const change of [() => (world.set += HOUR), () => world.listeners.visibilitychange()]) {
     await world.run(10 * SECOND);
@@ -204,17 +204,17 @@ test("after the time of day was set, too, and when it is looked at again", async
   }
 });
 
-test("without news it shows nothing, within three seconds, nor for news that is old", async () => {
+test("without news, or with old news only, the page shows nothing within three seconds", async () => {
   const world = await World.open({ way: () => 3 });
   await world.run(10 * SECOND);
   const cut = world.now;
-  // What is sent is under way until the network is mended.
+  // What is sent stays on its way until the network works again.
   world.way = () => 60 * SECOND;
   await world.run(10 * SECOND);
   const lost = world.seen.find(({ at, reading }) => at >= cut && !reading);
   assert.ok(lost.at - cut < 3 * SECOND, `${lost.at - cut} ms`);
   assert.ok(world.seen.filter(({ at }) => at >= lost.at).every(({ reading }) => !reading));
-  // It all comes at once, in order, and late.
+  // Then everything arrives at once, in order, and late.
   world.way = () => 3;
   world.last = world.now + 3;
   for (const entry of world.queue) {

@@ -1,6 +1,6 @@
-// Takes the pictures of the README anew: `npm run pictures`.
+// Renews the pictures of the documentation: `npm run pictures`.
 
-import { House, LONG, openBrowser, seePhase, until, visit } from "./house.js";
+import { Daemon, LONG, openBrowser, seePhase, until, visit } from "./harness.js";
 
 const DOCS = new URL("../../docs/", import.meta.url).pathname;
 const browser = await openBrowser();
@@ -20,16 +20,16 @@ async function frame(name, shots, { columns, width, height }) {
 
 async function stage() {
   const [width, height] = [300, 170];
-  // A talk of five minutes, as it is.
-  const house = await House.open(LONG);
-  const page = await visit(browser, house, "/", { viewport: { width, height } });
-  // As in full screen, without hints.
+  // A whole talk of five minutes, in real time.
+  const daemon = await Daemon.open(LONG);
+  const page = await visit(browser, daemon, "/", { viewport: { width, height } });
+  // Hides the hints, as in full screen.
   await page.evaluate(() => document.body.classList.add("full"));
   const shots = [];
   const shoot = async () => shots.push(await page.screenshot());
   await seePhase(page, "ready");
   await shoot();
-  await house.say("start");
+  await daemon.say("start");
   for (const name of ["green", "yellow", "red", "flash"]) {
     await seePhase(page, name, 200_000);
     await shoot();
@@ -37,19 +37,19 @@ async function stage() {
   const before = await page.evaluate(() => document.body.dataset.lit);
   await until("the other half", async () => (await page.evaluate(() => document.body.dataset.lit)) !== before);
   await shoot();
-  await house.close();
+  await daemon.close();
   await frame("stage.png", shots, { columns: 3, width, height });
 }
 
 async function remote() {
   const [width, height] = [320, 568];
-  const house = await House.open(LONG);
-  const page = await visit(browser, house, "/remote", { viewport: { width, height }, hasTouch: true });
+  const daemon = await Daemon.open(LONG);
+  const page = await visit(browser, daemon, "/remote", { viewport: { width, height }, hasTouch: true });
   const shots = [];
   const shoot = async () => shots.push(await page.screenshot());
   await page.waitForSelector("#pair", { state: "visible" });
   await shoot();
-  await page.fill("#code", (await house.invite()).code);
+  await page.fill("#code", (await daemon.invite()).code);
   await page.click("#pair button");
   await page.waitForSelector("#keys", { state: "visible" });
   await page.evaluate(() => document.activeElement.blur());
@@ -64,7 +64,7 @@ async function remote() {
   await page.keyboard.up("Space");
   await page.evaluate(() => document.activeElement.blur());
   await shoot();
-  await house.close();
+  await daemon.close();
   await frame("remote.png", shots, { columns: 4, width, height });
 }
 

@@ -1,25 +1,25 @@
-// Over plain HTTP by a name, as in a venue: no secure origin, so no wake lock.
+// The pages over plain HTTP by a host name, as in a venue: the origin is not secure, so there is no wake lock.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { audit } from "./audit.js";
-import { House, LONG, openBrowser, seePhase, until, visit } from "./house.js";
+import { Daemon, LONG, openBrowser, seePhase, until, visit } from "./harness.js";
 
 let browser;
-let house;
+let daemon;
 
 before(async () => {
   browser = await openBrowser(["--host-resolver-rules=MAP timer.test 127.0.0.1"]);
-  house = await House.open(LONG, 'hosts = ["timer.test"]');
-  house.url = house.url.replace("127.0.0.1", "timer.test");
+  daemon = await Daemon.open(LONG, 'hosts = ["timer.test"]');
+  daemon.url = daemon.url.replace("127.0.0.1", "timer.test");
 });
 after(async () => {
   await browser.close();
-  await house.close();
+  await daemon.close();
 });
 
-test("the stage view plays what keeps the display awake, and says that this is not certain", async () => {
-  const page = await visit(browser, house, "/");
+test("without a secure origin the stage view plays a video to keep the display awake, and shows a hint", async () => {
+  const page = await visit(browser, daemon, "/");
   await seePhase(page, "ready");
   assert.deepEqual(await page.evaluate(() => [isSecureContext, "wakeLock" in navigator]), [false, false]);
   const video = () =>
@@ -38,21 +38,21 @@ test("the stage view plays what keeps the display awake, and says that this is n
   await page.context().close();
 });
 
-test("on a secure origin it takes the lock, and says nothing", async () => {
-  const near = { url: `http://127.0.0.1:${house.port}` };
-  const page = await visit(browser, near, "/");
+test("on a secure origin the stage view takes the wake lock and shows no hint", async () => {
+  const secure = { url: `http://127.0.0.1:${daemon.port}` };
+  const page = await visit(browser, secure, "/");
   await seePhase(page, "ready");
   await until("no hint", async () => !(await page.locator("#sleep").isVisible()));
   assert.equal(await page.locator("video").count(), 0);
   await page.context().close();
 });
 
-test("the remote pairs and presses", async () => {
-  const { ticket } = await house.invite();
-  const page = await visit(browser, house, `/remote#${ticket}`);
+test("the remote pairs and starts a talk", async () => {
+  const { ticket } = await daemon.invite();
+  const page = await visit(browser, daemon, `/remote#${ticket}`);
   await page.click("#start");
   await until("it is done", async () => /^started/.test(await page.textContent("#answer")));
-  assert.equal((await house.status()).phase, "green");
+  assert.equal((await daemon.status()).phase, "green");
   assert.deepEqual(page.wrong, []);
   await page.context().close();
 });

@@ -1,13 +1,13 @@
-// The stage view in a real browser, beside the frames that the strip was sent.
+// The stage view in a real browser, compared with the frames that were sent to the strip.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
 import { audit } from "./audit.js";
-import { House, LONG, QUICK, openBrowser, phase, seePhase, until, visit } from "./house.js";
+import { Daemon, LONG, QUICK, openBrowser, phase, seePhase, until, visit } from "./harness.js";
 
 let browser;
-let house;
+let daemon;
 let pages = [];
 
 before(async () => (browser = await openBrowser()));
@@ -16,14 +16,14 @@ afterEach(async () => {
   const wrong = pages.flatMap((page) => page.wrong);
   await Promise.all(pages.map((page) => page.context().close()));
   pages = [];
-  await house.close();
+  await daemon.close();
   assert.deepEqual(wrong, []);
 });
 
 async function stage(options) {
-  const page = await visit(browser, house, "/", options);
+  const page = await visit(browser, daemon, "/", options);
   pages.push(page);
-  await until("the page is sure", async () => (await phase(page)) !== "lost");
+  await until("the page is connected", async () => (await phase(page)) !== "lost");
   return page;
 }
 
@@ -34,10 +34,10 @@ const background = (page) => page.evaluate(() => getComputedStyle(document.body)
 function bootAtWallZero() {
   const uptime = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1000;
   const monotonic = () => Number(process.hrtime.bigint()) / 1e6;
-  // The two differ by what the machine has slept; /proc/uptime has hundredths of seconds only.
+  // The two clocks differ by the time the machine has slept; /proc/uptime has a resolution of 10 ms only.
   const slept = uptime - monotonic();
   const wall = Date.now();
-  // The tick at which the wall clock's millisecond begins.
+  // The moment at which a millisecond of the wall clock begins.
   while (Date.now() === wall);
   return monotonic() + (Math.abs(slept) < 20 ? 0 : slept) - Date.now();
 }
@@ -60,13 +60,13 @@ function note(page) {
   });
 }
 
-test("a whole talk, in step with the strip", async (t) => {
-  house = await House.open(QUICK);
+test("a whole talk is in step with the strip", async (t) => {
+  daemon = await Daemon.open(QUICK);
   const page = await stage();
   assert.equal(await text(page, "word"), "ready");
   assert.equal(await text(page, "plan"), "quick, 0:06");
   await note(page);
-  assert.equal((await house.say("start")).ok, true);
+  assert.equal((await daemon.say("start")).ok, true);
   const looks = {
     green: ["talk", "rgb(0, 255, 153)", "0:06"],
     yellow: ["wrap up", "rgb(255, 170, 0)", "0:05"],
@@ -82,15 +82,15 @@ test("a whole talk, in step with the strip", async (t) => {
       assert.equal(await background(page), colour);
     }
   }
-  // It counts no overrun.
-  const over = await house.status();
-  await until("the overrun", async () => (await house.status()).overrun_ms > over.overrun_ms + 1000);
+  // The digits do not count the time after the end.
+  const over = await daemon.status();
+  await until("the overrun", async () => (await daemon.status()).overrun_ms > over.overrun_ms + 1000);
   assert.equal(await text(page, "digits"), "0:00");
 
   const zero = bootAtWallZero();
   const noted = await page.evaluate(() => window.noted);
   const strip = [];
-  for (const { t_ns, phase: name, leds } of await house.tape()) {
+  for (const { t_ns, phase: name, leds } of await daemon.tape()) {
     const lit = name === "flash" && leds[0] === "000000" ? "no" : "yes";
     const last = strip.at(-1);
     if (last?.phase !== name || last?.lit !== lit) {
@@ -111,64 +111,64 @@ test("a whole talk, in step with the strip", async (t) => {
   }
 });
 
-test("after a sleep, or another time of day, it measures anew before it shows a colour", async () => {
-  house = await House.open(LONG);
+test("after a sleep or a clock change the page measures again before it shows a colour", async () => {
+  daemon = await Daemon.open(LONG);
   const page = await stage();
-  await house.say("start");
+  await daemon.say("start");
   await seePhase(page, "green");
   await note(page);
   let asked = 0;
   page.on("request", (request) => (asked += request.url().endsWith("/status") ? 1 : 0));
-  // As after ten minutes of sleep: the clock that stands still meanwhile is behind the one that does not.
+  // Simulates ten minutes of sleep: the clock that stops during sleep falls behind the other one.
   await page.evaluate(() => {
     const now = Date.now;
     Date.now = () => now() + 600_000;
   });
-  await until("it measures", () => asked >= 5);
+  await until("the page measures", () => asked >= 5);
   await seePhase(page, "green");
   const seen = await page.evaluate(() => window.noted.map(({ phase: name }) => name));
   assert.deepEqual(seen, ["green", "lost", "green"]);
-  // And as little as before: in a steady phase it asks for nothing.
+  // Afterwards it sends no requests in a steady phase.
   const before = asked;
-  await until("three beats", async () => (await house.status()).left_ms < 296_000);
+  await until("three beats", async () => (await daemon.status()).left_ms < 296_000);
   assert.equal(asked, before);
 });
 
-test("a daemon that is killed is lost at once, and found by itself", async () => {
-  house = await House.open(LONG);
+test("a killed daemon is lost at once, and found again without help", async () => {
+  daemon = await Daemon.open(LONG);
   const page = await stage();
-  await house.say("start");
+  await daemon.say("start");
   await seePhase(page, "green");
-  await house.kill();
+  await daemon.kill();
   await seePhase(page, "lost", 3000);
   assert.equal(await text(page, "word"), "no connection");
   assert.equal(await background(page), "rgb(51, 51, 51)");
   assert.equal(await text(page, "digits"), "–:––");
   await audit(page, "lost");
-  await house.start();
+  await daemon.start();
   await seePhase(page, "green");
-  const left = (await house.status()).left_ms;
+  const left = (await daemon.status()).left_ms;
   assert.ok(Math.abs(clockSeconds(await text(page, "digits")) - left / 1000) < 1.5);
 });
 
-test("a daemon that says nothing is lost within three seconds", async () => {
-  house = await House.open(LONG);
+test("a silent daemon is lost within three seconds", async () => {
+  daemon = await Daemon.open(LONG);
   const page = await stage();
-  await house.say("start");
+  await daemon.say("start");
   await seePhase(page, "green");
-  house.daemon.kill("SIGSTOP");
+  daemon.process.kill("SIGSTOP");
   await seePhase(page, "lost", 3000);
-  house.daemon.kill("SIGCONT");
+  daemon.process.kill("SIGCONT");
   await seePhase(page, "green");
 });
 
 test("the digits fill the window, from 320 pixels to 4K, and nothing is cut off", async () => {
-  house = await House.open(LONG);
+  daemon = await Daemon.open(LONG);
   const page = await stage();
   const sizes = [[320, 480], [480, 320], [768, 1024], [1920, 1080], [3840, 2160], [2160, 3840]];
   for (const start of ["", "start keynote"]) {
     if (start) {
-      await house.say(start);
+      await daemon.say(start);
       await seePhase(page, "green");
     }
     for (const [width, height] of sizes) {
@@ -185,16 +185,16 @@ test("the digits fill the window, from 320 pixels to 4K, and nothing is cut off"
   }
 });
 
-test("who wants less motion gets a steady now", async () => {
-  house = await House.open(QUICK.replace("1500ms", "5500ms").replace("4500ms", "5500ms").replace('red = "3s"', 'red = "5500ms"'));
+test("with reduced motion the flash phase is steady", async () => {
+  daemon = await Daemon.open(QUICK.replace("1500ms", "5500ms").replace("4500ms", "5500ms").replace('red = "3s"', 'red = "5500ms"'));
   const page = await stage({ reducedMotion: "reduce" });
-  await house.say("start");
+  await daemon.say("start");
   await seePhase(page, "flash");
   assert.equal(await text(page, "word"), "now");
   const seen = new Set();
   await until("a dark half of the strip, and a lit one", async () => {
     seen.add(await background(page));
-    const halves = (await house.tape()).filter(({ phase: name }) => name === "flash").map(({ leds }) => leds[0]);
+    const halves = (await daemon.tape()).filter(({ phase: name }) => name === "flash").map(({ leds }) => leds[0]);
     return new Set(halves).size === 2 && halves.length > 3;
   });
   assert.deepEqual([...seen], ["rgb(255, 0, 0)"]);
@@ -202,19 +202,19 @@ test("who wants less motion gets a steady now", async () => {
   await audit(page, "now, steady");
 });
 
-test("axe finds nothing in any phase", async () => {
-  house = await House.open(QUICK.replace('"6s"', '"26s"').replace('"4500ms"', '"20s"').replace('"3s"', '"14s"').replace('"1500ms"', '"8s"'));
+test("axe finds no faults in any phase", async () => {
+  daemon = await Daemon.open(QUICK.replace('"6s"', '"26s"').replace('"4500ms"', '"20s"').replace('"3s"', '"14s"').replace('"1500ms"', '"8s"'));
   const page = await stage();
   await audit(page, "ready");
-  await house.say("start");
+  await daemon.say("start");
   for (const name of ["green", "yellow", "red", "flash", "over"]) {
     await seePhase(page, name, 15_000);
     await audit(page, name);
   }
 });
 
-test("a click fills the screen, another gives it back", async () => {
-  house = await House.open(LONG);
+test("a click switches to full screen, another one back", async () => {
+  daemon = await Daemon.open(LONG);
   const page = await stage();
   const hint = page.locator("#full");
   assert.equal(await hint.isVisible(), true);
@@ -224,16 +224,16 @@ test("a click fills the screen, another gives it back", async () => {
   await page.click("#digits");
   await until("a window", () => page.evaluate(() => document.fullscreenElement === null));
   await until("hints again", () => hint.isVisible());
-  // And from the keyboard.
+  // The same by keyboard.
   await hint.focus();
   await page.keyboard.press("Enter");
   await until("full screen", () => page.evaluate(() => document.fullscreenElement !== null));
 });
 
-test("the colours are those of the config, and the digits can be read on them", async () => {
-  house = await House.open(`${QUICK}\ncolours = { green = "#000080", red = "#ffe0e0" }`.replace('"4500ms"', '"3s"'));
+test("the colours are those of the config, and the digits are readable on them", async () => {
+  daemon = await Daemon.open(`${QUICK}\ncolours = { green = "#000080", red = "#ffe0e0" }`.replace('"4500ms"', '"3s"'));
   const page = await stage();
-  await house.say("start");
+  await daemon.say("start");
   await seePhase(page, "green");
   assert.equal(await background(page), "rgb(0, 0, 128)");
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).color), "rgb(255, 255, 255)");

@@ -1,4 +1,4 @@
-// The real binary in a folder of its own, and a browser that looks at it.
+// Runs the real binary in a temporary folder, and a browser with its pages.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -44,21 +44,21 @@ red = "5m"
 flash = "1m"
 `;
 
-export class House {
+export class Daemon {
   /** @param {string} config @param {string} web Further lines under [web]. */
   static async open(config, web = "") {
-    const house = new House();
-    house.folder = await mkdtemp(join(tmpdir(), "talklight-"));
-    house.port = await freePort();
-    house.url = `http://127.0.0.1:${house.port}`;
-    await writeFile(join(house.folder, "config.toml"), `${config}\n[web]\nlisten = "127.0.0.1:${house.port}"\n${web}\n`);
-    await house.start();
-    return house;
+    const daemon = new Daemon();
+    daemon.folder = await mkdtemp(join(tmpdir(), "talklight-"));
+    daemon.port = await freePort();
+    daemon.url = `http://127.0.0.1:${daemon.port}`;
+    await writeFile(join(daemon.folder, "config.toml"), `${config}\n[web]\nlisten = "127.0.0.1:${daemon.port}"\n${web}\n`);
+    await daemon.start();
+    return daemon;
   }
 
   async start() {
     const options = ["--headless", "--config", "config.toml", "--socket", "s", "--tape", "tape"];
-    this.daemon = spawn(TALKLIGHT, options, {
+    this.process = spawn(TALKLIGHT, options, {
       cwd: this.folder,
       env: { XDG_STATE_HOME: join(this.folder, "state") },
       stdio: "ignore",
@@ -66,10 +66,10 @@ export class House {
     await until("the daemon answers", () => fetch(`${this.url}/api/v1/status`).then((response) => response.ok));
   }
 
-  /** The end that nobody sees coming. */
+  /** Kills the daemon without warning. */
   async kill() {
-    const gone = new Promise((done) => this.daemon.once("exit", done));
-    this.daemon.kill("SIGKILL");
+    const gone = new Promise((done) => this.process.once("exit", done));
+    this.process.kill("SIGKILL");
     await gone;
   }
 
@@ -78,7 +78,7 @@ export class House {
     await rm(this.folder, { recursive: true });
   }
 
-  /** One line to the control socket, and the line that comes back. */
+  /** Sends one line to the control socket and returns the reply. */
   say(line) {
     return new Promise((done, fail) => {
       const socket = connect(join(this.folder, "s"), () => socket.write(`${line}\n`));
@@ -97,14 +97,14 @@ export class House {
     return (await this.say("status")).status;
   }
 
-  /** Every frame that the strip was sent. */
+  /** All frames that were sent to the strip. */
   async tape() {
     const text = await readFile(join(this.folder, "tape"), "utf8");
     return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
 }
 
-/** A browser of its own, with a profile of its own. */
+/** Starts a browser with a new profile. */
 export function openBrowser(more = []) {
   return chromium.launch({
     executablePath: CHROMIUM,
@@ -121,28 +121,28 @@ export function openBrowser(more = []) {
   });
 }
 
-/** A page that fails the test by any error of its own, or by asking anybody but the daemon. */
-export async function visit(browser, house, path, options = {}) {
+/** Opens a page, and collects its errors and its requests to other servers in `page.wrong`. */
+export async function visit(browser, daemon, path, options = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   page.wrong = [];
   page.on("pageerror", (error) => page.wrong.push(String(error)));
   page.on("console", (message) => {
-    // The browser itself says so of what is refused, and of a daemon that is away.
+    // The browser logs this for a refused request and for an absent daemon.
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
       page.wrong.push(message.text());
     }
   });
   page.on("request", (request) => {
-    if (!request.url().startsWith(house.url)) {
+    if (!request.url().startsWith(daemon.url)) {
       page.wrong.push(`asks ${request.url()}`);
     }
   });
-  await page.goto(house.url + path);
+  await page.goto(daemon.url + path);
   return page;
 }
 
-/** Waits until something is so. */
+/** Waits until a condition holds, and returns its value. */
 export async function until(what, so, patience = PATIENCE_MS) {
   const end = performance.now() + patience;
   for (;;) {
@@ -151,7 +151,7 @@ export async function until(what, so, patience = PATIENCE_MS) {
       return it;
     }
     if (performance.now() > end) {
-      throw new Error(`waited in vain: ${what}`);
+      throw new Error(`timed out: ${what}`);
     }
     await pause(20);
   }
