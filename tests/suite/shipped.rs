@@ -1,4 +1,4 @@
-//! What is shipped beside the program is true: the README, the units, the package.
+//! The README, the units and the package agree with the program.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +25,7 @@ fn blocks(language: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_commands_of_the_readme_are_commands() {
+fn every_command_in_the_readme_exists() {
     let mut verbs = BTreeSet::new();
     for line in blocks("sh") {
         let line = line.split('#').next().unwrap();
@@ -37,11 +37,11 @@ fn the_commands_of_the_readme_are_commands() {
         }
     }
     let known: BTreeSet<String> = Cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    assert_eq!(verbs, known, "each command is in the README, and none else");
+    assert_eq!(verbs, known, "the README shows every command and no other");
 }
 
 #[test]
-fn the_flags_of_the_readme_are_all_flags() {
+fn every_flag_is_in_the_readme() {
     let readme = read("README.md");
     for flag in Cli::command().get_arguments().filter_map(|argument| argument.get_long()) {
         let row = format!("| `--{flag}");
@@ -50,7 +50,7 @@ fn the_flags_of_the_readme_are_all_flags() {
 }
 
 #[test]
-fn the_settings_of_the_readme_are_those_of_the_default_config() {
+fn the_settings_in_the_readme_match_the_default_config() {
     let (readme, default) = (read("README.md"), read("config/default.toml"));
     let table = readme.split("### Settings").nth(1).unwrap().split("###").next().unwrap();
     let mut documented = BTreeSet::new();
@@ -80,7 +80,7 @@ fn the_settings_of_the_readme_are_those_of_the_default_config() {
 }
 
 #[test]
-fn the_pictures_and_files_that_the_readme_names_are_there() {
+fn every_link_of_the_readme_has_its_target() {
     let readme = read("README.md");
     for link in readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
         if link.starts_with("http") {
@@ -90,7 +90,7 @@ fn the_pictures_and_files_that_the_readme_names_are_there() {
         let file = if file.is_empty() { "README.md" } else { file };
         let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         assert!(path.exists(), "{link}");
-        // GitHub's name of a heading: in small letters, with its blanks made hyphens and without its other signs.
+        // GitHub's anchor of a heading: lower case, hyphens for blanks, and no other punctuation.
         let name = |line: &str| {
             let line = line.trim_start_matches('#').trim().to_lowercase();
             let kept = line.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
@@ -111,18 +111,18 @@ fn the_pictures_and_files_that_the_readme_names_are_there() {
 }
 
 #[test]
-fn the_json_of_the_readme_is_json() {
+fn the_json_in_the_readme_is_valid() {
     for line in blocks("json") {
         serde_json::from_str::<serde_json::Value>(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
     }
 }
 
-/// The values of a key in the unit of the timer.
+/// The values of a key in the timer's unit.
 fn unit(key: &str) -> Vec<String> {
     values("systemd/talklight.service", key)
 }
 
-/// And in that of its console.
+/// The values of a key in the console's unit.
 fn console_unit(key: &str) -> Vec<String> {
     values("systemd/talklight-console.service", key)
 }
@@ -133,24 +133,25 @@ fn values(file: &str, key: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_units_run_commands_that_there_are() {
+fn the_units_run_commands_that_exist() {
     let timer = unit("ExecStart").into_iter().chain(unit("ExecStopPost"));
     for command in timer.chain(console_unit("ExecStart")) {
         let program =
-            command.trim_start_matches('-').strip_prefix("/usr/bin/").expect("the place where it is installed");
+            command.trim_start_matches('-').strip_prefix("/usr/bin/").expect("the program is installed in /usr/bin");
         Cli::try_parse_from(program.split_whitespace()).unwrap_or_else(|error| panic!("{command}: {error}"));
     }
 }
 
 #[test]
-fn the_unit_restarts_after_all_but_a_bad_config_and_its_watchdog_outlasts_a_beat() {
+fn the_unit_restarts_except_after_a_bad_config_and_its_watchdog_outlasts_a_beat() {
     assert_eq!(unit("Type"), ["notify"]);
     assert_eq!(unit("Restart"), ["on-failure"]);
     assert_eq!(unit("RestartSec"), ["0"]);
     assert_eq!(unit("StartLimitIntervalSec"), ["0"]);
-    // And after what systemd itself says before there is a program (systemd.exec(5)): EXEC, SETSCHEDULER, GROUP, USER, CAPABILITIES, NAMESPACE, SECCOMP.
-    let in_vain = format!("{} 203 214 216 217 218 226 228", Exit::Config as u8);
-    assert_eq!(unit("RestartPreventExitStatus"), [in_vain]);
+    // Systemd's own failures before the program runs (systemd.exec(5)): EXEC, SETSCHEDULER, GROUP, USER, CAPABILITIES, NAMESPACE,
+    // SECCOMP.
+    let permanent = format!("{} 203 214 216 217 218 226 228", Exit::Config as u8);
+    assert_eq!(unit("RestartPreventExitStatus"), [permanent]);
     let seconds: u64 = unit("WatchdogSec")[0].strip_suffix('s').unwrap().parse().unwrap();
     assert!(seconds >= 3 * BEAT.as_secs());
     assert_eq!(unit("RuntimeDirectory"), ["talklight"]);
@@ -158,13 +159,13 @@ fn the_unit_restarts_after_all_but_a_bad_config_and_its_watchdog_outlasts_a_beat
 }
 
 #[test]
-fn the_console_has_tty1_to_itself_and_comes_back_whatever_happens() {
+fn the_console_owns_tty1_and_always_restarts() {
     assert_eq!(console_unit("TTYPath"), ["/dev/tty1"]);
     assert_eq!(console_unit("Conflicts"), ["getty@tty1.service"]);
     assert!(console_unit("After")[0].starts_with("getty@tty1.service"));
     assert_eq!(console_unit("Restart"), ["always"]);
     assert_eq!(console_unit("StartLimitIntervalSec"), ["0"]);
-    // What it does to the messages of kernel and systemd it undoes, last things first.
+    // It silences messages of the kernel and systemd, and undoes that in reverse order.
     let commands = |key| {
         let commands = console_unit(key).into_iter();
         let messages = commands.filter(|command| !command.contains("printf"));
@@ -177,24 +178,24 @@ fn the_console_has_tty1_to_itself_and_comes_back_whatever_happens() {
         .map(|command| command.replace("-off", "-on").replace(" s no", " s \"\""))
         .collect();
     assert_eq!(done, undone);
-    // To start it starts no timer that somebody stopped, and its end is no end of the timer.
+    // Starting the console must not start a stopped timer, and stopping it must not stop the timer.
     for bond in ["Wants", "Requires", "BindsTo", "PartOf"] {
         assert!(console_unit(bond).is_empty(), "{bond}");
     }
 }
 
 #[test]
-fn the_console_is_shut_in_as_the_timer_is() {
+fn the_console_has_the_sandbox_of_the_timer() {
     let service = read("systemd/talklight.service");
     let from = service.find("\nDevicePolicy=").unwrap();
-    let shut_in = service[from..].split("\n\n").next().unwrap();
-    let keys: BTreeSet<&str> = shut_in
+    let sandbox = service[from..].split("\n\n").next().unwrap();
+    let keys: BTreeSet<&str> = sandbox
         .lines()
         .filter_map(|line| Some(line.split_once('=')?.0))
         .filter(|key| !key.starts_with("Device"))
         .collect();
     assert!(keys.len() > 15, "{keys:?}");
-    // It tells a phone this machine's addresses, which it asks the kernel for.
+    // It asks the kernel for the addresses of this machine, for the invitation of a phone.
     let net = ["PrivateNetwork", "RestrictAddressFamilies"];
     assert!(console_unit(net[0]).is_empty());
     assert_eq!(console_unit(net[1]), ["AF_UNIX AF_NETLINK"]);
@@ -202,12 +203,12 @@ fn the_console_is_shut_in_as_the_timer_is() {
     for key in keys.chain(["User", "Group", "UMask"]) {
         assert_eq!(console_unit(key), unit(key), "{key}");
     }
-    // Of devices its terminal, and nothing else.
+    // Its terminal is the only device.
     assert_eq!(console_unit("PrivateDevices"), ["yes"]);
     assert_eq!(console_unit("DeviceAllow"), ["/dev/tty1 rw"]);
 }
 
-/// `PrivateTmp=yes` makes folders on the card at each start, and removes them at each stop.
+/// `PrivateTmp=yes` would create folders on the card at each start and remove them at each stop.
 #[test]
 fn the_service_has_no_tmp_on_the_card() {
     assert_eq!(unit("PrivateTmp"), ["no"]);
@@ -215,7 +216,7 @@ fn the_service_has_no_tmp_on_the_card() {
 }
 
 #[test]
-fn the_users_groups_are_made_and_the_devices_are_theirs() {
+fn the_package_creates_the_groups_and_gives_them_the_devices() {
     let sysusers = read("systemd/talklight.sysusers");
     let made: BTreeSet<&str> = sysusers
         .lines()
@@ -232,9 +233,9 @@ fn the_users_groups_are_made_and_the_devices_are_theirs() {
     assert_eq!(of_devices, groups.split(' ').collect());
 }
 
-/// Kernels that keep to the Pi's own limit refuse 15 s and more, and systemd then goes without.
+/// Some kernels refuse 15 s and more on a Pi, and systemd then uses no watchdog.
 #[test]
-fn the_hardware_watchdog_is_set_below_the_limit_of_a_pi_and_waits_longer_than_the_units() {
+fn the_hardware_watchdog_is_below_the_limit_of_a_pi_and_above_that_of_the_unit() {
     let seconds = |text: &str| -> u64 { text.strip_suffix('s').unwrap().parse().unwrap() };
     let hardware = seconds(&values("systemd/watchdog.conf", "RuntimeWatchdogSec")[0]);
     assert!(hardware < 15);
@@ -242,7 +243,7 @@ fn the_hardware_watchdog_is_set_below_the_limit_of_a_pi_and_waits_longer_than_th
 }
 
 #[test]
-fn the_package_has_the_version_of_cargo_and_the_config_of_a_pi() {
+fn the_package_has_the_version_of_the_crate_and_the_config_of_a_pi() {
     let said = child::command("bash")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/package"))
         .arg("--version")
@@ -250,7 +251,7 @@ fn the_package_has_the_version_of_cargo_and_the_config_of_a_pi() {
         .unwrap();
     let version = env!("CARGO_PKG_VERSION").replace('-', "~");
     assert_eq!(String::from_utf8(said.stdout).unwrap().trim(), version);
-    // The changelog made there has it; a second one here could only be wrong.
+    // `.ci/package` writes the version into the changelog. It must not be anywhere else.
     assert!(!read("systemd/debian/control").contains("\nVersion:"));
     assert!(!Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/debian/changelog").exists());
     let rules = read("systemd/debian/rules");
@@ -258,7 +259,7 @@ fn the_package_has_the_version_of_cargo_and_the_config_of_a_pi() {
 }
 
 #[test]
-fn what_the_package_purges_is_what_the_service_was_given() {
+fn a_purge_removes_the_folders_of_the_service() {
     let postrm = read("systemd/debian/talklight.postrm");
     let given = [
         format!("/var/lib/{}", unit("StateDirectory")[0]),
@@ -270,7 +271,7 @@ fn what_the_package_purges_is_what_the_service_was_given() {
     assert_eq!(removed, given.iter().map(String::as_str).collect());
 }
 
-/// Debian's armhf is ARMv7; what Raspberry Pi OS calls so runs on ARMv6 too.
+/// In Debian armhf is ARMv7; in Raspberry Pi OS it includes ARMv6.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_package_for_armv7_refuses_an_armv6() {
@@ -292,7 +293,7 @@ fn the_package_for_armv7_refuses_an_armv6() {
     assert_eq!(refused.status.code(), Some(1));
     let why = String::from_utf8(refused.stderr).unwrap();
     assert!(why.contains("ARMv6") && why.contains("README"), "{why}");
-    // A 64-bit kernel may be under a 32-bit system.
+    // A 32-bit system may have a 64-bit kernel.
     for (package, machine) in [("armhf", "armv7l"), ("armhf", "aarch64"), ("arm64", "aarch64")] {
         let taken = install(package, machine);
         assert!(taken.status.success() && taken.stderr.is_empty(), "{package} on {machine}");
@@ -301,7 +302,7 @@ fn the_package_for_armv7_refuses_an_armv6() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_currents_of_the_wiring_page_are_those_that_the_program_tells() {
+fn the_currents_in_the_wiring_page_match_the_program() {
     use talklight::config::{Config, Origin, Overrides};
     let page = read("docs/wiring.md");
     let rows = page.lines().skip_while(|line| !line.contains("| brightness 128 | brightness 255 |")).skip(2);
