@@ -1,4 +1,4 @@
-//! What can be said on the command line, and how a run ends.
+//! The command line and the exit codes.
 
 use std::path::PathBuf;
 
@@ -8,29 +8,29 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// Times a talk on an LED strip: green, yellow, red, flashing red, off.
 ///
-/// Without a command it is the timer: on the simulated strip in this terminal, or on the strip that the config names.
-/// The commands speak to a timer that is running.
+/// Without a command it runs the timer, on the strip of the config or on a simulated strip in this terminal.
+/// Most commands talk to a running timer.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Cli {
     #[command(flatten)]
     pub flags: Flags,
     #[command(subcommand)]
-    pub command: Option<Verb>,
+    pub command: Option<Command>,
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct Flags {
-    /// Read this config instead of the one that is found
+    /// Read this config instead of the default one
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// The control socket
+    /// The path of the control socket
     #[arg(long, value_name = "PATH", global = true)]
     pub socket: Option<PathBuf>,
     /// The kind of strip: simulated or spi
     #[arg(long, value_name = "KIND", global = true)]
     pub strip: Option<String>,
-    /// The length of the strip
+    /// The number of LEDs of the strip
     #[arg(long, value_name = "N", global = true)]
     pub leds: Option<usize>,
     /// Record every frame in this file
@@ -48,82 +48,83 @@ pub struct Flags {
 }
 
 #[derive(Clone, Debug, Subcommand)]
-pub enum Verb {
+pub enum Command {
     /// Start a talk of this plan, or of the chosen one
     Start {
-        /// The name of a plan; `talklight status` tells which there are
+        /// The name of a plan; `talklight status` lists them
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         plan: Option<String>,
     },
-    /// End the talk; for ten seconds it can be undone
+    /// End the talk; for ten seconds this can be undone
     Reset,
-    /// Go on with the talk that was reset, as if it never had been
+    /// Continue the talk that was reset, as if there had been no reset
     Undo,
-    /// Choose the plan of the talks to come
+    /// Choose the plan of the next talks
     Choose {
-        /// The name of a plan; `talklight status` tells which there are
+        /// The name of a plan; `talklight status` lists them
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         plan: String,
     },
-    /// Tell where the talk stands
+    /// Show the state of the talk
     Status {
-        /// An object of JSON, for programs
+        /// Print JSON, for programs
         #[arg(long)]
         json: bool,
-        /// A line for each change, until interrupted
+        /// Print a line for each change, until interrupted
         #[arg(long)]
         watch: bool,
     },
-    /// Attach a screen and keys to a running timer
+    /// Show the screen of a running timer, with its keys
     Console {
-        /// Wait for a timer, where none is running
+        /// Wait for a timer if none is running
         #[arg(long)]
         wait: bool,
     },
-    /// Pair a phone with the chair's remote: an address, a QR code, and a code to type
+    /// Pair a phone with the chair's remote: shows an address, a QR code and a code to type
     Remote {
-        /// Unpair every phone and program
+        /// Unpair all phones and programs
         #[arg(long, conflicts_with = "token")]
         forget: bool,
         /// Print a token for a program instead
         #[arg(long)]
         token: bool,
     },
-    /// Say whether a config is good, and what it means
+    /// Check a config and describe it
     Check {
-        /// The config that is found, if left out
+        /// The config; the default one if left out
         file: Option<PathBuf>,
     },
-    /// Say what is wrong with this machine's set-up, and the line that mends it; changes nothing
+    /// Find faults in this machine's set-up and show how to fix each; changes nothing
     Doctor {
-        /// An object of JSON, for programs
+        /// Print JSON, for programs
         #[arg(long)]
         json: bool,
     },
-    /// Light the strip, ask what is seen, and tell the lines of the config that make it right
+    /// Light the strip, ask what you see, and find the right settings for it
     TestStrip,
-    /// Darken the strip that the config names, unless a timer drives it
+    /// Darken the strip, unless a timer drives it
     Blank {
-        /// As `ExecStopPost=` of the service: not where systemd is about to restart it
+        /// For `ExecStopPost=` of the service: does nothing if systemd is about to restart it
         #[arg(long)]
         after_service: bool,
     },
 }
 
-/// What was said on the command line; if it makes no sense, says so and ends with status 2.
+/// Parses the command line. On a mistake it prints a message and ends the process with status 2.
 pub fn parse() -> Cli {
     let cli = Cli::parse();
     if let Some(flag) = cli.idle_flag() {
-        let text = format!("{flag} is for the timer itself; this command speaks to one that is running");
+        let text = format!("{flag} applies only when starting the timer; this command talks to a running one");
         Cli::command().error(ErrorKind::ArgumentConflict, text).exit();
     }
     cli
 }
 
 impl Cli {
-    /// A flag that was given and that the command has no use for.
+    /// A flag that was given but has no effect on the command.
     pub fn idle_flag(&self) -> Option<&'static str> {
-        if let None | Some(Verb::Check { .. } | Verb::Doctor { .. } | Verb::TestStrip | Verb::Blank { .. }) =
+        if let None
+        | Some(Command::Check { .. } | Command::Doctor { .. } | Command::TestStrip | Command::Blank { .. }) =
             self.command
         {
             return None;
@@ -141,13 +142,13 @@ impl Cli {
     }
 }
 
-/// How a run ends, in numbers that scripts and systemd can rely on.
+/// The exit codes, on which scripts and systemd may rely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Success = 0,
-    /// A command was refused, or something went wrong.
+    /// A command was refused, or an error occurred.
     Failure = 1,
-    /// The config has mistakes (EX_CONFIG): to try again would not help.
+    /// The config has mistakes (EX_CONFIG). Trying again would not help.
     Config = 78,
 }
 

@@ -1,4 +1,4 @@
-//! The config: what a file of settings means, or every mistake in it with its remedy.
+//! The config: reads a file of settings, and reports every mistake in it with a remedy.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -26,44 +26,44 @@ pub use values::{Mistake, Mistakes};
 
 mod alike;
 mod convert;
+mod describe;
 mod meaning;
 mod values;
-mod words;
 
-/// What an empty file means, with a comment for each key.
+/// The built-in values, with a comment for each key.
 const BUILT_IN: &str = include_str!("../config/default.toml");
 
-/// The config of a machine, where no person has one of their own.
+/// The config of the machine, used if the user has none of their own.
 pub const SYSTEM_FILE: &str = "/etc/talklight/config.toml";
-/// A config is a few kilobytes; what is longer is some other file.
+/// A longer file is not a config, which takes a few kilobytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// A config in which no mistake was found.
+/// A config without mistakes.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub origin: Origin,
     pub strip: Kind,
     pub look: Look,
-    /// At least one. No two have one name, in capital or small letters. The first is what the button starts.
+    /// At least one. Their names differ, ignoring upper and lower case.
     pub plans: Vec<Plan>,
-    /// One of `plans`: that of the flag `--plan`, else the first.
+    /// One of `plans`, which the button starts: that of the flag `--plan`, else the first.
     pub chosen: Plan,
-    /// The file that every frame is recorded in.
+    /// The file in which every frame is recorded.
     pub tape: Option<PathBuf>,
-    /// None if no button has a pin.
+    /// `None` if no button has a pin.
     pub buttons: Option<Buttons>,
-    /// None leaves the place to the daemon.
+    /// The path of the control socket. `None` leaves it to the daemon.
     pub socket: Option<PathBuf>,
-    /// None without a word about it.
+    /// `None` if the config says nothing about the web.
     pub web: Option<WebConfig>,
 }
 
-/// The web.
+/// The web server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebConfig {
-    /// None where somebody else opens the port.
+    /// `None` if systemd opens the port.
     pub listen: Option<SocketAddr>,
-    /// Names by which a proxy asks, besides this machine's own.
+    /// The host names that a proxy uses, besides this machine's own.
     pub hosts: Vec<String>,
 }
 
@@ -74,10 +74,10 @@ pub enum Origin {
     File(PathBuf),
 }
 
-/// What kind of strip frames go to.
+/// The kind of the strip.
 #[derive(Clone, Debug)]
 pub enum Kind {
-    /// With the drive that a real strip of these settings would have; none if they give it too little current.
+    /// With the drive that a real strip of these settings would have. `None` if the current limit is too low for any light.
     Simulated(Option<Drive>),
     #[cfg(target_os = "linux")]
     Spi(SpiConfig),
@@ -88,23 +88,23 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct SpiConfig {
     pub device: spi::Device,
-    /// Within what the chip allows.
+    /// Within the range of the chip.
     pub clock_hz: u32,
     pub drive: Drive,
 }
 
-/// The buttons. `start` and `reset` are GPIO (BCM) numbers, 2 to 27, and differ; at least one of them is there.
+/// The buttons. `start` and `reset` are GPIO (BCM) numbers from 2 to 27, and differ. At least one is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buttons {
     pub start: Option<u32>,
     pub reset: Option<u32>,
     pub bias: Bias,
     pub active: Active,
-    /// From 300 ms to 10 s; without meaning where a second button resets.
+    /// From 300 ms to 10 s. Unused if a second button resets.
     pub hold: Duration,
 }
 
-/// The resistor inside the Pi that holds a line while its button is open.
+/// The resistor inside the Pi that sets the level of a line while its button is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bias {
     PullUp,
@@ -119,7 +119,7 @@ pub enum Active {
     High,
 }
 
-/// Flags that lie over the file, as typed. A mistake in one names the flag.
+/// Flags that override the file, as typed.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     pub strip: Option<String>,
@@ -131,16 +131,16 @@ pub struct Overrides {
 }
 
 impl Config {
-    /// Reads the file at `explicit`, else the first that exists of the person's and the machine's, else what is built in.
+    /// Reads the file at `explicit`, else the user's or the machine's file, else the built-in config.
     ///
     /// # Errors
-    /// All mistakes of the file and the flags, or why the file cannot be read. A file that exists is never passed over.
+    /// All mistakes in the file and the flags, or why the file cannot be read. A file that exists is never skipped.
     pub fn load(explicit: Option<&Path>, overrides: &Overrides) -> Result<Self, Mistakes> {
         let env = |name| std::env::var_os(name);
         let (origin, text) = match explicit {
             Some(path) => match read(path)? {
                 Some(text) => (Origin::File(path.into()), text),
-                None => return Err(Mistakes::of_file(path, "there is no such file")),
+                None => return Err(Mistakes::of_file(path, "no such file")),
             },
             None => find(&search_path(env("XDG_CONFIG_HOME"), env("HOME")))?,
         };
@@ -151,20 +151,24 @@ impl Config {
         Self::parse(&text, origin, overrides, bufsiz)
     }
 
-    /// What `text` means on a machine whose spidev takes writes of `bufsiz` bytes. Reads nothing else.
+    /// Parses `text` for a machine whose spidev takes writes of `bufsiz` bytes. Reads no files.
     ///
     /// # Errors
-    /// All mistakes of the text and the flags.
+    /// All mistakes in the text and the flags.
     pub fn parse(text: &str, origin: Origin, overrides: &Overrides, bufsiz: usize) -> Result<Self, Mistakes> {
         let source = origin.to_string();
         let mut values = Values::new(BUILT_IN, text, &source);
         let leds = overrides.leds.map(|leds| leds.to_string());
-        values.lay_flags(overrides, leds.as_deref());
+        values.add_flags(overrides, leds.as_deref());
         let config = meaning::config(&mut values, origin.clone(), bufsiz);
         values.finish(config)
     }
 
-    /// The strip of the config, for its plans and that of a talk which an older config may have begun.
+    /// Opens the strip. Its current limit covers the plans of the config and the plan of `talk`, which may have begun under an
+    /// older config.
+    ///
+    /// # Errors
+    /// If another process drives the strip.
     pub fn open_strip(&self, talk: Option<Plan>) -> anyhow::Result<Box<dyn Strip>> {
         let leds = self.look.leds;
         match &self.strip {
@@ -180,7 +184,7 @@ impl Config {
                 let writer = SpiWriter::new(spi.device.clone(), spi.clock_hz);
                 let writer = writer.with_context(|| {
                     format!(
-                        "the strip on {} is driven already; `talklight console` shows it",
+                        "another process drives the strip on {}; `talklight console` shows it",
                         spi.device.path().display()
                     )
                 })?;
@@ -191,7 +195,7 @@ impl Config {
 }
 
 impl Kind {
-    /// The kind as a config names it.
+    /// The value of `strip.kind`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Simulated(_) => "simulated",
@@ -203,7 +207,7 @@ impl Kind {
 
 #[cfg(target_os = "linux")]
 impl Buttons {
-    /// The buttons as the lines they hang on.
+    /// The buttons as lines of the GPIO chip.
     pub fn wiring(&self) -> gpio::Wiring {
         let start = self.start.map(|gpio| (gpio, Role::Start { hold: self.reset.is_none().then_some(self.hold) }));
         let reset = self.reset.map(|gpio| (gpio, Role::Reset));
@@ -228,7 +232,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where a config is looked for: the person's place as the XDG base directory specification has it, then the machine's.
+/// Where a config is looked for: the user's path by the XDG base directory specification, then the machine's.
 pub fn search_path(xdg_config_home: Option<OsString>, home: Option<OsString>) -> Vec<PathBuf> {
     let absolute = |dir: Option<OsString>| dir.map(PathBuf::from).filter(|dir| dir.is_absolute());
     absolute(xdg_config_home)
@@ -239,7 +243,7 @@ pub fn search_path(xdg_config_home: Option<OsString>, home: Option<OsString>) ->
         .collect()
 }
 
-/// The first of `paths` that exists, or what is built in.
+/// Reads the first of `paths` that exists, else the built-in config.
 ///
 /// # Errors
 /// Why a file that exists cannot be read.
@@ -252,13 +256,13 @@ pub fn find(paths: &[PathBuf]) -> Result<(Origin, String), Mistakes> {
     Ok((Origin::BuiltIn, String::new()))
 }
 
-/// The text of a file, if there is one.
+/// The text of a file. `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<String>, Mistakes> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
     let what = match read.map_err(|error| (error.kind(), error)) {
         Ok(_) if bytes.len() as u64 > FILE_BYTES_MAX => {
-            format!("is longer than a config may be, {FILE_BYTES_MAX} bytes")
+            format!("is longer than {FILE_BYTES_MAX} bytes, the limit for a config")
         }
         Ok(_) => match String::from_utf8(bytes) {
             Ok(text) => return Ok(Some(text)),
@@ -271,8 +275,8 @@ fn read(path: &Path) -> Result<Option<String>, Mistakes> {
         Err((ErrorKind::NotFound | ErrorKind::NotADirectory, _)) if !path.is_symlink() => {
             return Ok(None);
         }
-        Err((ErrorKind::NotFound, _)) => "is a link to a file that is not there".into(),
-        Err((ErrorKind::IsADirectory, _)) => "is a directory; name the file in it".into(),
+        Err((ErrorKind::NotFound, _)) => "is a link to a file that does not exist".into(),
+        Err((ErrorKind::IsADirectory, _)) => "is a directory; give the file in it".into(),
         Err((ErrorKind::PermissionDenied, _)) => {
             format!("may not be read by this user; `sudo chmod a+r {}` lets everybody read it", path.display())
         }

@@ -4,5 +4,6 @@ pub mod client;
 pub mod desk;
 pub mod invite;
 pub mod protocol;
+pub(crate) mod registry;
 mod request;
 pub mod server;

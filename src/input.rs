@@ -1,4 +1,4 @@
-//! What a person or the system presses: buttons and signals.
+//! Inputs besides screen, socket and web: buttons and signals.
 
 pub mod button;
 #[cfg(target_os = "linux")]

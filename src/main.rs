@@ -3,13 +3,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use talklight::cli::{self, Cli, Exit, Flags, Verb};
+use talklight::cli::{self, Cli, Command, Exit, Flags};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::control::client;
-use talklight::control::invite::{self, Invited, Paper};
-use talklight::control::protocol::{self, Ask, Pass, Status, What};
+use talklight::control::invite::{self, InvitationCard, QrStyle};
+use talklight::control::protocol::{self, ClientRequest, Pass, Status, Verb};
 use talklight::core::clock;
-use talklight::engine::event::Origin;
 use talklight::report::{journal, notify};
 use talklight::screen::console;
 use talklight::screen::style::Style;
@@ -21,10 +20,10 @@ use talklight::{run, screen};
 fn main() -> ExitCode {
     restore_terminal_on_panic();
     let exit = run(&cli::parse()).unwrap_or_else(|error| {
-        // Mistakes in a config begin with their place, so that an editor finds it.
+        // Mistakes in a config begin with file and line, so that an editor can jump there.
         let prefix = if error.is::<Mistakes>() { "" } else { "talklight: " };
-        journal::complain(&format!("{prefix}{error:#}"));
-        notify::before_failing();
+        journal::error(&format!("{prefix}{error:#}"));
+        notify::delay_failure();
         if error.is::<Mistakes>() { Exit::Config } else { Exit::Failure }
     });
     exit.into()
@@ -34,32 +33,34 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let flags = &cli.flags;
     match cli.command.clone() {
         None => run::run(config(flags)?, flags.headless).map(|()| Exit::Success),
-        Some(Verb::Start { plan }) => tell(flags, What::Start(plan)),
-        Some(Verb::Reset) => tell(flags, What::Reset),
-        Some(Verb::Undo) => tell(flags, What::Undo),
-        Some(Verb::Choose { plan }) => tell(flags, What::Choose(plan)),
-        Some(Verb::Status { json, watch }) => status(flags, json, watch),
-        Some(Verb::Remote { forget: true, .. }) => tell(flags, What::Forget),
-        Some(Verb::Remote { token, .. }) => remote(flags, token),
-        Some(Verb::Console { wait }) => with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success),
-        Some(Verb::Check { file }) => {
+        Some(Command::Start { plan }) => send(flags, Verb::Start(plan)),
+        Some(Command::Reset) => send(flags, Verb::Reset),
+        Some(Command::Undo) => send(flags, Verb::Undo),
+        Some(Command::Choose { plan }) => send(flags, Verb::Choose(plan)),
+        Some(Command::Status { json, watch }) => status(flags, json, watch),
+        Some(Command::Remote { forget: true, .. }) => send(flags, Verb::Forget),
+        Some(Command::Remote { token, .. }) => remote(flags, token),
+        Some(Command::Console { wait }) => {
+            with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success)
+        }
+        Some(Command::Check { file }) => {
             let flags = Flags { config: file.or_else(|| flags.config.clone()), ..flags.clone() };
             let config = config(&flags)?;
             let taken = doctor::taken_buttons(&config).join("\n");
-            say(&format!("{} is good\n{}\n{taken}", config.origin, config.describe()))
+            print(&format!("{} is good\n{}\n{taken}", config.origin, config.describe()))
         }
-        Some(Verb::Doctor { json }) => {
+        Some(Command::Doctor { json }) => {
             let report = doctor::examine(flags.config.as_deref(), &overrides(flags));
-            let said = say(&if json { protocol::encode(&report) } else { report.to_string() })?;
-            Ok(if report.good { said } else { Exit::Failure })
+            let printed = print(&if json { protocol::encode(&report) } else { report.to_string() })?;
+            Ok(if report.good { printed } else { Exit::Failure })
         }
         #[cfg(target_os = "linux")]
-        Some(Verb::TestStrip) => test_strip::run(&config(flags)?).map(|()| Exit::Success),
+        Some(Command::TestStrip) => test_strip::run(&config(flags)?).map(|()| Exit::Success),
         #[cfg(not(target_os = "linux"))]
-        Some(Verb::TestStrip) => anyhow::bail!("a strip on SPI takes Linux"),
-        Some(Verb::Blank { after_service }) => match config(flags) {
+        Some(Command::TestStrip) => anyhow::bail!("SPI needs Linux"),
+        Some(Command::Blank { after_service }) => match config(flags) {
             _ if after_service && notify::restart_follows(Exit::Config as u8) => Ok(Exit::Success),
-            // The daemon has told the mistakes already, and blanked the strip if it ever lit it.
+            // The daemon has reported the mistakes, and blanked the strip if it used it.
             Err(_) if after_service => Ok(Exit::Success),
             config => run::blank(&config?).map(|()| Exit::Success),
         },
@@ -81,8 +82,8 @@ fn overrides(flags: &Flags) -> Overrides {
     }
 }
 
-/// Does something with the daemon at the socket that was named, by flag or in a config. A config that is merely found may be
-/// in need of repair while the daemon runs on by what it was before.
+/// Calls `act` with the socket of the flag or the config. A default config with mistakes is no error here: the daemon may
+/// still run with the config as it was before.
 fn with_daemon<T>(flags: &Flags, act: impl FnOnce(Option<&Path>) -> anyhow::Result<T>) -> anyhow::Result<T> {
     if let Some(socket) = &flags.socket {
         return act(Some(socket));
@@ -90,74 +91,71 @@ fn with_daemon<T>(flags: &Flags, act: impl FnOnce(Option<&Path>) -> anyhow::Resu
     match Config::load(flags.config.as_deref(), &Overrides::default()) {
         Ok(config) => act(config.socket.as_deref()),
         Err(mistakes) if flags.config.is_some() => Err(mistakes.into()),
-        Err(_) => {
-            act(None).context("the config has mistakes, so a socket that it names is not known; see `talklight check`")
-        }
+        Err(_) => act(None).context("the config has mistakes, so its socket is unknown; see `talklight check`"),
     }
 }
 
-fn tell(flags: &Flags, what: What) -> anyhow::Result<Exit> {
-    let ask = Ask { what, generation: None, origin: Origin::Socket };
-    let reply = client::request(with_daemon(flags, client::connect)?, &ask)?;
+fn send(flags: &Flags, verb: Verb) -> anyhow::Result<Exit> {
+    let reply = client::request(with_daemon(flags, client::connect)?, &ClientRequest::new(verb))?;
     if reply.ok {
-        return say(&reply.message);
+        return print(&reply.message);
     }
     eprintln!("talklight: {}", reply.message);
     Ok(Exit::Failure)
 }
 
-/// Shows an invitation, or a token, which alone goes to standard output so that a script can take it.
+/// Shows an invitation or a token. Only the token goes to standard output, so that a script can read it.
 fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
-    let ask = Ask { what: if token { What::Token } else { What::Invite }, generation: None, origin: Origin::Socket };
-    let reply = client::request(with_daemon(flags, client::connect)?, &ask)?;
+    let request = ClientRequest::new(if token { Verb::Token } else { Verb::Invite });
+    let reply = client::request(with_daemon(flags, client::connect)?, &request)?;
     if let Some(Pass::Token(token)) = reply.pass {
-        eprintln!("a token for a program; it goes into the header `Authorization: Bearer TOKEN`");
-        return say(&token);
+        eprintln!("a token for a program, for the header `Authorization: Bearer TOKEN`");
+        return print(&token);
     }
-    let invited = Invited::of(reply, clock::now()).map_err(anyhow::Error::msg)?;
+    let card = InvitationCard::from_reply(reply, clock::now()).map_err(anyhow::Error::msg)?;
     let style = Style::from_env(|name| std::env::var(name).ok());
     let paper = match (io::stdout().is_terminal() && !style.lines, style.plain) {
-        (true, false) => Paper::Halves,
-        (true, true) => Paper::Cells,
-        (false, false) => Paper::Glyphs,
-        (false, true) => Paper::Ascii,
+        (true, false) => QrStyle::HalfBlocks,
+        (true, true) => QrStyle::Cells,
+        (false, false) => QrStyle::Glyphs,
+        (false, true) => QrStyle::Ascii,
     };
-    let code = invite::drawn(&invited.modules(), paper);
-    say(&format!("{code}{invited}"))
+    let code = invite::render_qr(&card.modules(), paper);
+    print(&format!("{code}{card}"))
 }
 
 fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {
-    let ask = Ask { what: if watch { What::Watch } else { What::Status }, generation: None, origin: Origin::Socket };
+    let request = ClientRequest::new(if watch { Verb::Watch } else { Verb::Status });
     let (path, stream) = with_daemon(flags, client::find)?;
     if !watch {
-        let status = client::request(stream, &ask)?.status.context("the daemon tells no status")?;
-        return say(&if json { protocol::encode(&status) } else { status.line() });
+        let status = client::request(stream, &request)?.status.context("the daemon's reply has no status")?;
+        return print(&if json { protocol::encode(&status) } else { status.line() });
     }
-    let mut lines = client::watch(stream, &ask)?;
+    let mut lines = client::watch(stream, &request)?;
     loop {
-        // A daemon that hangs up is a line that cannot be read, or none.
+        // When the daemon disconnects, the next line is an error or missing.
         for line in lines.by_ref().map_while(Result::ok) {
-            let exit = if json { say(&line) } else { say(&protocol::decode::<Status>(&line)?.line()) };
+            let exit = if json { print(&line) } else { print(&protocol::decode::<Status>(&line)?.line()) };
             if exit? == Exit::Failure {
                 return Ok(Exit::Failure);
             }
         }
-        lines = client::watch_again(&path, &ask).context("the daemon has ended")?;
+        lines = client::watch_again(&path, &request).context("the daemon has ended")?;
     }
 }
 
-/// Prints a line. A reader that has gone away is no reason to complain.
-fn say(text: &str) -> anyhow::Result<Exit> {
+/// Prints a line. A closed pipe is a failure without a message.
+fn print(text: &str) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         Ok(()) => Ok(Exit::Success),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Failure),
-        Err(error) => Err(error).context("nothing can be printed"),
+        Err(error) => Err(error).context("cannot print"),
     }
 }
 
-/// A panic in the thread that draws, or in the one that drives the strip, is the end of the screen. Any other is
-/// reported by the engine, and its message would only garble what is shown.
+/// Restores the terminal after a panic in the thread that draws or in the one that drives the strip. The engine reports a
+/// panic of any other thread; its message would garble the screen, so it is not printed.
 fn restore_terminal_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -20,7 +20,7 @@ use nix::unistd::getpid;
 use crate::cli::Exit;
 use crate::config::{Config, Kind};
 use crate::control::desk::Desk;
-use crate::control::invite::{Invited, own_addresses};
+use crate::control::invite::{InvitationCard, own_addresses};
 use crate::control::server::{self, Socket};
 use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
@@ -95,7 +95,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     );
     let to_stderr = terminal.is_none() || !io::stderr().is_terminal();
     if to_stderr {
-        journal::say(&hello);
+        journal::notice(&hello);
     }
     for (tone, text) in [found, no_screen].into_iter().flatten() {
         first.note(now, Origin::Clock, Happening::Told(tone, text.into()));
@@ -128,7 +128,10 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         process::exit(Exit::Success as i32)
     });
 
-    let tape = config.tape.as_deref().map(|path| Tape::new(path, events.clone())).transpose()?;
+    let tape = config.tape.as_deref().and_then(|path| {
+        let no_thread = |error: io::Error| events.try_send(Event::Fault(Origin::Tape, Some(error.to_string().into())));
+        Tape::new(path, events.clone()).map_err(no_thread).ok()
+    });
     wake_on_time();
     let mut outputs = Outputs { resume, tape, notify: Arc::clone(&notify), events, ready: false, told: true };
     let engine = Engine::new(&mut *strip, &mut outputs, &board, now);
@@ -169,7 +172,7 @@ fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc
         let mut handed_over = handed_over.context("what systemd has opened is no TCP port")?;
         let web = loop {
             let web = match (handed_over.take(), listen) {
-                (Some(listener), _) => Web::of(listener, &hosts).map_err(anyhow::Error::from),
+                (Some(listener), _) => Web::from_listener(listener, &hosts).map_err(anyhow::Error::from),
                 (None, Some(listen)) => Web::bind(listen, &hosts).map_err(anyhow::Error::from),
                 (None, None) => bail!("the port that systemd has opened is lost"),
             };
@@ -183,7 +186,7 @@ fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc
         pairing.set_listen(web.address()?);
         let url = web.url()?;
         events.send(Event::Web(url.as_str().into()))?;
-        let text = format!("the stage view is at {url}, the remote for a phone by p");
+        let text = format!("stage view: {url}; p pairs a phone");
         events.send(Event::Note(Origin::Web, text.into()))?;
         let desk = Desk { board, events, pairing: Some(Arc::clone(&pairing)) };
         web.run(&desk, pairing)
@@ -302,13 +305,13 @@ fn start_screen(
     Ok(to_screen)
 }
 
-/// The house as the screen of this process sees it.
+/// The daemon of this process, for its screen.
 struct LocalDaemon {
     board: Arc<Board>,
     subscription: Subscription,
     events: Events,
     pairing: Option<Arc<Pairing>>,
-    invited: Option<Result<Invited, String>>,
+    invited: Option<Result<InvitationCard, String>>,
 }
 
 impl Daemon for LocalDaemon {
@@ -316,16 +319,20 @@ impl Daemon for LocalDaemon {
         self.subscription.as_fd()
     }
 
-    fn look(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
+    fn snapshot(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
         self.subscription.clear();
         Ok(self.board.latest())
     }
 
-    fn send(&mut self, command: Command, generation: Option<u64>) {
+    fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String> {
         let action = Action::Command(command);
         let request = Request { action, generation, origin: Origin::Keyboard, reply: None };
         // This must not block: the same thread reads the keys that quit.
-        let _ = self.events.try_send(Event::Request(request));
+        match self.events.try_send(Event::Request(request)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the timer does not answer; press again".into()),
+            Err(stopped) => Err(stopped.to_string()),
+        }
     }
 
     fn invite(&mut self) {
@@ -334,12 +341,12 @@ impl Daemon for LocalDaemon {
         let Some(listen) = pairing.listen() else { return };
         let invited = pairing.invite(clock::now()).map(|invitation| {
             let Invitation { ticket, code, until } = invitation;
-            Invited::new(listen, &own_addresses(), &ticket, &code, until)
+            InvitationCard::new(listen, &own_addresses(), &ticket, &code, until)
         });
-        self.invited = Some(invited.map_err(|error| format!("nobody can be invited: {error}")));
+        self.invited = Some(invited.map_err(|error| format!("cannot invite a phone: {error}")));
     }
 
-    fn invited(&mut self) -> Option<Result<Invited, String>> {
+    fn invitation(&mut self) -> Option<Result<InvitationCard, String>> {
         self.invited.take()
     }
 }

@@ -1,7 +1,7 @@
 //! The screen: the simulated strip, the clock and the keys in a terminal.
 //!
-//! One thread waits for the terminal, for news from the daemon, for signals about the terminal, and for the next moment at
-//! which something on the screen changes; there is no other reason to wake, and nothing is drawn that did not change.
+//! One thread waits for the terminal, for the daemon, for signals about the terminal, and for the next change by time alone.
+//! It wakes for nothing else, and sends the terminal only what has changed.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 
-use crate::control::invite::Invited;
+use crate::control::invite::InvitationCard;
 use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
 use crate::engine::board::Snapshot;
@@ -22,7 +22,7 @@ use crate::engine::event::Origin;
 
 pub mod console;
 mod digits;
-mod foot;
+mod footer;
 pub mod grid;
 mod help;
 mod invitation;
@@ -33,58 +33,65 @@ pub mod text;
 pub mod view;
 
 use grid::{Grid, Size};
-use keys::{Act, Keyboard, Ui};
-use terminal::Input;
+use keys::{Action, Keyboard, Ui};
 pub use terminal::{Terminal, is_shown, restore};
 
-/// What the screen looks at and acts on: the engine of this process, or a daemon's over a socket.
+/// The daemon that the screen shows: that of this process, or another by its control socket. No method waits for the daemon.
 pub trait Daemon {
-    /// Readable when there is something new.
+    /// A descriptor that is readable when there is a new [`snapshot`](Self::snapshot) or [`invitation`](Self::invitation).
     fn wake(&self) -> BorrowedFd<'_>;
 
-    /// What there is now; [`wake`](Self::wake) is not readable then until there is more.
+    /// The latest snapshot. Makes [`wake`](Self::wake) unreadable until the next.
     ///
     /// # Errors
-    /// When nothing will ever be new again.
-    fn look(&mut self) -> Result<Arc<Snapshot>, Disconnected>;
+    /// [`Disconnected`] if there will be no more snapshots.
+    fn snapshot(&mut self) -> Result<Arc<Snapshot>, Disconnected>;
 
-    /// Sends a command, without waiting for what becomes of it: that is seen in the log. A command for a generation that
-    /// has passed is refused.
-    fn send(&mut self, command: Command, generation: Option<u64>);
+    /// Sends a command. It is refused if it is for a `generation` of the timer that has passed. The result appears in the log.
+    ///
+    /// # Errors
+    /// Why the command cannot be sent now.
+    fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String>;
 
-    /// Asks for an invitation, without waiting for it: it is there once [`invited`](Self::invited) says so.
+    /// Requests an invitation for a phone.
     fn invite(&mut self);
 
-    /// The invitation that was asked for, or why there is none; once.
-    fn invited(&mut self) -> Option<Result<Invited, String>>;
+    /// The answer to [`invite`](Self::invite), once: the invitation, or why there is none.
+    fn invitation(&mut self) -> Option<Result<InvitationCard, String>>;
 }
 
-/// Why there is no daemon any more.
+/// The connection to the daemon is lost for good, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disconnected(pub String);
 
-/// Where the screen is up: in the daemon, which ends with it, or beside one.
+/// The process that the screen is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
+    /// The daemon. It quits when the user leaves the screen.
     Daemon,
+    /// A console. The daemon goes on when the user leaves it.
     Console,
 }
 
-/// Why the screen is down.
+/// Why the screen has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leave {
+    /// The user has left it.
     Quit,
+    /// The terminal has hung up.
     HungUp,
+    /// A signal ends the program.
     Signal,
+    /// The daemon is gone, and why.
     Disconnected(String),
 }
 
-/// Puts the screen up until somebody or something takes it down. The terminal is as it was found when this returns.
+/// Runs the screen until it is left. The terminal is then as it was before.
 ///
-/// On `signals` comes the number of each signal as a byte: SIGWINCH, SIGTSTP, SIGCONT; any other ends the screen.
+/// `signals` carries the number of each signal as a byte. SIGWINCH, SIGTSTP and SIGCONT are handled; any other ends the screen.
 ///
 /// # Errors
-/// What the system says about the terminal.
+/// The system's error about the terminal, except that it has hung up.
 pub fn run(terminal: Terminal, daemon: &mut dyn Daemon, signals: UnixStream, place: Place) -> io::Result<Leave> {
     signals.set_nonblocking(true)?;
     let mut screen = Screen {
@@ -95,8 +102,8 @@ pub fn run(terminal: Terminal, daemon: &mut dyn Daemon, signals: UnixStream, pla
         keyboard: Keyboard::default(),
         ui: Ui::new(place),
         shown: None,
-        told: 0,
-        away: false,
+        last_printed: 0,
+        suspended: false,
     };
     match screen.run() {
         Err(error) if terminal::is_hangup(&error) => Ok(Leave::HungUp),
@@ -107,27 +114,28 @@ pub fn run(terminal: Terminal, daemon: &mut dyn Daemon, signals: UnixStream, pla
 struct Screen<'a> {
     terminal: Terminal,
     daemon: &'a mut dyn Daemon,
+    /// `None` when no more signals can come.
     signals: Option<UnixStream>,
     keyboard: Keyboard,
     ui: Ui,
     size: Size,
-    /// What the terminal shows; unknown at first and after it was another's.
+    /// What the terminal shows; `None` if that is unknown.
     shown: Option<Grid>,
-    /// The last happening told line by line.
-    told: u64,
-    /// The terminal is another's until we are continued.
-    away: bool,
+    /// The number of the last log entry that was printed, for terminals that get lines.
+    last_printed: u64,
+    /// Another program has the terminal until SIGCONT.
+    suspended: bool,
 }
 
 impl Screen<'_> {
     fn run(&mut self) -> io::Result<Leave> {
         self.terminal.enter()?;
-        let mut snapshot = match self.daemon.look() {
+        let mut snapshot = match self.daemon.snapshot() {
             Ok(snapshot) => snapshot,
             Err(Disconnected(why)) => return Ok(Leave::Disconnected(why)),
         };
         if self.terminal.style().lines {
-            self.greet(&snapshot)?;
+            self.print_start(&snapshot)?;
         }
         loop {
             let until = self.draw(&snapshot)?.into_iter().chain(self.keyboard.due()).min();
@@ -138,7 +146,7 @@ impl Screen<'_> {
             }
             self.terminal.drain()?;
             if ready.signals
-                && let Some(leave) = self.heed_signals(&snapshot)?
+                && let Some(leave) = self.handle_signals(&snapshot)?
             {
                 return Ok(leave);
             }
@@ -146,45 +154,40 @@ impl Screen<'_> {
                 true => self.read_keys(now)?,
                 false => self.keyboard.settle(now).into_iter().collect(),
             };
-            if let Some(leave) = self.heed_keys(keys, &snapshot, now)? {
+            if let Some(leave) = self.handle_keys(keys, &snapshot, now)? {
                 return Ok(leave);
             }
-            match self.daemon.invited() {
+            match self.daemon.invitation() {
                 Some(Ok(invited)) => self.ui.invited = Some(invited),
-                Some(Err(why)) => self.ui.say(&why, true, now + foot::NEWS),
+                Some(Err(why)) => self.ui.say(&why, true, now + footer::NEWS),
                 None => {}
             }
-            // After the keys, which were meant for what was on the screen.
+            // After the keys: they were pressed for what the screen showed.
             if ready.news {
-                match self.daemon.look() {
-                    Ok(_) if ready.deserted => return Ok(Leave::Disconnected("it fell silent".into())),
-                    Ok(latest) => {
-                        // Used up, or void.
-                        let mut news = latest.news(snapshot.last_entry());
-                        if news.any(|entry| entry.origin == Origin::Pairing) {
-                            self.ui.invited = None;
-                        }
-                        drop(news);
-                        snapshot = latest;
-                    }
+                let latest = match self.daemon.snapshot() {
+                    Ok(latest) => latest,
                     Err(Disconnected(why)) => return Ok(Leave::Disconnected(why)),
+                };
+                // A phone was paired, or the invitation was cancelled.
+                if latest.news(snapshot.last_entry()).any(|entry| entry.origin == Origin::Pairing) {
+                    self.ui.invited = None;
                 }
+                snapshot = latest;
             }
         }
     }
 
-    /// Brings the terminal up to date, unless it still has to take the last picture. Returns when to do so again.
+    /// Updates the terminal, unless it has not taken the last frame yet. Returns when to draw again.
     fn draw(&mut self, snapshot: &Snapshot) -> io::Result<Option<Moment>> {
-        if self.away || !self.terminal.is_drained() {
+        if self.suspended || !self.terminal.is_drained() {
             return Ok(None);
         }
         let style = self.terminal.style();
         if style.lines {
-            self.tell(snapshot)?;
+            self.print_news(snapshot)?;
             return Ok(None);
         }
-        let now = clock::now();
-        let (grid, until) = view::view(snapshot, &self.ui, now, self.size, style);
+        let (grid, until) = view::view(snapshot, &self.ui, clock::now(), self.size, style);
         self.terminal.send(&grid::diff(self.shown.as_ref(), &grid, style.depth))?;
         self.shown = Some(grid);
         Ok(until)
@@ -193,70 +196,67 @@ impl Screen<'_> {
     fn wait(&self, until: Option<Moment>) -> io::Result<Ready> {
         let timeout = match until {
             None => PollTimeout::NONE,
-            // In milliseconds, rounded up: to wake early would be to wake twice.
+            // In milliseconds, rounded up: a wake-up that is too early needs a second one.
             Some(until) => {
                 let left = until.since(clock::now()) + Duration::from_nanos(999_999);
                 PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX)
             }
         };
-        let keys = match (self.away, self.terminal.is_drained()) {
+        let keys = match (self.suspended, self.terminal.is_drained()) {
             (true, _) => PollFlags::empty(),
             (false, true) => PollFlags::POLLIN,
             (false, false) => PollFlags::POLLIN | PollFlags::POLLOUT,
         };
-        let signals = self.signals.as_ref().map(AsFd::as_fd);
         let mut fds =
             vec![PollFd::new(self.terminal.as_fd(), keys), PollFd::new(self.daemon.wake(), PollFlags::POLLIN)];
-        fds.extend(signals.map(|signals| PollFd::new(signals, PollFlags::POLLIN)));
+        fds.extend(self.signals.iter().map(|signals| PollFd::new(signals.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, timeout) {
             Ok(_) | Err(nix::Error::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let none = PollFlags::empty();
-        let ended = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
-        let flags = |i: usize| fds.get(i).and_then(PollFd::revents).unwrap_or(none);
+        let flags = |i: usize| fds.get(i).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
         Ok(Ready {
             keys: flags(0).contains(PollFlags::POLLIN),
-            hung_up: flags(0).intersects(ended),
-            news: flags(1) != none,
-            deserted: flags(1).intersects(ended),
-            signals: flags(2) != none,
+            hung_up: flags(0).intersects(PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL),
+            news: !flags(1).is_empty(),
+            signals: !flags(2).is_empty(),
         })
     }
 
     fn read_keys(&mut self, now: Moment) -> io::Result<Vec<KeyEvent>> {
         let mut bytes = [0; 4096];
-        match self.terminal.read(&mut bytes)? {
-            Input::Bytes(length) => Ok(self.keyboard.take(&bytes[..length], now)),
-            Input::Nothing => Ok(Vec::new()),
-            Input::HungUp => Err(nix::Error::EIO.into()),
-        }
+        let length = self.terminal.read(&mut bytes)?;
+        Ok(self.keyboard.take(&bytes[..length], now))
     }
 
-    fn heed_keys(&mut self, keys: Vec<KeyEvent>, snapshot: &Snapshot, now: Moment) -> io::Result<Option<Leave>> {
+    fn handle_keys(&mut self, keys: Vec<KeyEvent>, snapshot: &Snapshot, now: Moment) -> io::Result<Option<Leave>> {
         for key in keys {
             match self.ui.press(key, snapshot, now) {
-                Act::Nothing => {}
-                Act::Send(command, generation) => self.daemon.send(command, generation),
-                Act::Invite => self.daemon.invite(),
-                Act::Repaint => self.repaint(),
-                Act::Suspend => {
+                Action::Nothing => {}
+                Action::Send(command, generation) => {
+                    if let Err(why) = self.daemon.send(command, generation) {
+                        self.ui.say(&why, true, now + footer::NEWS);
+                    }
+                }
+                Action::Invite => self.daemon.invite(),
+                Action::Repaint => self.repaint(),
+                Action::Suspend => {
                     self.suspend(Pid::from_raw(0), snapshot)?;
                     break;
                 }
-                Act::Leave => return Ok(Some(Leave::Quit)),
+                Action::Leave => return Ok(Some(Leave::Quit)),
             }
         }
         Ok(None)
     }
 
-    fn heed_signals(&mut self, snapshot: &Snapshot) -> io::Result<Option<Leave>> {
+    fn handle_signals(&mut self, snapshot: &Snapshot) -> io::Result<Option<Leave>> {
         let mut numbers = [0; 64];
         let length = match self.signals.as_mut().map(|signals| signals.read(&mut numbers)) {
             Some(Ok(length @ 1..)) => length,
             Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             _ => {
-                // Nobody is left who would write.
+                // The other end is closed.
                 self.signals = None;
                 return Ok(None);
             }
@@ -266,7 +266,7 @@ impl Screen<'_> {
                 Ok(Signal::SIGWINCH) => self.repaint(),
                 Ok(Signal::SIGTSTP) => self.suspend(Pid::this(), snapshot)?,
                 Ok(Signal::SIGCONT) => {
-                    self.away = false;
+                    self.suspended = false;
                     self.terminal.enter()?;
                     self.repaint();
                 }
@@ -281,71 +281,67 @@ impl Screen<'_> {
         self.shown = None;
     }
 
-    /// Gives the terminal back and stops `who`: this process, or with it the whole job, as Ctrl-Z does elsewhere, lest the
-    /// shell waits for a `cargo` that waits for us. From here on it is for SIGCONT to go on.
-    fn suspend(&mut self, who: Pid, snapshot: &Snapshot) -> io::Result<()> {
+    /// Restores the terminal and stops a process until SIGCONT: this one, or with 0 its whole process group, as Ctrl-Z does.
+    /// The shell waits for the group; if only this process stopped, a `cargo run` in front of it would keep the terminal.
+    fn suspend(&mut self, process: Pid, snapshot: &Snapshot) -> io::Result<()> {
         let drives_strip = self.ui.place == Place::Daemon && *snapshot.strip_kind != *"simulated";
         let why_not = if drives_strip {
-            Some("not suspended: the strip would keep its colour, whatever the time")
+            Some("not suspended: the strip would keep its colour; press q to quit")
         } else if getsid(None).is_ok_and(|session| session == getpgrp()) {
-            Some("not suspended: there is no shell to come back from")
+            Some("not suspended: there is no shell that could continue it; press q to quit")
         } else {
             None
         };
         if let Some(why) = why_not {
-            self.ui.say(why, true, clock::now() + foot::NEWS);
+            self.ui.say(why, true, clock::now() + footer::NEWS);
             return Ok(());
         }
         self.terminal.leave();
-        self.away = true;
+        self.suspended = true;
         self.shown = None;
-        kill(who, Signal::SIGSTOP)?;
+        kill(process, Signal::SIGSTOP)?;
         Ok(())
     }
 
-    fn greet(&mut self, snapshot: &Snapshot) -> io::Result<()> {
+    fn print_start(&mut self, snapshot: &Snapshot) -> io::Result<()> {
         let reading = snapshot.timer.at(clock::now());
         let time = view::shown_time(&reading);
-        let text = format!("talklight: {}, {} {time}", reading.phase, reading.plan.name());
-        self.told = snapshot.last_entry();
-        self.line(&text)?;
-        self.line("keys: space starts, r resets, u undoes, ? explains, q ends")
+        self.last_printed = snapshot.last_entry();
+        self.print(&format!("talklight: {}, {} {time}", reading.phase, reading.plan.name()))?;
+        self.print("keys: space starts, r resets, u undoes, ? lists the keys, q quits")
     }
 
-    /// Tells line by line what has happened since.
-    fn tell(&mut self, snapshot: &Snapshot) -> io::Result<()> {
-        for entry in snapshot.news(self.told) {
-            self.line(&entry.to_string())?;
+    /// Prints what has happened since the last call.
+    fn print_news(&mut self, snapshot: &Snapshot) -> io::Result<()> {
+        for entry in snapshot.news(self.last_printed) {
+            self.print(&entry.to_string())?;
         }
-        self.told = snapshot.last_entry();
+        self.last_printed = snapshot.last_entry();
         if let Some(notice) = self.ui.notice.take() {
-            self.line(&notice.text)?;
+            self.print(&notice.text)?;
         }
         if let Some(invited) = self.ui.invited.take() {
-            for line in invited.to_string().lines() {
-                self.line(line)?;
-            }
+            self.print(&invited.to_string())?;
         }
         if std::mem::take(&mut self.ui.help) {
-            for line in help::lines(snapshot, self.ui.place) {
-                self.line(&line)?;
-            }
+            self.print(&help::text(snapshot, self.ui.place))?;
         }
         Ok(())
     }
 
-    fn line(&mut self, text: &str) -> io::Result<()> {
-        let text = text::tamed(text, self.terminal.style().plain);
-        self.terminal.send(format!("{text}\r\n").as_bytes())
+    fn print(&mut self, text: &str) -> io::Result<()> {
+        for line in text.lines() {
+            let line = text::sanitized(line, self.terminal.style().plain);
+            self.terminal.send(format!("{line}\r\n").as_bytes())?;
+        }
+        Ok(())
     }
 }
 
-/// What there is to do after a wait.
+/// What [`Screen::wait`] has found.
 struct Ready {
     keys: bool,
     hung_up: bool,
     news: bool,
-    /// There is nobody any more who could wake us with news.
-    deserted: bool,
     signals: bool,
 }

@@ -1,4 +1,4 @@
-//! Files: the talk that survives its process, the tape, and the paired devices.
+//! The files that the daemon writes: the talk for a restart, the tape, and the paired devices.
 
 pub mod pairing;
 pub mod resume;

@@ -1,7 +1,7 @@
-//! The web: the chair's remote and the stage view. The only place that knows HTTP.
+//! The web server: the chair's remote, the stage view and the API. The only module that knows HTTP.
 //!
-//! One thread and one runtime serve everybody. A page is told the timer when that changes and draws by its own clock, so
-//! nothing here ticks but the heartbeat by which a page knows that it has not lost the daemon.
+//! One thread with one runtime serves all connections. The server pushes the timer's status to a page when it changes; the
+//! page draws by its own clock. The only thing sent periodically is a heartbeat, by which a page notices a lost connection.
 
 use std::fmt;
 use std::io;
@@ -16,74 +16,73 @@ use tokio::runtime::Builder;
 use crate::control::desk::Desk;
 use crate::engine::event::{Event, Events, Origin};
 use crate::store::pairing::Pairing;
-use news::News;
+use feed::Feed;
 
 mod api;
-mod door;
+mod connections;
+mod feed;
 mod guard;
-mod news;
 mod pages;
-pub mod press;
 
-/// How long a port or a file that cannot be had is left alone.
+/// The delay before an unavailable port or pairing file is tried again.
 pub const RETRY: Duration = Duration::from_secs(1);
 
-/// The port, open: from here on it is this daemon's.
+/// The web server, bound to its port but not yet serving.
 pub struct Web {
     listener: TcpListener,
     hosts: Vec<String>,
 }
 
-/// What every request may need.
+/// State shared by all request handlers.
 #[derive(Clone)]
-struct House {
+struct App {
     desk: Desk,
     pairing: Arc<Pairing>,
-    news: News,
-    /// The names by which this machine may be asked.
+    feed: Feed,
+    /// The host names that requests may use.
     hosts: Arc<[String]>,
-    done: api::Done,
+    completed: api::CompletedCommands,
 }
 
 impl Web {
-    /// Opens the port. `hosts` are names that a proxy asks by, besides this machine's own.
+    /// Binds the port. `hosts` are the names that a proxy uses, besides this machine's own names.
     ///
     /// # Errors
-    /// What the system says, with what to do about it.
-    pub fn bind(listen: SocketAddr, hosts: &[String]) -> Result<Self, Unopened> {
-        // A service that is shut in has an address of its own that nobody else sees.
+    /// The system's error, with a remedy.
+    pub fn bind(listen: SocketAddr, hosts: &[String]) -> Result<Self, BindError> {
+        // In a network namespace of its own, bind() succeeds on an address that nobody can reach.
         if std::env::var_os("NOTIFY_SOCKET").is_some() && has_no_network() {
-            return Err(Unopened::NoNetwork);
+            return Err(BindError::NoNetwork);
         }
         let listener = TcpListener::bind(listen).map_err(|error| match error.raw_os_error() {
-            Some(code) if code == nix::errno::Errno::EAFNOSUPPORT as i32 => Unopened::NoNetwork,
-            _ => Unopened::Refused(listen, error),
+            Some(code) if code == nix::errno::Errno::EAFNOSUPPORT as i32 => BindError::NoNetwork,
+            _ => BindError::Io(listen, error),
         })?;
-        Self::of(listener, hosts).map_err(|error| Unopened::Refused(listen, error))
+        Self::from_listener(listener, hosts).map_err(|error| BindError::Io(listen, error))
     }
 
-    /// A port that somebody else has opened.
+    /// Takes over a port that is already open, such as one from systemd.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn of(listener: TcpListener, hosts: &[String]) -> io::Result<Self> {
+    /// If the listener cannot be made non-blocking.
+    pub fn from_listener(listener: TcpListener, hosts: &[String]) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let hosts = hosts.iter().cloned().chain(guard::own_names()).collect();
         Ok(Self { listener, hosts })
     }
 
-    /// Where it listens.
+    /// The bound address.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Where the pages are, as a person on this machine or its network types it.
+    /// The URL of the stage view, as typed in a browser on this machine or its network.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn url(&self) -> io::Result<String> {
         let address = self.address()?;
         let host = match address.ip() {
@@ -94,10 +93,10 @@ impl Web {
         Ok(format!("http://{host}:{}", address.port()))
     }
 
-    /// Serves for ever.
+    /// Serves requests. Returns only on an error.
     ///
     /// # Errors
-    /// When the listener is of no more use.
+    /// If the runtime or the router cannot be built.
     pub fn run(self, desk: &Desk, pairing: Arc<Pairing>) -> anyhow::Result<()> {
         let runtime =
             Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(api::WAITING_MAX).build()?;
@@ -105,12 +104,12 @@ impl Web {
             tokio::spawn(load(Arc::clone(&pairing), desk.events.clone()));
             let router = router(desk, pairing, &self.hosts)?;
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
-            door::serve(&listener, router).await
+            connections::serve(&listener, router).await
         })
     }
 }
 
-/// Reads who is paired, where that could not be read at the start.
+/// Reads the paired devices again until that succeeds, if it failed at start.
 async fn load(pairing: Arc<Pairing>, events: Events) {
     while !pairing.is_loaded() {
         tokio::time::sleep(RETRY).await;
@@ -121,36 +120,36 @@ async fn load(pairing: Arc<Pairing>, events: Events) {
     }
 }
 
-/// Why a port is not open.
+/// Why the port could not be bound.
 #[derive(Debug)]
-pub enum Unopened {
-    /// This process may not use a network, or has none but its own.
+pub enum BindError {
+    /// This process may not use the network, or has only its own loopback.
     NoNetwork,
-    Refused(SocketAddr, io::Error),
+    Io(SocketAddr, io::Error),
 }
 
-impl fmt::Display for Unopened {
+impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Refused(listen, error) = self else {
+        let Self::Io(listen, error) = self else {
             return f.write_str(
                 "web.listen: this service has no network of its own; `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight` gives it a port",
             );
         };
         let remedy = match error.kind() {
-            io::ErrorKind::AddrInUse => "another program listens there; stop it, or take another port",
+            io::ErrorKind::AddrInUse => "another program uses this port; stop it, or choose another port",
             io::ErrorKind::AddrNotAvailable => {
-                "this machine has no such address; \"0.0.0.0:8080\" means all that it has"
+                "this machine has no such address; \"0.0.0.0:8080\" listens on all its addresses"
             }
-            io::ErrorKind::PermissionDenied => "ports below 1024 are not for this user; take 8080",
-            _ => "take another address",
+            io::ErrorKind::PermissionDenied => "this user may not use ports below 1024; choose 8080",
+            _ => "choose another address",
         };
         write!(f, "web.listen: {listen}: {error}; {remedy}")
     }
 }
 
-impl std::error::Error for Unopened {}
+impl std::error::Error for BindError {}
 
-/// Whether this process can be reached by nobody but itself, as in a unit with `PrivateNetwork=`.
+/// Whether loopback is the only interface, as in a unit with `PrivateNetwork=`.
 fn has_no_network() -> bool {
     let Ok(mut interfaces) = nix::ifaddrs::getifaddrs() else {
         return false;
@@ -158,30 +157,31 @@ fn has_no_network() -> bool {
     interfaces.all(|interface| interface.interface_name == "lo")
 }
 
-/// All that can be asked for, of one that is asked by any of `hosts`. To be made, and asked, in a runtime.
+/// All routes, for requests whose `Host` is an IP address or one of `hosts`. Must be called and used within a tokio
+/// runtime.
 ///
 /// # Errors
-/// When the system has no descriptor left.
+/// If the system has no file descriptor left.
 pub fn router(desk: &Desk, pairing: Arc<Pairing>, hosts: &[String]) -> io::Result<Router> {
-    let house = House {
+    let app = App {
         desk: desk.clone(),
         pairing,
-        news: News::follow(Arc::clone(&desk.board))?,
+        feed: Feed::new(Arc::clone(&desk.board))?,
         hosts: hosts.into(),
-        done: api::Done::default(),
+        completed: api::CompletedCommands::default(),
     };
     let router = Router::new()
         .merge(pages::routes())
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/events", get(api::events))
-        .route("/api/v1/start", post(api::start))
-        .route("/api/v1/reset", post(api::reset))
-        .route("/api/v1/undo", post(api::undo))
+        .route("/api/v1/start", post(api::command))
+        .route("/api/v1/reset", post(api::command))
+        .route("/api/v1/undo", post(api::command))
         .route("/api/v1/pair", post(api::pair))
         .route("/api/v1/paired", get(api::paired))
-        .fallback(api::nowhere)
-        .method_not_allowed_fallback(api::not_so)
-        .layer(axum::middleware::from_fn_with_state(house.clone(), guard::guard))
-        .with_state(house);
+        .fallback(api::not_found)
+        .method_not_allowed_fallback(api::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), guard::guard))
+        .with_state(app);
     Ok(router)
 }

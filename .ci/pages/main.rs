@@ -79,7 +79,7 @@ fn more(all: bool) -> Roff {
                 ("/etc/talklight/config.toml", "The config of the service."),
                 ("/run/talklight/control.sock", "Its control socket, for members of the group talklight."),
                 ("/var/lib/talklight", "The folder for a tape whose name has no folder."),
-                ("/usr/share/doc/talklight", "The README, the wiring, and example configs."),
+                ("/usr/share/doc/talklight", "The README, the pages of docs, and example configs."),
             ],
         );
     }

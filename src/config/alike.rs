@@ -1,19 +1,19 @@
-//! Phases that somebody might take for one another.
+//! Finds phases whose colours look alike.
 
 use super::values::Values;
 use crate::core::drive::{Drive, DriveSettings, gamma};
 use crate::core::look::{Look, Palette, Pattern, Picture, ReadyLook, Rgb};
 
-/// The phases as seen under some circumstances, and what to do if two of them look alike then.
+/// One way to see the phases, with a remedy if two of them look alike in it.
 struct View {
-    /// None for the look.
+    /// `None` for the colours as they are meant to look.
     drive: Option<Drive>,
-    /// None for the colours.
+    /// The key to blame. `None` for the colours themselves.
     cause: Option<&'static str>,
     remedy: &'static str,
 }
 
-/// Tells which phases cannot be told apart: as they are meant to look, or as a strip driven with `settings` shows them.
+/// Reports phases that look alike, either as they are meant to look or on a strip with `settings`.
 pub(super) fn look_alikes(values: &mut Values, look: &Look, settings: Option<DriveSettings>, pictures: &[Picture]) {
     let mut views = vec![View { drive: None, cause: None, remedy: "choose colours further apart" }];
     if let Some(settings) = settings {
@@ -24,7 +24,7 @@ pub(super) fn look_alikes(values: &mut Values, look: &Look, settings: Option<Dri
             (unlimited, Some("brightness"), "raise `brightness`"),
             (settings, Some("max_milliamps"), "raise `max_milliamps`, or let fewer LEDs share it"),
         ] {
-            // Without enough current there is no drive, which is told elsewhere.
+            // An error means too little current, which is reported elsewhere.
             if let Ok(drive) = Drive::new(settings, look.leds, pictures) {
                 let drive = Some(drive);
                 views.push(View { drive, cause, remedy });
@@ -34,19 +34,19 @@ pub(super) fn look_alikes(values: &mut Values, look: &Look, settings: Option<Dri
 
     let Palette { green, yellow, red, ready } = look.palette;
     let mut colours = vec![("green", green), ("yellow", yellow), ("red", red)];
-    // A talk may be down to a single LED, too.
+    // A talk may also show on a single LED.
     if look.ready == ReadyLook::Dot && (look.leds == 1 || look.pattern == Pattern::Bar) {
         colours.push(("ready", ready));
     }
     for (n, &(name, colour)) in colours.iter().enumerate() {
         for &(other, other_colour) in &colours[..n] {
-            // The first view in which they look alike has the remedy.
+            // The first view in which they look alike names the cause.
             let alike = |view: &&View| alike(view.light(colour), view.light(other_colour));
             if let Some(View { cause, remedy, .. }) = views.iter().find(alike) {
                 let [own, others] = [name, other].map(|name| format!("colours.{name}"));
                 let keys: Vec<_> = [cause.unwrap_or(&own), &own, &others]
                     .into_iter()
-                    .chain(SHARED_CAUSES)
+                    .chain(OTHER_CAUSES)
                     .map(|key| format!("strip.{key}"))
                     .collect();
                 let keys: Vec<_> = keys.iter().map(String::as_str).collect();
@@ -56,8 +56,8 @@ pub(super) fn look_alikes(values: &mut Values, look: &Look, settings: Option<Dri
     }
 }
 
-/// What else has a part in how the phases look, the likeliest first.
-const SHARED_CAUSES: [&str; 10] = [
+/// Other keys that affect how the phases look, the likeliest first.
+const OTHER_CAUSES: [&str; 10] = [
     "palette",
     "brightness",
     "max_milliamps",
@@ -71,7 +71,7 @@ const SHARED_CAUSES: [&str; 10] = [
 ];
 
 impl View {
-    /// Red, green and blue light, in any unit.
+    /// The light of a colour: red, green and blue, in any unit.
     fn light(&self, colour: Rgb) -> [f64; 3] {
         match &self.drive {
             None => light_of(colour),
@@ -80,11 +80,12 @@ impl View {
     }
 }
 
-/// Whether two lights, red, green and blue, are of one colour for somebody who sees one now and the other a minute later.
+/// Whether a person who sees one light now and the other a minute later would take them for the same colour.
 ///
-/// Brightness says nothing without the other beside it, so both are compared at their brightest. OKLab (Ottosson, 2020)
-/// puts colours as far apart as they look; side by side, 0.02 is just noticeable (CSS Color 4, section 13.2). From memory
-/// and across a room it takes five times that: orange (`#ff8000`) is 0.16 from red, the shipped colours are 0.2 apart and more.
+/// People cannot compare brightness from memory, so both lights are scaled to their full brightness first. Distances in OKLab
+/// (Ottosson, 2020) match perceived differences; side by side, 0.02 is just noticeable (CSS Color 4, section 13.2). From
+/// memory and across a room the limit is five times that: orange (`#ff8000`) is 0.16 from red, and the shipped colours are at
+/// least 0.2 apart.
 fn alike(a: [f64; 3], b: [f64; 3]) -> bool {
     const DISTANCE_MIN: f64 = 0.1;
     let [a, b] = [a, b].map(oklab);
@@ -115,7 +116,7 @@ fn light_of(Rgb { r, g, b }: Rgb) -> [f64; 3] {
     [r, g, b].map(|channel| gamma(f64::from(channel) / 255.0))
 }
 
-/// The light of an LED, which is proportional to what it is sent.
+/// The light of an LED, which is proportional to the levels it is sent.
 fn light_sent([r, g, b, white]: [u8; 4]) -> [f64; 3] {
     [r, g, b].map(|channel| f64::from(channel) + f64::from(white))
 }

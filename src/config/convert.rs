@@ -1,4 +1,4 @@
-//! What the value of a key is, by its type and by itself; or what is wrong with it, and what would be right.
+//! Converts the value of a single key. An error says what is wrong with the value and what would be right.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -10,8 +10,8 @@ use toml::de::DeValue;
 use crate::core::drive::Chip;
 use crate::core::look::Rgb;
 
-/// From this likeness on, one name may be meant by another: half of its letters are in place.
-const LIKENESS_MIN: f64 = 0.5;
+/// Names that are at least this similar, from 0 to 1, are suggested for a misspelt one.
+const SIMILARITY_MIN: f64 = 0.5;
 
 /// A whole number within `range`.
 pub(super) fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&DeValue) -> Result<T, String> {
@@ -25,7 +25,7 @@ pub(super) fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&DeV
     }
 }
 
-/// A number with or without a fraction; also those that are none, if the file says so.
+/// A finite number with or without a fraction.
 pub(super) fn number(value: &DeValue) -> Result<f64, String> {
     let text = match value {
         DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
@@ -44,7 +44,7 @@ pub(super) fn text<'t>(value: &'t DeValue) -> Result<&'t str, String> {
     value.as_str().ok_or_else(|| must(value, "be text"))
 }
 
-/// An address with its port.
+/// A socket address with a port other than 0.
 pub(super) fn address(value: &DeValue) -> Result<SocketAddr, String> {
     let address = value.as_str().and_then(|written| written.parse().ok());
     address.filter(|address: &SocketAddr| address.port() != 0).ok_or_else(|| {
@@ -52,7 +52,7 @@ pub(super) fn address(value: &DeValue) -> Result<SocketAddr, String> {
     })
 }
 
-/// Names of a machine, without ports.
+/// A list of host names, without ports.
 pub(super) fn names(value: &DeValue) -> Result<Vec<String>, String> {
     let is_name = |name: &&str| {
         let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
@@ -63,7 +63,7 @@ pub(super) fn names(value: &DeValue) -> Result<Vec<String>, String> {
     names.ok_or_else(|| must(value, "be a list of names, such as [\"timer.example.org\"]"))
 }
 
-/// What one of a few words stands for.
+/// One of a few words, each with its meaning.
 pub(super) fn one_of<T: Copy, const N: usize>(words: [(&str, T); N]) -> impl Fn(&DeValue) -> Result<T, String> {
     move |value| {
         let written = value.as_str().unwrap_or_default();
@@ -73,8 +73,8 @@ pub(super) fn one_of<T: Copy, const N: usize>(words: [(&str, T); N]) -> impl Fn(
         let names = words.map(|(word, _)| word);
         let listed = names.map(|word| format!("\"{word}\"")).join(" or ");
         let mut what = must(value, &format!("be {listed}"));
-        if let Some(meant) = nearest(written, names.into_iter()) {
-            what += &format!("; did you mean \"{meant}\"?");
+        if let Some(nearest) = nearest(written, names.into_iter()) {
+            what += &format!("; did you mean \"{nearest}\"?");
         }
         Err(what)
     }
@@ -91,9 +91,9 @@ pub(super) fn chip(value: &DeValue) -> Result<Chip, String> {
     })
 }
 
-/// A length of time in units.
+/// A length of time with units.
 pub(super) fn duration(value: &DeValue) -> Result<Duration, String> {
-    // humantime 2.4.0 panics where whole seconds and a full second of parts overflow together; that takes more digits.
+    // humantime 2.4.0 panics if the sum of seconds and nanoseconds overflows, which takes more digits than this.
     const DIGITS_MAX: usize = 12;
     let written = value.as_str().unwrap_or_default();
     let digits = written.bytes().filter(u8::is_ascii_digit).count();
@@ -115,9 +115,9 @@ pub(super) fn duration(value: &DeValue) -> Result<Duration, String> {
     })
 }
 
-/// A colour that a phase can have: not so dark that it looks like the end of the talk.
+/// A colour for a phase: bright enough to differ from the dark strip after the end of a talk.
 pub(super) fn colour(value: &DeValue) -> Result<Rgb, String> {
-    /// In light, 1 % of full.
+    /// Gives 1 % of the full light.
     const CHANNEL_MIN: u8 = 0x20;
     let written = value.as_str().unwrap_or_default();
     let Some(colour @ Rgb { r, g, b }) = written.strip_prefix('#').and_then(hex) else {
@@ -133,14 +133,14 @@ pub(super) fn colour(value: &DeValue) -> Result<Rgb, String> {
     };
     if r.max(g).max(b) < CHANNEL_MIN {
         return Err(format!(
-            "`{}` is too dark to be seen; let one channel be `{CHANNEL_MIN:02x}` or more",
+            "`{}` is too dark to be seen; at least one channel must be `{CHANNEL_MIN:02x}` or more",
             shown(written)
         ));
     }
     Ok(colour)
 }
 
-/// A GPIO that a button can hang on.
+/// A GPIO for a button. On a `real` strip the lines of SPI0 are taken.
 pub(super) fn gpio(value: &DeValue, real: bool) -> Result<u32, String> {
     let taken = |gpio| match gpio {
         0 | 1 => Some("belongs to the EEPROM of add-on boards"),
@@ -152,11 +152,12 @@ pub(super) fn gpio(value: &DeValue, real: bool) -> Result<u32, String> {
     let Some(why) = taken(number) else {
         return Ok(number);
     };
-    let meant = (0..).zip(HEADER_PINS).find(|&(gpio, pin)| pin == number && taken(gpio).is_none());
-    let meant = meant.map(|(gpio, pin)| format!("; for header pin {pin} write {gpio}"));
-    Err(format!("GPIO {number} {why}; take one of 2 to 6 or 12 to 27{}", meant.unwrap_or_default()))
+    let suggestion = (0..).zip(HEADER_PINS).find(|&(gpio, pin)| pin == number && taken(gpio).is_none());
+    let suggestion = suggestion.map(|(gpio, pin)| format!("; for header pin {pin} write {gpio}"));
+    Err(format!("GPIO {number} {why}; take one of 2 to 6 or 12 to 27{}", suggestion.unwrap_or_default()))
 }
 
+/// A path of at most `bytes_max` bytes.
 pub(super) fn path(bytes_max: usize) -> impl Fn(&DeValue) -> Result<PathBuf, String> {
     move |value| {
         let path = text(value)?;
@@ -166,8 +167,8 @@ pub(super) fn path(bytes_max: usize) -> impl Fn(&DeValue) -> Result<PathBuf, Str
         } else if path.contains(char::is_control) {
             "be a path without control characters".into()
         } else if path.starts_with(['~', '$']) {
-            // No shell reads the file, so this would name a new folder in the working directory.
-            "be the whole path, such as \"/run/talk\": `~` and `$` stand for nothing here".into()
+            // No shell expands the value, so this would create a directory of that name.
+            "be the full path, such as \"/run/talk\": `~` and `$` are not expanded here".into()
         } else {
             return Ok(path.into());
         };
@@ -187,7 +188,7 @@ fn hex(digits: &str) -> Option<Rgb> {
     Some(Rgb::new(r, g, b))
 }
 
-/// `"60"` must …
+/// The message: `"60"` must …
 fn must(value: &DeValue, be: &str) -> String {
     let written = match value {
         DeValue::String(text) => format!("\"{}\"", shown(text)),
@@ -201,7 +202,7 @@ fn must(value: &DeValue, be: &str) -> String {
     format!("`{written}` must {be}")
 }
 
-/// As `must`, of what is not text.
+/// As `must`, for a value that is not text. Points out quotes that must go.
 fn must_bare(value: &DeValue, be: &str) -> String {
     let is_bare = |text| DeValue::parse(text).is_ok_and(|value| !value.get_ref().is_str());
     match value.as_str() {
@@ -210,17 +211,17 @@ fn must_bare(value: &DeValue, be: &str) -> String {
     }
 }
 
-/// The one of `known` that `written` is most like, if it is like any.
+/// The name in `known` that is most similar to `written`, if one is similar enough.
 pub(super) fn nearest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let written = written.to_lowercase();
     known
         .map(|name| (strsim::normalized_damerau_levenshtein(&written, &name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
 }
 
-/// Text of a stranger's as it can be printed: no control characters, not too long.
+/// Makes foreign text safe to print: escapes control characters and cuts it to 40 characters.
 pub(super) fn shown(text: &str) -> String {
     const CHARS_MAX: usize = 40;
     let mut shown = String::new();

@@ -1,4 +1,4 @@
-//! What the values of a config mean together.
+//! Builds the config from its values, and checks the values against each other.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::alike::look_alikes;
 use super::convert::{
     address, boolean, chip, colour, duration, gpio, names, nearest, number, one_of, path, shown, text, whole,
 };
+use super::describe::seconds;
 use super::values::{CHOSEN, Values};
-use super::words::seconds;
 use super::{Active, Bias, Buttons, Config, Kind, Origin, WebConfig};
 use crate::core::drive::{Chip, Drive, DriveSettings, Order};
 use crate::core::look::{Look, Palette, Pattern, ReadyLook};
@@ -20,23 +20,23 @@ use crate::core::plan::{self, Plan, PlanError};
 #[cfg(target_os = "linux")]
 use crate::strip::spi;
 
-/// The longest write that spidev can be set up for (rppal's documentation of `spidev.bufsiz`).
+/// The largest `spidev.bufsiz` (rppal's documentation).
 const BUFSIZ_MAX: usize = 65_536;
-/// Outside of these, ws2812-spi 0.5.1 leaves what the chips' data sheets allow.
+/// Outside these ranges the timing of ws2812-spi 0.5.1 violates the chips' data sheets.
 const WS2812_HZ: RangeInclusive<u64> = 2_000_000..=3_800_000;
 const SK6812_RGBW_HZ: RangeInclusive<u64> = 2_300_000..=3_800_000;
-/// WLED takes these for an LED, too.
+/// The range of WLED.
 const MILLIAMPS_PER_LED: RangeInclusive<u64> = 1..=100;
 /// More than the longest strip can draw.
 const MILLIAMPS_MAX: u64 = 1_000_000;
-/// What `sockaddr_un` has room for, less the closing zero (unix(7)).
+/// The size of `sun_path` in `sockaddr_un`, less the closing zero (unix(7)).
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// Linux's PATH_MAX, less the closing zero.
 const PATH_BYTES_MAX: usize = 4095;
 const HOLD_MIN: Duration = Duration::from_millis(300);
 const HOLD_MAX: Duration = Duration::from_secs(10);
 
-/// What the values mean. Where one is wrong, so is what this returns.
+/// Builds the config. It is valid only if `values` has no mistakes afterwards.
 pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Config {
     let real = values.read("strip.kind", one_of([("simulated", false), ("spi", true)]));
     let look = look(values);
@@ -61,7 +61,7 @@ fn web(values: &mut Values) -> Option<WebConfig> {
     let hosts = values.optional("web.hosts", names);
     let listen = values.optional("web.listen", address);
     if cfg!(not(feature = "web")) && (listen.is_some() || hosts.is_some()) {
-        values.conflict(&["web.listen", "web.hosts"], "this talklight was built without the web; leave `[web]` out");
+        values.conflict(&["web.listen", "web.hosts"], "this talklight was built without the web; remove `[web]`");
     }
     (listen.is_some() || hosts.is_some()).then(|| WebConfig { listen, hosts: hosts.unwrap_or_default() })
 }
@@ -103,7 +103,7 @@ fn plans(values: &mut Values, flash_half: Duration) -> Vec<Plan> {
         let key = |key| format!("{prefix}{key}");
         if !plan.flash().is_zero() && plan.flash() < 2 * flash_half {
             let what = format!(
-                "the flash would end before it is seen, as one takes {}; write \"0s\" for none",
+                "is shorter than one flash, which takes {}; write \"0s\" for no flash",
                 seconds(2 * flash_half)
             );
             values.conflict(&[&key("flash"), "flash.hz"], what);
@@ -111,7 +111,7 @@ fn plans(values: &mut Values, flash_half: Duration) -> Vec<Plan> {
         let name = plan.name();
         let same = |other: &Plan| other.name().eq_ignore_ascii_case(name);
         if let Some(other) = plans.iter().position(same) {
-            let what = format!("another plan is called `{name}`, too; their names must differ");
+            let what = format!("another plan has the name `{name}`, too; names must differ");
             values.conflict(&[&key("name"), &format!("plan.{other}.name")], what);
         }
         plans.push(plan);
@@ -129,7 +129,7 @@ fn plan(values: &mut Values, prefix: &str) -> Plan {
             Ok(plan) => return plan,
             Err(error) => error,
         };
-        // What is wrong gives way to what is right, so that the next mistake is found, too.
+        // Replace the wrong value by a valid one, to find further mistakes in this plan.
         let with = match error {
             PlanError::Name => {
                 name = "plan".into();
@@ -156,15 +156,15 @@ fn plan(values: &mut Values, prefix: &str) -> Plan {
     }
 }
 
-/// The plan of that name.
+/// The plan with this name.
 fn choose(plans: &[Plan], name: &str) -> Result<Plan, String> {
     plan::find(plans, name).ok_or_else(|| {
         let names: Vec<_> = plans.iter().map(|plan| format!("`{}`", plan.name())).collect();
-        let meant = nearest(name, plans.iter().map(Plan::name)).map(|meant| format!("; did you mean `{meant}`?"));
+        let suggestion = nearest(name, plans.iter().map(Plan::name)).map(|name| format!("; did you mean `{name}`?"));
         format!(
             "there is no plan `{}`{}",
             shown(name),
-            meant.unwrap_or_else(|| format!("; there is {}", names.join(", ")))
+            suggestion.unwrap_or_else(|| format!("; the plans are {}", names.join(", ")))
         )
     })
 }
@@ -183,7 +183,7 @@ fn strip(values: &mut Values, real: bool, look: &Look, plans: &[Plan], bufsiz: u
     let device = values.read("strip.device", |value| {
         let path = text(value)?;
         spi::Device::new(path).ok_or_else(|| {
-            let what = "is not a device of SPI0, \"/dev/spidev0.0\" or \"/dev/spidev0.1\"; the others have no DMA or other pins";
+            let what = "is not a device of SPI0, \"/dev/spidev0.0\" or \"/dev/spidev0.1\"; other buses have no DMA or use other pins";
             format!("`{}` {what}", shown(path))
         })
     });
@@ -203,7 +203,7 @@ fn strip(values: &mut Values, real: bool, look: &Look, plans: &[Plan], bufsiz: u
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (clock_hz, bufsiz);
-        values.conflict(&["strip.kind"], "SPI takes Linux; write \"simulated\"");
+        values.conflict(&["strip.kind"], "SPI needs Linux; write \"simulated\"");
         Kind::Simulated(drive.ok())
     }
     #[cfg(target_os = "linux")]
@@ -232,15 +232,15 @@ fn fits_buffer(values: &mut Values, leds: usize, chip: Chip, bufsiz: usize) {
     let remedy = if bytes <= BUFSIZ_MAX {
         format!(
             "append `spidev.bufsiz={}` to the line of /boot/firmware/cmdline.txt and reboot (65536 is the most); \
-             `talklight doctor` says what is still missing",
+             `talklight doctor` says what else is missing",
             bytes.next_power_of_two()
         )
     } else {
-        format!("it can be set up for {BUFSIZ_MAX}, which is {} LEDs, and no more", most(BUFSIZ_MAX))
+        format!("its limit can be raised to {BUFSIZ_MAX} bytes, which is {} LEDs", most(BUFSIZ_MAX))
     };
     let what = format!(
-        "{} make a frame of {bytes} bytes, and spidev takes {bufsiz}, which is {} LEDs; {remedy}",
-        super::words::count(leds),
+        "a frame for {} has {bytes} bytes, but spidev takes {bufsiz}, which is {} LEDs; {remedy}",
+        super::describe::count(leds),
         most(bufsiz)
     );
     values.conflict(&["strip.leds", "strip.chip", "strip.kind"], what);
@@ -259,24 +259,24 @@ fn buttons(values: &mut Values, real: bool) -> Option<Buttons> {
             let hold = duration(value)?;
             match (HOLD_MIN..=HOLD_MAX).contains(&hold) {
                 true => Ok(hold),
-                false => Err("a hold takes from 300ms, or a press would be one, to 10s".into()),
+                false => Err("must be from 300ms, so that a press is not a hold, to 10s".into()),
             }
         }),
     };
     if start.is_some() && start == reset {
         values.conflict(
             &["button.reset", "button.start"],
-            "one pin cannot be `start` and `reset`; leave `reset` out and hold `start` instead",
+            "one pin cannot be both `start` and `reset`; remove `reset` and hold `start` instead",
         );
     }
-    let idle_is_pressed = match (buttons.bias, buttons.active) {
+    let open_is_active = match (buttons.bias, buttons.active) {
         (Bias::PullUp, Active::High) => Some(("pull-up", "high", "low")),
         (Bias::PullDown, Active::Low) => Some(("pull-down", "low", "high")),
         _ => None,
     };
-    if let Some((bias, active, right)) = idle_is_pressed {
+    if let Some((bias, active, right)) = open_is_active {
         let what = format!(
-            "with bias = \"{bias}\" an open button reads \"{active}\", as if pressed for ever; write active = \"{right}\""
+            "with bias = \"{bias}\" an open button reads \"{active}\" and would count as pressed; write active = \"{right}\""
         );
         values.conflict(&["button.active", "button.bias"], what);
     }

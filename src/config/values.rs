@@ -1,7 +1,7 @@
-//! The raw config: every value by its key, with the place where it was written.
+//! The raw config: every value by its key, with the line or flag it comes from.
 //!
-//! Three layers lie over one another: the built-in `config/default.toml`, a person's file, the flags. The uppermost
-//! value of a key is the one that counts. It carries its place, so that whoever finds it wrong can say where.
+//! There are three layers: the built-in `config/default.toml`, the user's file, and the flags. The value of the last layer
+//! that has a key counts. It keeps its place, so that a mistake can name it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::Overrides;
 use super::convert::{nearest, shown};
 
-/// Every section and the keys in it; the nameless one is the file itself.
+/// Every section and its keys. The section with the empty name is the top of the file.
 const SECTIONS: [(&str, &str); 8] = [
     ("", "strip button plan flash control web"),
     (
@@ -28,24 +28,24 @@ const SECTIONS: [(&str, &str); 8] = [
     ("web", "listen hosts"),
 ];
 
-/// The key of the flag `--plan`, which a file does not have.
+/// The key of the flag `--plan`. A file cannot have it.
 pub(super) const CHOSEN: &str = "chosen";
 
-/// What the flag `--web` means: this machine only.
+/// The value of the flag `--web`: this machine only.
 const LOOPBACK: &str = "127.0.0.1:8080";
 
 /// The values of all layers, and the mistakes found in them so far.
 pub(super) struct Values<'a> {
     source: &'a str,
     built_in: BTreeMap<String, DeValue<'a>>,
-    /// What lies over the built-in values.
+    /// The values of the file and the flags.
     written: BTreeMap<String, Written<'a>>,
-    /// Where each plan of the file begins.
+    /// The line at which each plan of the file begins.
     plans: Vec<Place>,
-    /// The keys in which a mistake has been told.
+    /// The keys with a mistake.
     wrong: BTreeSet<String>,
     mistakes: Vec<Mistake>,
-    /// How many of the first mistakes were found by the parser.
+    /// The number of syntax errors; they are the first of `mistakes`.
     syntax: usize,
 }
 
@@ -55,7 +55,7 @@ struct Written<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// The values of `text`, which people know as `source`, over those of `built_in`, which is without a mistake.
+    /// Parses `text` over `built_in`, which has no mistakes. `source` names the text in messages.
     pub(super) fn new(built_in: &'a str, text: &'a str, source: &'a str) -> Self {
         let mut values = Self {
             source,
@@ -66,16 +66,16 @@ impl<'a> Values<'a> {
             mistakes: Vec::new(),
             syntax: 0,
         };
-        values.lay_text(built_in);
+        values.add_text(built_in);
         let written = std::mem::take(&mut values.written).into_iter();
         values.built_in = written.map(|(key, written)| (key, written.value)).collect();
         values.plans.clear();
-        values.lay_text(text);
+        values.add_text(text);
         values
     }
 
-    /// Lays the flags over all else. `leds` is the text of that flag.
-    pub(super) fn lay_flags(&mut self, overrides: &'a Overrides, leds: Option<&'a str>) {
+    /// Adds the flags as the last layer. `leds` is the text of that flag.
+    pub(super) fn add_flags(&mut self, overrides: &'a Overrides, leds: Option<&'a str>) {
         let text = |typed: &'a str| DeValue::String(typed.into());
         let path = |path: &'a PathBuf| DeValue::String(path.to_string_lossy());
         let number = |typed: &'a str| DeValue::parse(typed).map_or(text(typed), |value| value.into_inner());
@@ -95,13 +95,13 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The prefixes of the plans' keys, in the order of the file.
+    /// The prefix of each plan's keys, in the order of the file.
     pub(super) fn plans(&self) -> impl Iterator<Item = String> + use<> {
         (0..self.plans.len().max(1)).map(plan_prefix)
     }
 
-    /// What `convert` makes of the value of `key`, or of the built-in value if nothing is written. What `convert` says
-    /// against the value becomes a mistake; then, too, the built-in value stands in, so that all else can be checked.
+    /// Converts the value of `key`, or the built-in value if none is written. An error of `convert` becomes a mistake; the
+    /// built-in value is then used, so that the other keys can be checked.
     pub(super) fn read<T>(&mut self, key: &str, convert: impl Fn(&DeValue) -> Result<T, String>) -> T {
         if let Some(value) = self.optional(key, &convert) {
             return value;
@@ -113,9 +113,9 @@ impl<'a> Values<'a> {
             let what = match key.rsplit('.').next() {
                 Some("name") => "is missing, such as `name = \"talk\"`",
                 Some("length") => "is missing, such as `length = \"5m\"`",
-                _ => "is missing; write it in time left, such as \"2m\", or \"0s\" for none",
+                _ => "is missing; write the time left, such as \"2m\", or \"0s\" for none",
             };
-            self.tell(place, key, what);
+            self.report(place, key, what);
             self.wrong.insert(key.into());
         }
         let built_in = match plan {
@@ -124,10 +124,10 @@ impl<'a> Values<'a> {
         };
         built_in
             .and_then(|value| convert(value).ok())
-            .unwrap_or_else(|| panic!("the built-in config has no good `{key}`"))
+            .unwrap_or_else(|| panic!("the built-in config has no valid `{key}`"))
     }
 
-    /// As `read`, of a key that has no built-in value.
+    /// As `read`, for a key without a built-in value.
     pub(super) fn optional<T>(&mut self, key: &str, convert: impl Fn(&DeValue) -> Result<T, String>) -> Option<T> {
         let Written { place, value } = self.written.get(key)?;
         if self.wrong.contains(key) {
@@ -136,26 +136,26 @@ impl<'a> Values<'a> {
         match convert(value) {
             Ok(value) => Some(value),
             Err(what) => {
-                self.tell(*place, key, what);
+                self.report(*place, key, what);
                 self.wrong.insert(key.into());
                 None
             }
         }
     }
 
-    /// Tells that the values of `keys`, good by themselves, do not go together, and that the first should change. The
-    /// place is that of the first which is not built in. If one of them is wrong already, this may be its consequence
-    /// and is not told.
+    /// Reports that the values of `keys` are valid alone but not together, and that the first one should change. The mistake
+    /// gets the place of the first key that is not built in. It is skipped if one of the keys has a mistake already, which may
+    /// be the cause.
     pub(super) fn conflict(&mut self, keys: &[&str], what: impl Into<String>) {
         if !keys.iter().any(|&key| self.wrong.contains(key)) {
             let written = keys.iter().find_map(|&key| Some((self.written.get(key)?.place, key)));
             let (place, key) = written.unwrap_or((Place::File, keys[0]));
-            self.tell(place, key, what);
+            self.report(place, key, what);
         }
         self.wrong.insert(keys[0].into());
     }
 
-    /// `config`, if nothing was found wrong.
+    /// Returns `config` if there are no mistakes.
     pub(super) fn finish<T>(mut self, config: T) -> Result<T, Mistakes> {
         if self.mistakes.is_empty() {
             return Ok(config);
@@ -164,15 +164,15 @@ impl<'a> Values<'a> {
         Err(Mistakes(self.mistakes))
     }
 
-    fn tell(&mut self, place: Place, key: &str, what: impl Into<String>) {
-        self.note(place, Some(known_as(key)), what.into());
+    fn report(&mut self, place: Place, key: &str, what: impl Into<String>) {
+        self.push(place, Some(display_key(key)), what.into());
     }
 
-    fn note(&mut self, place: Place, key: Option<String>, what: String) {
+    fn push(&mut self, place: Place, key: Option<String>, what: String) {
         self.mistakes.push(Mistake { source: self.source.into(), place, key, what });
     }
 
-    fn lay_text(&mut self, text: &'a str) {
+    fn add_text(&mut self, text: &'a str) {
         let newlines: Vec<_> = text.match_indices('\n').map(|(at, _)| at).collect();
         let place = |offset| Place::Line(newlines.partition_point(|&newline| newline < offset) + 1);
         let (table, errors) = DeTable::parse_recoverable(text);
@@ -183,22 +183,22 @@ impl<'a> Values<'a> {
             if let Some(at) = text.get(span.clone()).filter(|at| !at.trim().is_empty()) {
                 what += &format!(", at `{}`", shown(at));
             }
-            self.note(place(span.start), None, what);
+            self.push(place(span.start), None, what);
         }
         self.syntax = self.mistakes.len();
-        self.lay(table.get_ref(), "", "", &place);
+        self.add_table(table.get_ref(), "", "", &place);
     }
 
-    /// Lays a table, which is `section`, over the keys that begin with `prefix`.
-    fn lay(&mut self, table: &DeTable<'a>, section: &str, prefix: &str, place: &impl Fn(usize) -> Place) {
+    /// Adds the table of `section` to the keys that begin with `prefix`.
+    fn add_table(&mut self, table: &DeTable<'a>, section: &str, prefix: &str, place: &impl Fn(usize) -> Place) {
         for (key, value) in table {
             let key_place = place(key.span().start);
             let path = format!("{prefix}{}", key.get_ref());
             let child = join(section, key.get_ref());
-            let sound = !self.is_broken(&path, key_place, place(value.span().end));
+            let is_sound = !self.is_broken(&path, key_place, place(value.span().end));
             if !keys(section).any(|known| known == key.get_ref()) {
-                if sound {
-                    self.tell(key_place, &path, unknown(section, key.get_ref()));
+                if is_sound {
+                    self.report(key_place, &path, unknown(section, key.get_ref()));
                 }
                 continue;
             }
@@ -208,24 +208,24 @@ impl<'a> Values<'a> {
                         let prefix = plan_prefix(self.plans.len());
                         self.plans.push(place(plan.span().start));
                         if let DeValue::Table(plan) = plan.get_ref() {
-                            self.lay(plan, "plan", &prefix, place);
+                            self.add_table(plan, "plan", &prefix, place);
                         }
                     }
                     if self.plans.is_empty() {
-                        self.tell(key_place, "plan", "there is no plan; write a `[[plan]]`");
+                        self.report(key_place, "plan", "there is no plan; write a `[[plan]]`");
                     }
                 }
                 DeValue::Table(table) if child != "plan" && is_section(&child) => {
-                    self.lay(table, &child, &format!("{child}."), place);
+                    self.add_table(table, &child, &format!("{child}."), place);
                 }
                 _ if is_section(&child) => {
-                    if sound {
+                    if is_sound {
                         let what = format!("must be a section, headed {}", header(&child));
-                        self.tell(key_place, &path, what);
+                        self.report(key_place, &path, what);
                     }
                 }
                 value => {
-                    if !sound {
+                    if !is_sound {
                         self.wrong.insert(path.clone());
                     }
                     let (place, value) = (key_place, value.clone());
@@ -235,22 +235,22 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Whether the parser has found fault with these lines, so that one mistake is not told twice. If so, the fault
-    /// belongs to this key.
+    /// Whether one of these lines has a syntax error, so that the key needs no mistake of its own. The error is then given the
+    /// name of the key.
     fn is_broken(&mut self, key: &str, first: Place, last: Place) -> bool {
         let lines = first.min(last)..=first.max(last);
-        let mut broken = false;
+        let mut is_broken = false;
         for mistake in &mut self.mistakes[..self.syntax] {
             if lines.contains(&mistake.place) {
-                broken = true;
-                mistake.key.get_or_insert_with(|| known_as(key));
+                is_broken = true;
+                mistake.key.get_or_insert_with(|| display_key(key));
             }
         }
-        broken
+        is_broken
     }
 }
 
-/// Where a value was written. In the order in which mistakes are told.
+/// Where a value was written, in the order in which mistakes are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     File,
@@ -263,7 +263,7 @@ pub(super) enum Place {
 pub struct Mistake {
     source: String,
     place: Place,
-    /// None if the mistake is not that of a key.
+    /// `None` if the mistake belongs to no key.
     key: Option<String>,
     what: String,
 }
@@ -283,12 +283,12 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Every mistake of a config, in the order of its lines. At least one.
+/// All mistakes of a config, in the order of its lines. At least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistakes(pub Vec<Mistake>);
 
 impl Mistakes {
-    /// The one mistake is the whole file's.
+    /// One mistake, of the file as a whole.
     pub(super) fn of_file(path: &Path, what: &str) -> Self {
         Self(vec![Mistake { source: path.display().to_string(), place: Place::File, key: None, what: what.into() }])
     }
@@ -306,18 +306,18 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// What is wrong with a key that is not known in a section, and which one may be meant.
+/// The message for an unknown key in a section, with a suggestion.
 fn unknown(section: &str, key: &str) -> String {
-    let homes: Vec<_> = SECTIONS
+    let sections: Vec<_> = SECTIONS
         .iter()
-        .filter(|(home, _)| keys(home).any(|known| known == key))
-        .map(|(home, _)| header(home))
+        .filter(|(section, _)| keys(section).any(|known| known == key))
+        .map(|(section, _)| header(section))
         .collect();
-    if !homes.is_empty() {
-        return format!("is not known here; it belongs in {}", homes.join(" or "));
+    if !sections.is_empty() {
+        return format!("is not known here; it belongs in {}", sections.join(" or "));
     }
-    if let Some(meant) = nearest(key, keys(section)) {
-        return format!("is not known; did you mean `{meant}`?");
+    if let Some(nearest) = nearest(key, keys(section)) {
+        return format!("is not known; did you mean `{nearest}`?");
     }
     let listed: Vec<_> = keys(section).map(|key| format!("`{key}`")).collect();
     format!("is not known; {} takes {}", header(section), listed.join(", "))
@@ -338,15 +338,15 @@ fn join(section: &str, key: &str) -> String {
     }
 }
 
-/// A key as people know it: a plan by its place in the file, not by its number, and one without a letter as they wrote it.
-fn known_as(key: &str) -> String {
+/// A key as shown to people: without the number of its plan, and with quotes if it is empty.
+fn display_key(key: &str) -> String {
     if key.is_empty() {
         return "\"\"".into();
     }
     shown(&plan_key(key).map_or_else(|| key.into(), |(_, key)| join("plan", key)))
 }
 
-/// The number of the plan and the key within it, of a plan's key.
+/// Splits the key of a plan into the plan's number and the key within the plan.
 fn plan_key(key: &str) -> Option<(usize, &str)> {
     let (plan, key) = key.strip_prefix("plan.")?.split_once('.')?;
     Some((plan.parse().ok()?, key))
@@ -356,7 +356,7 @@ fn plan_prefix(plan: usize) -> String {
     format!("plan.{plan}.")
 }
 
-/// How a section begins in a file.
+/// The header of a section, as written in a file.
 fn header(section: &str) -> String {
     match section {
         "" => "the top of the file".into(),

@@ -1,4 +1,4 @@
-//! The control socket: the client's end.
+//! The control socket, client side.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
@@ -10,42 +10,42 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use nix::unistd::{Gid, Group};
 
-use crate::control::protocol::{self, Ask, Reply};
+use crate::control::protocol::{self, ClientRequest, Reply};
 use crate::control::server;
 use crate::core::clock;
 
-/// Where the service listens.
-const SERVICE: &str = "/run/talklight/control.sock";
-/// A daemon answers at once; one that does not is stuck.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a daemon that has ended may take to be back: a service that crashed is, within a second.
-const ABSENCE: Duration = Duration::from_secs(5);
+/// The socket of the service.
+const SERVICE_SOCKET: &str = "/run/talklight/control.sock";
+/// A daemon answers at once unless it hangs.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait for a daemon that has ended. A service that crashed is back within a second.
+const RESTART_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(250);
-/// An answer that is longer is none.
-const ANSWER_MAX: u64 = 1024 * 1024;
+/// Longer lines are cut off, and so do not decode.
+const LINE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// A connection to the one daemon that answers at `named`, or where daemons are by default.
+/// Connects to the daemon at `socket`, or to the only one at the default paths.
 ///
 /// # Errors
-/// If none answers, if two do, or if this user may not ask; each with what to do about it.
-pub fn connect(named: Option<&Path>) -> anyhow::Result<UnixStream> {
-    find(named).map(|(_, stream)| stream)
+/// If no daemon answers, if two do, or if this user may not connect; each with a remedy.
+pub fn connect(socket: Option<&Path>) -> anyhow::Result<UnixStream> {
+    find(socket).map(|(_, stream)| stream)
 }
 
-/// The same, and where it was found.
+/// As [`connect`], and the path of the socket.
 ///
 /// # Errors
 /// As [`connect`].
-pub fn find(named: Option<&Path>) -> anyhow::Result<(PathBuf, UnixStream)> {
-    one(seek(named))
+pub fn find(socket: Option<&Path>) -> anyhow::Result<(PathBuf, UnixStream)> {
+    single(discover(socket))
 }
 
-/// The one daemon that was found.
+/// The only daemon that was found.
 ///
 /// # Errors
 /// As [`connect`].
-pub fn one(sought: Sought) -> anyhow::Result<(PathBuf, UnixStream)> {
-    let Sought { places, mut found, refused } = sought;
+pub fn single(discovery: Discovery) -> anyhow::Result<(PathBuf, UnixStream)> {
+    let Discovery { places, mut found, refused } = discovery;
     let names: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
     match (found.len(), refused) {
         (0, Some(refused)) => bail!(refused),
@@ -57,27 +57,28 @@ pub fn one(sought: Sought) -> anyhow::Result<(PathBuf, UnixStream)> {
     }
 }
 
-/// Where daemons were looked for, and what was there.
-pub struct Sought {
+/// The result of looking for daemons.
+pub struct Discovery {
+    /// The paths that were tried.
     pub places: Vec<PathBuf>,
     pub found: Vec<(PathBuf, UnixStream)>,
-    /// Why one that is there cannot be asked.
+    /// Why a daemon that exists cannot be used, with a remedy.
     pub refused: Option<String>,
 }
 
-/// Looks for daemons at `named`, or where they are by default.
-pub fn seek(named: Option<&Path>) -> Sought {
-    let mut places: Vec<PathBuf> = match named {
+/// Looks for daemons at `socket`, or at the default paths.
+pub fn discover(socket: Option<&Path>) -> Discovery {
+    let mut places: Vec<PathBuf> = match socket {
         Some(path) => vec![path.into()],
-        // A folder of ours that somebody else has made his own holds no daemon of ours.
-        None => server::default_path().into_iter().chain([SERVICE.into()]).collect(),
+        // If another user owns the private directory, our daemon cannot be there.
+        None => server::default_path().into_iter().chain([SERVICE_SOCKET.into()]).collect(),
     };
     places.dedup();
     let (mut found, mut refused) = (Vec::new(), None);
     for path in &places {
         let stream = UnixStream::connect(path).and_then(|stream| {
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(REPLY_TIMEOUT))?;
+            stream.set_write_timeout(Some(REPLY_TIMEOUT))?;
             Ok(stream)
         });
         match stream {
@@ -91,30 +92,33 @@ pub fn seek(named: Option<&Path>) -> Sought {
             Err(error) => refused = Some(format!("{} does not answer: {error}", path.display())),
         }
     }
-    Sought { places, found, refused }
+    Discovery { places, found, refused }
 }
 
-/// Asks, and waits for the answer.
+/// Sends a request and waits for the reply.
 ///
 /// # Errors
-/// If the daemon gives none.
-pub fn request(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Reply> {
-    let sent = stream.write_all(ask.line().as_bytes());
+/// If no reply arrives in time, or it does not decode.
+pub fn request(mut stream: UnixStream, request: &ClientRequest) -> anyhow::Result<Reply> {
+    let sent = stream.write_all(request.line().as_bytes());
     let line = sent.and_then(|()| read_line(&mut BufReader::new(stream)));
-    let line = line.context("the daemon does not answer; look with `talklight status` what became of it")?;
-    let line = line.context("the daemon hung up without an answer; look with `talklight status` what became of it")?;
-    protocol::decode(&line).context("the daemon answers something else")
+    let line =
+        line.context("the daemon does not answer; `talklight status` shows whether the request was carried out")?;
+    let line = line.context(
+        "the daemon disconnected without a reply; `talklight status` shows whether the request was carried out",
+    )?;
+    protocol::decode(&line).context("the daemon's reply")
 }
 
-/// Asks for lines without end, of which the first comes at once.
+/// Sends `watch` or `attach` and waits for the first line of the stream.
 ///
 /// # Errors
 /// If the daemon is gone, or refuses.
-pub fn watch(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Lines> {
-    stream.write_all(ask.line().as_bytes()).context("the daemon hung up")?;
+pub fn watch(mut stream: UnixStream, request: &ClientRequest) -> anyhow::Result<Lines> {
+    stream.write_all(request.line().as_bytes()).context("the daemon disconnected")?;
     let mut rest = BufReader::new(stream);
     let first = read_line(&mut rest).context("the daemon does not answer")?;
-    let first = first.context("the daemon hung up without an answer")?;
+    let first = first.context("the daemon disconnected without a reply")?;
     if let Ok(Reply { ok: false, message, .. }) = protocol::decode(&first) {
         bail!(message);
     }
@@ -122,19 +126,19 @@ pub fn watch(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Lines> {
     Ok(Lines { first: Some(first), rest })
 }
 
-/// Waits for a daemon that hung up to be back, and asks it again. None if it stays away.
-pub fn watch_again(path: &Path, ask: &Ask) -> Option<Lines> {
-    let absent = clock::now();
-    while clock::now().since(absent) < ABSENCE {
+/// As [`watch`], after the daemon has disconnected: waits until it is back. `None` if it stays away.
+pub fn watch_again(path: &Path, request: &ClientRequest) -> Option<Lines> {
+    let lost = clock::now();
+    while clock::now().since(lost) < RESTART_TIMEOUT {
         thread::park_timeout(RETRY);
-        if let Ok(lines) = connect(Some(path)).and_then(|stream| watch(stream, ask)) {
+        if let Ok(lines) = connect(Some(path)).and_then(|stream| watch(stream, request)) {
             return Some(lines);
         }
     }
     None
 }
 
-/// The lines that a daemon says to one that watches, until it hangs up.
+/// The lines of a stream, until the daemon disconnects.
 pub struct Lines {
     first: Option<String>,
     rest: BufReader<UnixStream>,
@@ -151,10 +155,10 @@ impl Iterator for Lines {
     }
 }
 
-/// One line; none at the end.
+/// The next line; `None` at the end of the stream.
 fn read_line(stream: &mut BufReader<UnixStream>) -> io::Result<Option<String>> {
     let mut line = String::new();
-    let length = stream.take(ANSWER_MAX).read_line(&mut line)?;
+    let length = stream.take(LINE_BYTES_MAX).read_line(&mut line)?;
     Ok((length > 0).then_some(line))
 }
 
@@ -164,8 +168,10 @@ fn denied(path: &Path) -> String {
     let path = path.display();
     match group {
         Some(Group { name, gid, .. }) if gid.as_raw() != 0 => {
-            format!("you may not use {path}; join its group with `sudo usermod -aG {name} $USER` and log in again")
+            format!(
+                "this user may not use {path}; join its group with `sudo usermod -aG {name} $USER` and log in again"
+            )
         }
-        _ => format!("you may not use {path}; ask as the user that it belongs to"),
+        _ => format!("this user may not use {path}; run this as the user who owns it"),
     }
 }

@@ -1,4 +1,4 @@
-//! An invitation as a person is shown it: an address for a camera to read, and a code for fingers to type.
+//! An invitation as shown to a person: a URL as text and QR code, and a code to type.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -13,32 +13,33 @@ use qrcode::{Color, EcLevel, QrCode};
 use crate::control::protocol::{Pass, Reply};
 use crate::core::clock::Moment;
 
-/// Light modules around a QR code, without which a camera does not find it (ISO/IEC 18004: 4; all take 2).
-const QUIET: usize = 2;
+/// The width of the quiet zone of a QR code, in modules. ISO/IEC 18004 asks for 4; cameras read codes with 2.
+const QUIET_ZONE: usize = 2;
 
+/// What a person needs to pair a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invited {
-    /// Where the remote is.
+pub struct InvitationCard {
+    /// The URL of the remote.
     pub address: String,
-    /// Other addresses of this machine, for a phone in another network.
+    /// The URLs with this machine's other addresses, for a phone in another network.
     pub others: Vec<String>,
-    /// The same with the ticket, for a camera.
+    /// The URL with the ticket, for the QR code.
     pub link: String,
     pub code: String,
-    /// Nobody but this machine can go there.
-    pub only_here: bool,
-    /// How long ticket and code are good.
+    /// The server listens on the loopback address only.
+    pub is_local_only: bool,
+    /// When the ticket and the code expire.
     pub until: Moment,
 }
 
-impl Invited {
-    /// To pages that are served at `listen`, on a machine that has the addresses `own`, the best first.
+impl InvitationCard {
+    /// An invitation to a web server at `listen`, on a machine with the addresses `own`, the best first.
     pub fn new(listen: SocketAddr, own: &[IpAddr], ticket: &str, code: &str, until: Moment) -> Self {
         let port = listen.port();
         let url = |host: String| format!("http://{host}:{port}/remote");
         let mut all: Vec<String> = match listen.ip() {
             ip if !ip.is_unspecified() => vec![url(bracketed(ip))],
-            // A socket of IPv4 takes nobody in by IPv6.
+            // An IPv4 socket accepts no IPv6 connections.
             ip => own.iter().filter(|own| ip.is_ipv6() || own.is_ipv4()).map(|&own| url(bracketed(own))).collect(),
         };
         if all.is_empty() {
@@ -51,16 +52,16 @@ impl Invited {
             address,
             others: all,
             code: code.into(),
-            only_here: listen.ip().is_loopback(),
+            is_local_only: listen.ip().is_loopback(),
             until,
         }
     }
 
-    /// What the daemon answered to `invite`, or why it did not.
+    /// The daemon's reply to `invite`.
     ///
     /// # Errors
-    /// The daemon's words.
-    pub fn of(reply: Reply, now: Moment) -> Result<Self, String> {
+    /// The daemon's message if it refused.
+    pub fn from_reply(reply: Reply, now: Moment) -> Result<Self, String> {
         match reply.pass {
             Some(Pass::Invitation { listen, ticket, code, seconds }) => {
                 let until = now + Duration::from_secs(seconds);
@@ -70,35 +71,35 @@ impl Invited {
         }
     }
 
-    /// The link as a QR code, row by row, with its quiet zone; true is dark.
+    /// The link as a QR code with its quiet zone, row by row; true is dark.
     pub fn modules(&self) -> Vec<Vec<bool>> {
-        // A screen is clean and close: the least correction makes the fewest modules.
-        let code = QrCode::with_error_correction_level(&self.link, EcLevel::L).expect("a link has room in a QR code");
+        // The lowest error correction needs the fewest modules, and a screen is neither dirty nor damaged.
+        let code = QrCode::with_error_correction_level(&self.link, EcLevel::L).expect("a link fits in a QR code");
         let width = code.width();
         let colours = code.to_colors();
         let is_dark = |x: usize, y: usize| {
-            let inside = |at: usize| at.checked_sub(QUIET).filter(|&at| at < width);
+            let inside = |at: usize| at.checked_sub(QUIET_ZONE).filter(|&at| at < width);
             let module = inside(x).zip(inside(y)).map(|(x, y)| colours[y * width + x]);
             module == Some(Color::Dark)
         };
-        let all = width + 2 * QUIET;
+        let all = width + 2 * QUIET_ZONE;
         (0..all).map(|y| (0..all).map(|x| is_dark(x, y)).collect()).collect()
     }
 }
 
-/// As printed by `talklight remote`, beneath its QR code.
-impl fmt::Display for Invited {
+/// As `talklight remote` prints it below the QR code.
+impl fmt::Display for InvitationCard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (start, end) = self.code.split_at(self.code.len() / 2);
         writeln!(f, "{}   code {start} {end}", self.address)?;
         if !self.others.is_empty() {
             writeln!(f, "or {}", self.others.join(" or "))?;
         }
-        write!(f, "good once, and for a minute")?;
-        if self.only_here {
+        write!(f, "valid once, within a minute")?;
+        if self.is_local_only {
             write!(
                 f,
-                "\nonly this machine can open it: write `listen = \"0.0.0.0:{}\"` under [web] for the network",
+                "\nonly this machine can open it; for the network write `listen = \"0.0.0.0:{}\"` under [web]",
                 self.address.rsplit(':').next().and_then(|end| end.split('/').next()).unwrap_or("8080")
             )?;
         }
@@ -106,23 +107,23 @@ impl fmt::Display for Invited {
     }
 }
 
-/// What a terminal can show of a QR code.
+/// How a terminal draws a QR code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paper {
-    /// Colours, and blocks of half a row.
-    Halves,
-    /// Colours alone.
+pub enum QrStyle {
+    /// With colours and half-block characters: two rows of modules in one line of text.
+    HalfBlocks,
+    /// With colours, two columns per module.
     Cells,
-    /// No colours: blocks that are light on a dark screen.
+    /// Without colours, by half-block characters; right on a dark screen.
     Glyphs,
-    /// No blocks, either.
+    /// Without colours or block characters.
     Ascii,
 }
 
-/// A QR code for a terminal: dark on light if it has colours.
-pub fn drawn(modules: &[Vec<bool>], paper: Paper) -> String {
-    // Of 256 colours, as more terminals know these than those of 24 bits, and no theme changes them. The blocks of some fonts
-    // leave seams, on which a camera may stumble; a background leaves none.
+/// A QR code as text for a terminal, with escape sequences for colours. It is dark on light if it has colours.
+pub fn render_qr(modules: &[Vec<bool>], paper: QrStyle) -> String {
+    // From the palette of 256 colours: more terminals know it than 24-bit colours, and no theme changes it. Uniform cells
+    // are drawn by the background, since the blocks of some fonts leave gaps that confuse a camera.
     let coloured = |pair: [bool; 2]| match pair {
         [false, false] => "\x1b[48;5;231m ",
         [true, true] => "\x1b[48;5;16m ",
@@ -135,14 +136,14 @@ pub fn drawn(modules: &[Vec<bool>], paper: Paper) -> String {
         modules.iter().map(row).collect()
     };
     match paper {
-        Paper::Cells => return wide(["\x1b[48;5;231m  ", "\x1b[48;5;16m  ", "\x1b[0m"]),
-        Paper::Ascii => return wide(["##", "  ", ""]),
-        Paper::Halves | Paper::Glyphs => {}
+        QrStyle::Cells => return wide(["\x1b[48;5;231m  ", "\x1b[48;5;16m  ", "\x1b[0m"]),
+        QrStyle::Ascii => return wide(["##", "  ", ""]),
+        QrStyle::HalfBlocks | QrStyle::Glyphs => {}
     }
     let row = |pair: &[Vec<bool>]| {
         let lower = |x: usize| pair.get(1).is_some_and(|row| row[x]);
         let cells = (0..modules.len()).map(|x| [pair[0][x], lower(x)]);
-        match paper == Paper::Halves {
+        match paper == QrStyle::HalfBlocks {
             true => cells.map(coloured).collect::<String>() + "\x1b[0m\n",
             false => cells.map(|[upper, lower]| half_block([!upper, !lower])).collect::<String>() + "\n",
         }
@@ -150,7 +151,7 @@ pub fn drawn(modules: &[Vec<bool>], paper: Paper) -> String {
     modules.chunks(2).map(row).collect()
 }
 
-/// A QR code in half as many rows, as glyphs for `[upper, lower]` module.
+/// The half-block character for the pixels `[upper, lower]`, of which true is set.
 pub fn half_block([upper, lower]: [bool; 2]) -> char {
     match [upper, lower] {
         [false, false] => ' ',
@@ -160,22 +161,23 @@ pub fn half_block([upper, lower]: [bool; 2]) -> char {
     }
 }
 
-/// The addresses of this machine by which others may reach it, the likeliest first: those of a private network, then IPv4.
+/// The addresses by which other machines may reach this one, in the order of [`rank_addresses`].
 pub fn own_addresses() -> Vec<IpAddr> {
     let interfaces = getifaddrs().into_iter().flatten();
-    likeliest(interfaces.filter_map(|interface| {
+    rank_addresses(interfaces.filter_map(|interface| {
         let address = address(&interface)?;
         Some((interface.interface_name, interface.flags, address))
     }))
 }
 
-/// The addresses of interfaces, by name and flags, at which a phone may find this machine; the likeliest first.
-pub fn likeliest(interfaces: impl IntoIterator<Item = (String, InterfaceFlags, IpAddr)>) -> Vec<IpAddr> {
+/// The addresses by which a phone may reach this machine, the likeliest first: not those of a tunnel, those of a private
+/// network, IPv4. Each interface is given by name, flags and address.
+pub fn rank_addresses(interfaces: impl IntoIterator<Item = (String, InterfaceFlags, IpAddr)>) -> Vec<IpAddr> {
     let mut found: Vec<_> = interfaces
         .into_iter()
-        .filter(|(name, flags, ip)| is_for_others(name, *flags) && !is_link_local(*ip))
+        .filter(|(name, flags, ip)| is_external(name, *flags) && !is_link_local(*ip))
         .map(|(_, flags, ip)| {
-            // The tunnel of a VPN has private addresses, too, but no phone at its other end.
+            // A VPN has private addresses, too, but a phone is unlikely to be at its other end.
             let is_tunnel = flags.contains(InterfaceFlags::IFF_POINTOPOINT);
             (is_tunnel, !is_private(ip), ip.is_ipv6(), ip)
         })
@@ -185,13 +187,13 @@ pub fn likeliest(interfaces: impl IntoIterator<Item = (String, InterfaceFlags, I
     found.into_iter().map(|(.., ip)| ip).collect()
 }
 
-/// Bridges and pairs of containers lead nowhere that a phone is.
-fn is_for_others(name: &str, flags: InterfaceFlags) -> bool {
+/// Whether a phone can be behind an interface: it is up, and belongs neither to the loopback nor to containers.
+fn is_external(name: &str, flags: InterfaceFlags) -> bool {
     let up = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
-    let inner = ["docker", "podman", "veth", "br-", "virbr", "lxc", "lxdbr", "ve-", "vb-"];
+    let internal = ["docker", "podman", "veth", "br-", "virbr", "lxc", "lxdbr", "ve-", "vb-"];
     flags.contains(up)
         && !flags.contains(InterfaceFlags::IFF_LOOPBACK)
-        && !inner.iter().any(|inner| name.starts_with(inner))
+        && !internal.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn address(interface: &InterfaceAddress) -> Option<IpAddr> {

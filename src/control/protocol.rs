@@ -1,4 +1,4 @@
-//! What goes over the control socket and into files: types of their own, in text and JSON.
+//! The messages of the control socket, and their encoding as lines of JSON.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -6,17 +6,17 @@ use std::net::SocketAddr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use super::request::{Ask, REQUEST_MAX, What};
+pub use super::request::{ClientRequest, REQUEST_MAX, Verb};
 pub use crate::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
 
-/// The daemon's answer to a command or to `status`, in one line of JSON.
+/// The daemon's reply to every request but `watch` and `attach`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     pub ok: bool,
-    /// What was done, or why not and what to do instead.
+    /// What was done, or why not and what to do instead; for people.
     pub message: String,
     pub status: Option<Status>,
-    /// What `invite` and `token` ask for.
+    /// The result of `invite` and `token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<Pass>,
 }
@@ -27,43 +27,43 @@ impl Reply {
     }
 }
 
-/// How a device comes to be paired.
+/// What lets a device or a program in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
     Invitation {
-        /// Where the web listens.
+        /// The address at which the web server listens.
         listen: SocketAddr,
         ticket: String,
         code: String,
-        /// How long both are good.
+        /// How long the ticket and the code are valid.
         seconds: u64,
     },
     Token(String),
 }
 
-/// Anything that goes over the socket, in one line of JSON, newline included.
-pub fn encode(what: &impl Serialize) -> String {
-    let mut line = serde_json::to_string(what).expect("the types of this module have no unnamed maps or odd keys");
+/// Encodes a message as one line of JSON, including its newline.
+pub fn encode(message: &impl Serialize) -> String {
+    let mut line = serde_json::to_string(message).expect("all messages have string keys");
     line.push('\n');
     line
 }
 
-/// What such a line says.
+/// Decodes one line of JSON.
 ///
 /// # Errors
-/// If it is of another type, or of another version of it.
+/// If the line is not a `T`, for instance because the other end is of another version.
 pub fn decode<T: DeserializeOwned>(line: &str) -> Result<T, Unreadable> {
     serde_json::from_str(line).map_err(|_| Unreadable)
 }
 
-/// A line that says something no daemon of this version would say.
+/// A line that does not decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable;
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it is unreadable; are both ends of the same version?")
+        f.write_str("unreadable; are both ends the same version?")
     }
 }
 

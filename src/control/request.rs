@@ -1,83 +1,92 @@
-//! Requests, in words.
+//! Requests of the control socket, as lines of text.
 
 use std::str::FromStr;
 
 use crate::engine::event::Origin;
 use crate::show::sample::Trial;
 
-/// The longest request in bytes, its newline included.
+/// The limit of a request in bytes, including its newline.
 pub const REQUEST_MAX: usize = 256;
 
-/// What a client asks for, in one line of words: `start lightning`, or `if 17 as console reset`.
+/// A request, written as one line of words: `start lightning`, or `if 17 as console reset`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
-    pub what: What,
-    /// Refuse if the timer is of another generation.
+pub struct ClientRequest {
+    pub verb: Verb,
+    /// Refuse the request if the timer has another generation.
     pub generation: Option<u64>,
     /// [`Origin::Socket`] or [`Origin::Console`].
     pub origin: Origin,
 }
 
+/// What a client wants. A plan is given by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Verb {
     Start(Option<String>),
     Reset,
     Undo,
     Choose(String),
     Status,
-    /// The status now and after each change, a line each.
+    /// The status now and after each change, one line each.
     Watch,
-    /// Snapshots, for a screen in another process.
+    /// A stream of snapshots, for a screen in another process.
     Attach,
-    /// Show this on the strip, whatever that is taken for, for ten seconds or until a talk starts; none gives it back.
+    /// Show a test sample on the strip for ten seconds or until a talk starts. `None` ends the test.
     Try(Option<Trial>),
-    /// Invite a phone to be paired.
+    /// Create an invitation, by which one phone can be paired.
     Invite,
-    /// A token for a program.
+    /// Create a token for a program.
     Token,
-    /// Unpair all.
+    /// Unpair all devices and programs.
     Forget,
 }
 
-impl Ask {
-    /// What a client asks for that has said these bytes so far: none while its line may go on, which it cannot once the
-    /// client has `ended`. What comes after the line is not heard.
-    pub fn heard(said: &[u8], ended: bool) -> Option<Result<Self, String>> {
-        let newline = said.iter().position(|&byte| byte == b'\n');
-        let line = &said[..newline.unwrap_or(said.len())];
-        if newline.is_none() && !ended && line.len() < REQUEST_MAX {
+impl ClientRequest {
+    /// A request of the socket for whatever generation the timer has.
+    pub fn new(verb: Verb) -> Self {
+        Self { verb, generation: None, origin: Origin::Socket }
+    }
+
+    /// Parses the bytes that were received so far. `None` if the line is incomplete; after `is_end` no more bytes come, and
+    /// the line counts as complete. Bytes after the line are ignored.
+    ///
+    /// # Errors
+    /// What is wrong with the request, for its sender.
+    pub fn from_bytes(received: &[u8], is_end: bool) -> Option<Result<Self, String>> {
+        let newline = received.iter().position(|&byte| byte == b'\n');
+        let line = &received[..newline.unwrap_or(received.len())];
+        if newline.is_none() && !is_end && line.len() < REQUEST_MAX {
             return None;
         }
         Some(match str::from_utf8(line) {
             Ok(line) if line.len() < REQUEST_MAX => line.parse(),
-            _ => Err(format!("a request is one line of less than {REQUEST_MAX} bytes of text")),
+            _ => Err(format!("a request must be one line of text, shorter than {REQUEST_MAX} bytes")),
         })
     }
 
-    /// The line that says it, newline included.
+    /// The request as a line of text, including its newline.
     pub fn line(&self) -> String {
         let generation = self.generation.map_or(String::new(), |n| format!("if {n} "));
         let origin = if self.origin == Origin::Console { "as console " } else { "" };
-        let what = match &self.what {
-            What::Start(None) => "start".into(),
-            What::Start(Some(plan)) => format!("start {plan}"),
-            What::Reset => "reset".into(),
-            What::Undo => "undo".into(),
-            What::Choose(plan) => format!("choose {plan}"),
-            What::Status => "status".into(),
-            What::Watch => "watch".into(),
-            What::Attach => "attach".into(),
-            What::Invite => "invite".into(),
-            What::Token => "token".into(),
-            What::Forget => "forget".into(),
-            What::Try(None) => "try nothing".into(),
-            What::Try(Some(trial)) => format!("try {trial}"),
+        let verb = match &self.verb {
+            Verb::Start(None) => "start".into(),
+            Verb::Start(Some(plan)) => format!("start {plan}"),
+            Verb::Reset => "reset".into(),
+            Verb::Undo => "undo".into(),
+            Verb::Choose(plan) => format!("choose {plan}"),
+            Verb::Status => "status".into(),
+            Verb::Watch => "watch".into(),
+            Verb::Attach => "attach".into(),
+            Verb::Invite => "invite".into(),
+            Verb::Token => "token".into(),
+            Verb::Forget => "forget".into(),
+            Verb::Try(None) => "try nothing".into(),
+            Verb::Try(Some(trial)) => format!("try {trial}"),
         };
-        format!("{generation}{origin}{what}\n")
+        format!("{generation}{origin}{verb}\n")
     }
 }
 
-impl FromStr for Ask {
+impl FromStr for ClientRequest {
     type Err = String;
 
     fn from_str(line: &str) -> Result<Self, String> {
@@ -85,48 +94,48 @@ impl FromStr for Ask {
         let mut generation = None;
         if words.next_if_eq(&"if").is_some() {
             let number = words.next().and_then(|word| word.parse().ok());
-            generation = Some(number.ok_or("`if` takes the generation that `status` shows, as in `if 17 reset`")?);
+            generation =
+                Some(number.ok_or("`if` must be followed by the generation that `status` shows, as in `if 17 reset`")?);
         }
         let mut origin = Origin::Socket;
         if words.next_if_eq(&"as").is_some() {
-            words.next_if_eq(&"console").ok_or("`as` takes `console`")?;
+            words.next_if_eq(&"console").ok_or("`as` must be followed by `console`")?;
             origin = Origin::Console;
         }
         let mut plan = None;
-        let what = match words.next() {
+        let verb = match words.next() {
             Some("start") => {
                 plan = words.next();
-                What::Start(plan.map(Into::into))
+                Verb::Start(plan.map(Into::into))
             }
             Some("choose") => {
                 plan = words.next();
-                What::Choose(plan.ok_or("`choose` takes the name of a plan")?.into())
+                Verb::Choose(plan.ok_or("`choose` needs the name of a plan")?.into())
             }
-            Some("reset") => What::Reset,
-            Some("undo") => What::Undo,
-            Some("status") => What::Status,
-            Some("watch") => What::Watch,
-            Some("attach") => What::Attach,
-            Some("invite") => What::Invite,
-            Some("token") => What::Token,
-            Some("forget") => What::Forget,
+            Some("reset") => Verb::Reset,
+            Some("undo") => Verb::Undo,
+            Some("status") => Verb::Status,
+            Some("watch") => Verb::Watch,
+            Some("attach") => Verb::Attach,
+            Some("invite") => Verb::Invite,
+            Some("token") => Verb::Token,
+            Some("forget") => Verb::Forget,
             Some("try") => {
                 let words: Vec<&str> = words.by_ref().collect();
-                What::Try(match words[..] {
+                Verb::Try(match words[..] {
                     ["nothing"] => None,
                     _ => Some(words.join(" ").parse()?),
                 })
             }
             _ => {
-                return Err(
-                    "say start, reset, undo, choose, status, watch, attach, try, invite, token or forget".into()
-                );
+                let verbs = "start, reset, undo, choose, status, watch, attach, try, invite, token or forget";
+                return Err(format!("expected {verbs}"));
             }
         };
         match words.next() {
-            None => Ok(Self { what, generation, origin }),
-            Some(_) if plan.is_some() => Err("a plan's name is one word".into()),
-            Some(_) => Err("there is a word too many".into()),
+            None => Ok(Self { verb, generation, origin }),
+            Some(_) if plan.is_some() => Err("the name of a plan is one word".into()),
+            Some(_) => Err("there are more words than this request has".into()),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The control socket: the daemon's end.
+//! The control socket, server side.
 //!
-//! A client says one line and gets its answer. A thread of its own serves each, so that one that is slow, silent or
-//! hostile keeps only itself waiting.
+//! A client sends one line and gets a reply. Each client has a thread of its own, so that a slow, silent or hostile client
+//! delays only itself.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -21,24 +21,28 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
 
 use crate::control::desk::Desk;
-use crate::control::protocol::{self, Ask, REQUEST_MAX, Reply, Status, What};
+use crate::control::protocol::{self, ClientRequest, REQUEST_MAX, Reply, Status, Verb};
+use crate::control::registry::{List, Registration, Registry};
 use crate::core::clock;
 use crate::engine::board::Snapshot;
 use crate::os::lock;
 
-/// Connections at one time. When there are more, one that has said nothing yet makes room.
+/// Connections at the same time. A further one replaces an idle one.
 pub const CONNECTIONS_MAX: usize = 64;
-/// Connections that watch; one more takes the place of another. The rest are there for commands.
+/// Connections that watch or attach. A further one replaces another; the rest stay free for commands.
 pub const WATCHERS_MAX: usize = 32;
-/// How long a client may take to say its line, and to take each line of the answer.
-pub const PATIENCE: Duration = Duration::from_secs(2);
-/// A connection's thread calls nothing deep.
-const STACK: usize = 128 * 1024;
+/// The time for a client to send its request, and to accept each line of the reply.
+pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The delay after a failed accept().
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// The threads of clients need little stack.
+const STACK_BYTES: usize = 128 * 1024;
 
-/// Where the daemon listens unless it is told: in the service's runtime directory, the user's, or a private one.
+/// The default path of the socket: in the service's runtime directory, else in the user's, else in a private directory
+/// under the one for temporary files.
 ///
 /// # Errors
-/// If the private one belongs to somebody else.
+/// If the private directory belongs to another user.
 pub fn default_path() -> anyhow::Result<PathBuf> {
     let variable = |name| std::env::var(name).ok().filter(|value| value.starts_with('/'));
     if let Some(directories) = variable("RUNTIME_DIRECTORY") {
@@ -48,14 +52,14 @@ pub fn default_path() -> anyhow::Result<PathBuf> {
     if let Some(directory) = variable("XDG_RUNTIME_DIR") {
         return Ok(Path::new(&directory).join("talklight/control.sock"));
     }
-    let directory = private_folder();
+    let directory = private_directory();
     if directory.exists() {
         ensure_private(&directory)?;
     }
     Ok(directory.join("control.sock"))
 }
 
-fn private_folder() -> PathBuf {
+fn private_directory() -> PathBuf {
     std::env::temp_dir().join(format!("talklight-{}", geteuid()))
 }
 
@@ -64,13 +68,13 @@ fn ensure_private(directory: &Path) -> anyhow::Result<()> {
     let private = found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0;
     ensure!(
         private,
-        "{} is not a folder of this user's alone; remove it, or name a socket with --socket",
+        "{} is not a private folder of this user; remove it, or name another socket with --socket",
         directory.display()
     );
     Ok(())
 }
 
-/// The socket, held: no other daemon listens here while this lives.
+/// The bound socket. While this value lives, no other daemon can listen at its path.
 pub struct Socket {
     path: PathBuf,
     listener: UnixListener,
@@ -78,16 +82,16 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Binds `path`, readable and writable by its group; a socket that a crash left behind is taken over. Call it before
-    /// any thread is started: for a moment it changes the umask.
+    /// Binds `path`, readable and writable by its group. Replaces a socket that a crash has left behind. Call it before any
+    /// thread is started: it changes the umask for a moment.
     ///
     /// # Errors
-    /// If another daemon listens there, naming it, or the file system refuses.
+    /// If another daemon listens there, or the file system refuses.
     pub fn bind(path: &Path) -> anyhow::Result<Self> {
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-            made.with_context(|| format!("the folder {} cannot be made", directory.display()))?;
-            if directory == private_folder() {
+            let created = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+            created.with_context(|| format!("the folder {} cannot be created", directory.display()))?;
+            if directory == private_directory() {
                 ensure_private(directory)?;
             }
         }
@@ -96,16 +100,16 @@ impl Socket {
         let mut options = File::options();
         options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
         let lock = options.open(&lock_path).with_context(|| format!("{} cannot be opened", lock_path.display()))?;
-        lock::hold(&lock).with_context(|| format!("another talklight listens at {}", path.display()))?;
+        lock::hold(&lock).with_context(|| format!("another talklight already listens at {}", path.display()))?;
         match fs::symlink_metadata(path) {
             Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
-            Ok(_) => bail!("{} is there and is no socket; remove it, or name another with --socket", path.display()),
+            Ok(_) => bail!("{} exists and is not a socket; remove it, or name another with --socket", path.display()),
             Err(_) => {}
         }
         let before = umask(Mode::from_bits_truncate(0o117));
         let listener = UnixListener::bind(path);
         umask(before);
-        let listener = listener.with_context(|| format!("the control socket {} cannot be made", path.display()))?;
+        let listener = listener.with_context(|| format!("the control socket {} cannot be created", path.display()))?;
         Ok(Self { path: path.into(), listener, _lock: lock })
     }
 
@@ -113,10 +117,10 @@ impl Socket {
         &self.path
     }
 
-    /// The listener for a thread that serves it.
+    /// A listener for the thread that serves clients.
     ///
     /// # Errors
-    /// When the system has no descriptor left.
+    /// If the system has no file descriptor left.
     pub fn listener(&self) -> io::Result<UnixListener> {
         self.listener.try_clone()
     }
@@ -128,141 +132,97 @@ impl Drop for Socket {
     }
 }
 
-/// Serves clients for ever.
+/// Accepts and serves clients for ever.
 ///
 /// # Errors
-/// When the listener is of no more use.
+/// Never at present: a failed accept() is tried again.
 pub fn run(listener: &UnixListener, desk: &Desk) -> anyhow::Result<()> {
-    let clients = Arc::new(Clients::default());
+    let clients = Arc::new(Registry::default());
     loop {
         let stream = match listener.accept() {
             Ok((stream, _)) => stream,
-            // Out of descriptors or memory: what passes, passes.
+            // No file descriptor or memory is left at the moment.
             Err(_) => {
-                thread::park_timeout(Duration::from_millis(100));
+                thread::park_timeout(ACCEPT_RETRY);
                 continue;
             }
         };
-        let Some(place) = Clients::admit(&clients, &stream) else {
+        let Some(registration) = admit(&clients, &stream) else {
             continue;
         };
         let desk = desk.clone();
         let serve = move || {
-            let _ = Connection { stream, place, desk }.serve();
+            let _ = Connection { stream, registration, desk }.serve();
         };
-        // Without room for a thread the connection closes, and the client is told by that.
-        let _ = thread::Builder::new().name("client".into()).stack_size(STACK).spawn(serve);
+        // If no thread can be started, the closure is dropped, which closes the connection.
+        let _ = thread::Builder::new().name("client".into()).stack_size(STACK_BYTES).spawn(serve);
     }
-}
-
-/// Who is connected, the oldest first.
-#[derive(Default)]
-struct Clients(Mutex<List>);
-
-#[derive(Default)]
-struct List {
-    clients: Vec<Client>,
-    next_id: u64,
 }
 
 struct Client {
-    id: u64,
+    /// The process id of the client.
     process: i32,
     stream: UnixStream,
-    stage: Stage,
+    state: ClientState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Silent,
-    Asking,
+enum ClientState {
+    /// No request was received yet.
+    Idle,
+    Requesting,
     Watching,
 }
 
-impl List {
-    /// Sends away the oldest client at `stage` of the process that has most of them there: who crowds the house loses a
-    /// place, and nobody else. False if there is none.
-    fn make_room(&mut self, stage: Stage) -> bool {
-        let at_stage = || self.clients.iter().filter(|client| client.stage == stage);
-        let count = |process| at_stage().filter(|client| client.process == process).count();
-        // `max_by_key` gives the last of equals, which in reverse is the oldest.
-        let Some(crowd) = at_stage().rev().max_by_key(|client| count(client.process)) else {
-            return false;
-        };
-        let process = crowd.process;
-        let oldest = self.clients.iter().position(|client| client.stage == stage && client.process == process);
-        if let Some(oldest) = oldest {
-            let _ = self.clients.remove(oldest).stream.shutdown(Shutdown::Both);
-        }
-        true
-    }
+/// Disconnects the oldest client in `state` of the process that has most of them. False if there is none.
+fn evict(list: &mut List<Client>, state: ClientState) -> bool {
+    let evicted = list.evict(|client| (client.state == state).then_some(client.process));
+    evicted.inspect(|client| drop(client.stream.shutdown(Shutdown::Both))).is_some()
 }
 
-impl Clients {
-    /// Takes a client in, if need be in place of one that has said nothing yet. None if all are busy.
-    fn admit(clients: &Arc<Self>, stream: &UnixStream) -> Option<Place> {
-        let mut list = clients.list();
-        if list.clients.len() >= CONNECTIONS_MAX && !list.make_room(Stage::Silent) {
-            return None;
-        }
-        let id = list.next_id;
-        list.next_id += 1;
-        let (process, stream) = (process(stream), stream.try_clone().ok()?);
-        list.clients.push(Client { id, process, stream, stage: Stage::Silent });
-        Some(Place { clients: Arc::clone(clients), id })
+/// Registers a client, if need be in place of an idle one. `None` if no client is idle.
+fn admit(clients: &Arc<Registry<Client>>, stream: &UnixStream) -> Option<Registration<Client>> {
+    let mut list = clients.lock();
+    if list.iter().len() >= CONNECTIONS_MAX && !evict(&mut list, ClientState::Idle) {
+        return None;
     }
-
-    fn list(&self) -> MutexGuard<'_, List> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    drop(list);
+    let client = Client { process: peer_process(stream), stream: stream.try_clone().ok()?, state: ClientState::Idle };
+    Some(Registry::insert(clients, client))
 }
 
-/// A client's place among the clients, given up when dropped.
-struct Place {
-    clients: Arc<Clients>,
-    id: u64,
-}
-
-impl Place {
-    /// Goes on to `stage`, if need be in place of another that watches.
-    fn enter(&self, stage: Stage) {
-        let mut list = self.clients.list();
-        let watchers = list.clients.iter().filter(|client| client.stage == Stage::Watching).count();
-        if stage == Stage::Watching && watchers >= WATCHERS_MAX {
-            list.make_room(stage);
-        }
-        if let Some(client) = list.clients.iter_mut().find(|client| client.id == self.id) {
-            client.stage = stage;
-        }
+/// Changes the state of a client. A new watcher replaces another one if there are too many.
+fn set_state(registration: &Registration<Client>, state: ClientState) {
+    let mut list = registration.lock();
+    let watchers = list.iter().filter(|client| client.state == ClientState::Watching).count();
+    if state == ClientState::Watching && watchers >= WATCHERS_MAX {
+        evict(&mut list, state);
     }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.clients.list().clients.retain(|client| client.id != self.id);
+    if let Some(client) = list.get_mut(registration.id()) {
+        client.state = state;
     }
 }
 
 /// One client, served by one thread.
 struct Connection {
     stream: UnixStream,
-    place: Place,
+    registration: Registration<Client>,
     desk: Desk,
 }
 
 impl Connection {
     fn serve(mut self) -> anyhow::Result<()> {
-        self.stream.set_write_timeout(Some(PATIENCE))?;
-        let ask = match self.hear()? {
+        self.stream.set_write_timeout(Some(CLIENT_TIMEOUT))?;
+        let request = match self.read_request()? {
+            Ok(request) => request,
             Err(mistake) => return self.reply(&Reply::new(false, mistake, None)),
-            Ok(ask) => ask,
         };
-        let stage = if matches!(ask.what, What::Watch | What::Attach) { Stage::Watching } else { Stage::Asking };
-        self.place.enter(stage);
-        match &ask.what {
-            What::Watch => {
+        let is_stream = matches!(request.verb, Verb::Watch | Verb::Attach);
+        set_state(&self.registration, if is_stream { ClientState::Watching } else { ClientState::Requesting });
+        match &request.verb {
+            Verb::Watch => {
                 let mut last = None;
-                self.watch(|snapshot| {
+                self.stream_board(|snapshot| {
                     let status = Status::new(snapshot, clock::now());
                     if last.as_ref().is_some_and(|last| status.is_same_but_for_time(last)) {
                         return None;
@@ -270,33 +230,33 @@ impl Connection {
                     Some(protocol::encode(last.insert(status)))
                 })
             }
-            What::Attach => self.watch(|snapshot| Some(protocol::encode(snapshot))),
+            Verb::Attach => self.stream_board(|snapshot| Some(protocol::encode(snapshot))),
             _ => {
-                let (_, reply) = self.desk.answer(&ask);
+                let (_, reply) = self.desk.answer(&request);
                 self.reply(&reply)
             }
         }
     }
 
-    /// What the client asks for, or what it should say instead; an error if it says nothing in time.
-    fn hear(&mut self) -> anyhow::Result<Result<Ask, String>> {
-        let until = clock::now() + PATIENCE;
-        let mut said = Vec::new();
-        let mut piece = [0; REQUEST_MAX];
+    /// Reads the request, or what is wrong with it. An error if none arrives in time.
+    fn read_request(&mut self) -> anyhow::Result<Result<ClientRequest, String>> {
+        let deadline = clock::now() + CLIENT_TIMEOUT;
+        let mut received = Vec::new();
+        let mut chunk = [0; REQUEST_MAX];
         loop {
-            let left = until.since(clock::now());
-            ensure!(!left.is_zero(), "the client says nothing");
+            let left = deadline.since(clock::now());
+            ensure!(!left.is_zero(), "no request arrived in time");
             self.stream.set_read_timeout(Some(left))?;
-            let length = self.stream.read(&mut piece)?;
-            said.extend_from_slice(&piece[..length]);
-            if let Some(heard) = Ask::heard(&said, length == 0) {
-                return Ok(heard);
+            let length = self.stream.read(&mut chunk)?;
+            received.extend_from_slice(&chunk[..length]);
+            if let Some(request) = ClientRequest::from_bytes(&received, length == 0) {
+                return Ok(request);
             }
         }
     }
 
-    /// What `line` makes of each snapshot, until the client hangs up or takes no more.
-    fn watch(&mut self, mut line: impl FnMut(&Snapshot) -> Option<String>) -> anyhow::Result<()> {
+    /// Sends what `line` makes of each snapshot, until the client disconnects or stops reading.
+    fn stream_board(&mut self, mut line: impl FnMut(&Snapshot) -> Option<String>) -> anyhow::Result<()> {
         let mut subscription = self.desk.board.subscribe()?;
         loop {
             subscription.clear();
@@ -308,8 +268,8 @@ impl Connection {
                 PollFd::new(self.stream.as_fd(), PollFlags::POLLIN),
             ];
             poll(&mut fds, PollTimeout::NONE)?;
-            // A watcher has nothing more to say: what comes is its end.
-            ensure!(fds[1].revents() == Some(PollFlags::empty()), "the watcher hung up");
+            // A watcher sends nothing more, so any event on its stream is a disconnect.
+            ensure!(fds[1].revents() == Some(PollFlags::empty()), "the watcher disconnected");
         }
     }
 
@@ -318,8 +278,8 @@ impl Connection {
     }
 }
 
-/// The process at the other end; 0 where the system does not tell.
-fn process(stream: &UnixStream) -> i32 {
+/// The process id of the peer; 0 on systems that do not tell it.
+fn peer_process(stream: &UnixStream) -> i32 {
     #[cfg(target_os = "linux")]
     {
         use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};

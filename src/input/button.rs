@@ -1,69 +1,70 @@
-//! A button: what its contact's edges mean to the timer. Time is an argument here; the lines are in [`gpio`](super::gpio).
+//! A button: turns the edges of its contact into presses and holds. Time is an argument; [`gpio`](super::gpio) reads the
+//! lines.
 
 use std::time::Duration;
 
 use crate::core::clock::Moment;
 
-/// A contact that is closed this long after its first edge, and quiet for [`PRESS_QUIET`], is a press: short enough not
-/// to be felt, long enough that a spike on three metres of cable is none.
+/// A contact counts as pressed if it is closed this long after its first edge and without edges for [`PRESS_QUIET`]. People do
+/// not feel this delay; a spike on three metres of cable is shorter.
 pub const PRESS_CONFIRM: Duration = Duration::from_millis(2);
 pub const PRESS_QUIET: Duration = Duration::from_millis(1);
-/// A contact that was open and quiet for this long is released. Longer than contacts bounce, which is up to 20 ms.
+/// A contact counts as released if it is open and without edges for this long. Contacts bounce for up to 20 ms.
 pub const RELEASE_QUIET: Duration = Duration::from_millis(25);
-/// A contact that stays closed for this long is reported as stuck; it is the hold of nobody. A line that does not rest for
-/// so long is reported, too: its noise may hide a press.
+/// A contact that stays closed for this long is reported as stuck: no person holds a button so long. A line that keeps
+/// changing for this long is reported as noisy: noise may hide a press.
 pub const STUCK: Duration = Duration::from_secs(15);
 
 /// What a button is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A press starts; a hold of this long, if there is one, resets the talk that was running when it began.
+    /// A press starts a talk. With `hold`, holding it this long resets the talk that was running when the hold began.
     Start { hold: Option<Duration> },
     /// A press resets.
     Reset,
 }
 
-/// What a button tells.
+/// What a button reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     Start,
-    /// Reset the talk of this generation, or whatever is there.
+    /// Reset the timer; with a generation, only if the timer still has it.
     Reset {
         generation: Option<u64>,
     },
     Stuck,
-    /// The line has not come to rest.
+    /// The line keeps changing.
     Noisy,
-    /// The contact that was stuck has opened, or the line has come to rest.
+    /// The stuck contact has opened, or the noisy line is quiet.
     Free,
 }
 
-/// One button. Feed it its edges, and look at its contact when it is due.
+/// The state of one button. Call [`edge`](Self::edge) at each edge, and [`look`](Self::look) when it is due.
 #[derive(Debug)]
 pub struct Button {
     role: Role,
     contact: Contact,
-    /// When the hold that began during a talk resets it, and the generation of that talk.
+    /// When the current hold resets the talk, and the generation of that talk.
     hold: Option<(Moment, u64)>,
+    /// Since when the contact is closed.
     closed: Option<Moment>,
-    /// It is reported as stuck, or as noisy.
+    /// The contact was reported as stuck or noisy.
     reported: bool,
 }
 
 impl Button {
-    /// A contact that is closed from the beginning is no press.
+    /// A contact that is closed at first does not count as pressed.
     pub fn new(role: Role, closed: bool, now: Moment) -> Self {
         let contact = if closed { Contact::Closed } else { Contact::Open };
         Self { role, contact, hold: None, closed: closed.then_some(now), reported: false }
     }
 
-    /// An edge, in whatever direction: bouncing contacts tell it wrong.
+    /// An edge. Its direction is not used, since it is unreliable while a contact bounces.
     pub fn edge(&mut self, at: Moment) {
         self.contact.edge(at);
     }
 
-    /// An edge before which others were lost: the contact may have done anything meanwhile, so it was neither at rest nor
-    /// held.
+    /// An edge before which others were lost. The contact may have opened meanwhile, so a hold ends and a press begins anew.
     pub fn edge_after_loss(&mut self, at: Moment) {
         self.hold = None;
         if let Contact::Closing { .. } = self.contact {
@@ -74,17 +75,17 @@ impl Button {
 
     /// When to [`look`](Self::look) next, if no edge comes before.
     pub fn due(&self) -> Option<Moment> {
-        // A contact that may be opening is held only once it is known not to be.
+        // While the contact may be opening, a hold completes only after that is decided.
         let hold = self.hold.map(|(until, _)| self.contact.due().map_or(until, |due| due.max(until)));
         [self.contact.due(), hold, self.report_due()].into_iter().flatten().min()
     }
 
     fn report_due(&self) -> Option<Moment> {
-        let since = self.closed.or(self.contact.restless_since())?;
+        let since = self.closed.or(self.contact.unsettled_since())?;
         (!self.reported).then_some(since + STUCK)
     }
 
-    /// Looks at the contact once it is due. `talk` is the generation of the talk that is running, if one is.
+    /// Evaluates the contact, which is `closed` or not at `now`. `talk` is the generation of the running talk.
     pub fn look(&mut self, closed: bool, talk: Option<u64>, now: Moment) -> Option<Signal> {
         match self.contact.look(closed, now) {
             Some(Change::Pressed) => {
@@ -106,8 +107,8 @@ impl Button {
             }
             None => {}
         }
-        let sure = self.contact.due().is_none();
-        if let Some((_, generation)) = self.hold.take_if(|(until, _)| sure && *until <= now) {
+        let is_settled = self.contact.due().is_none();
+        if let Some((_, generation)) = self.hold.take_if(|(until, _)| is_settled && *until <= now) {
             return Some(Signal::Reset { generation: Some(generation) });
         }
         if self.report_due().is_none_or(|due| now < due) {
@@ -121,17 +122,17 @@ impl Button {
     }
 }
 
-/// A contact and its bouncing.
+/// The debounced state of a contact.
 #[derive(Clone, Copy, Debug)]
 enum Contact {
     Open,
-    /// Edges after open: closing, or noise.
+    /// Edges while open: the contact closes, or the line is noisy.
     Closing {
         first: Moment,
         last: Moment,
     },
     Closed,
-    /// Edges after closed: opening, or still bouncing from having closed.
+    /// Edges while closed: the contact opens, or still bounces from closing.
     Opening {
         last: Moment,
     },
@@ -139,7 +140,7 @@ enum Contact {
 
 enum Change {
     Pressed,
-    /// Released, or quiet again after noise.
+    /// Released, or quiet after noise.
     Open,
 }
 
@@ -147,7 +148,7 @@ impl Contact {
     fn edge(&mut self, at: Moment) {
         *self = match *self {
             Self::Open => Self::Closing { first: at, last: at },
-            // One that is told late was no rest, and does not make one.
+            // Edges may arrive out of order; an older one must not shorten the wait.
             Self::Closing { first, last } => Self::Closing { first, last: last.max(at) },
             Self::Closed => Self::Opening { last: at },
             Self::Opening { last } => Self::Opening { last: last.max(at) },
@@ -162,8 +163,8 @@ impl Contact {
         }
     }
 
-    /// Since when it has been neither open nor closed.
-    fn restless_since(&self) -> Option<Moment> {
+    /// Since when the contact has been between open and closed.
+    fn unsettled_since(&self) -> Option<Moment> {
         match *self {
             Self::Closing { first, .. } => Some(first),
             Self::Open | Self::Closed | Self::Opening { .. } => None,

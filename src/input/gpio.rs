@@ -1,4 +1,4 @@
-//! Buttons on GPIO lines, by the kernel's character device.
+//! Buttons on GPIO lines, through the kernel's character device.
 
 use std::fmt;
 use std::io;
@@ -19,47 +19,47 @@ use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
 use crate::engine::BOOTED;
 use crate::engine::board::Board;
-use crate::engine::event::{Action, Event, Events, Origin, Request as Ask};
+use crate::engine::event::{Action, Event, Events, Origin, Request as EngineRequest};
 use crate::os::nodes::Nodes;
 
-/// How long a line that cannot be had is left alone before it is tried again.
+/// The delay before an unavailable line is requested again.
 const RETRY: Duration = Duration::from_secs(1);
-/// Edges taken in at once.
-const EDGES: usize = 64;
-/// Edges that the kernel keeps for us: a contact may bounce many times before we wake.
+/// Edges that are read at once.
+const EDGES_READ: usize = 64;
+/// The size of the kernel's buffer: a contact may bounce many times before this thread wakes.
 const EDGES_KEPT: u32 = 256;
 
-/// The lines and how they are wired.
+/// The lines of the buttons and their wiring.
 #[derive(Clone, Debug)]
 pub struct Wiring {
-    /// The BCM number of each button's line, which is its offset on the header's chip.
+    /// The line of each button: its BCM number, which is its offset on the header's chip.
     pub buttons: Vec<(Offset, Role)>,
     pub bias: Option<Bias>,
     pub active_low: bool,
 }
 
-/// Listens to one of the buttons for ever. A line that cannot be had, or goes away, is reported and asked for again. Each
-/// button has a thread and a request of its own, so that a line which is taken takes no other with it.
+/// Reads one button for ever. A line that is unavailable or lost is reported and requested again. Each button has a thread and
+/// a line request of its own, so that a line in use by another program disables no other button.
 ///
 /// # Errors
-/// When the engine is gone.
+/// If the engine has ended.
 pub fn run(wiring: &Wiring, (line, role): (Offset, Role), board: &Board, events: &Events) -> anyhow::Result<()> {
     let origin = origin(role);
-    let mut told: Option<String> = None;
+    let mut reported: Option<String> = None;
     let nodes = Nodes::watch(Path::new("/dev")).ok();
     loop {
         let fault = match request(wiring, line) {
             Err(fault) => fault,
             Ok(request) => {
-                if told.take().is_some() {
+                if reported.take().is_some() {
                     events.send(Event::Fault(origin, None))?;
                 }
                 listen(&request, line, role, board, events)?
             }
         };
-        if told.as_ref() != Some(&fault) && clock::now() >= BOOTED {
+        if reported.as_ref() != Some(&fault) && clock::now() >= BOOTED {
             events.send(Event::Fault(origin, Some(fault.as_str().into())))?;
-            told = Some(fault);
+            reported = Some(fault);
         }
         if nodes.as_ref().is_none_or(|nodes| nodes.changed(RETRY).is_err()) {
             thread::park_timeout(RETRY);
@@ -67,7 +67,7 @@ pub fn run(wiring: &Wiring, (line, role): (Offset, Role), board: &Board, events:
     }
 }
 
-/// Listens until the line is lost, and says how.
+/// Reads the line until it is lost, and returns the reason.
 fn listen(request: &Request, line: Offset, role: Role, board: &Board, events: &Events) -> anyhow::Result<String> {
     let level = || request.value(line).map(|value| value == Value::Active);
     let mut closed = match level() {
@@ -83,7 +83,7 @@ fn listen(request: &Request, line: Offset, role: Role, board: &Board, events: &E
         }
         Ok(())
     };
-    let mut edges = request.new_edge_event_buffer(EDGES);
+    let mut edges = request.new_edge_event_buffer(EDGES_READ);
     let mut edges_seen = 0;
     loop {
         if let Err(fault) = wait(request, button.due()) {
@@ -96,10 +96,10 @@ fn listen(request: &Request, line: Offset, role: Role, board: &Board, events: &E
                 Ok(edge) => edge,
             };
             let at = clock::of_kernel_event(edge.timestamp_ns);
-            // The kernel numbers all edges, and drops the oldest when we have not read them for too long.
+            // The kernel numbers all edges, and drops the oldest ones when its buffer is full.
             edges_seen = u32::wrapping_add(edges_seen, 1);
             if edge.line_seqno == edges_seen {
-                // However late it is now, what was due before this edge comes before it.
+                // What was due before this edge is handled first, even if both are late.
                 while let Some(due) = button.due().filter(|&due| due <= at) {
                     look(&mut button, closed, due)?;
                 }
@@ -114,26 +114,26 @@ fn listen(request: &Request, line: Offset, role: Role, board: &Board, events: &E
         if button.due().is_none_or(|due| now < due) {
             continue;
         }
-        // Bouncing contacts tell the direction of an edge wrong: the level is asked for.
+        // The direction of an edge is unreliable while a contact bounces, so read the level.
         let is_closed = match level() {
             Ok(is_closed) => is_closed,
             Err(fault) => return Ok(fault.to_string()),
         };
-        // It may be that after an edge which came in the meantime, and so not what was due.
+        // A new edge may have changed the level: then it is not the level at the due time.
         if let Ok(true) = edges.has_event() {
             continue;
         }
         if is_closed == closed {
             look(&mut button, closed, now)?;
         } else {
-            // So it may before that edge is told: the line has changed just now.
+            // The level has changed, but its edge has not arrived yet.
             closed = is_closed;
             button.edge(now);
         }
     }
 }
 
-/// Waits for an edge until `due`.
+/// Waits for an edge, at most until `due`.
 fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
     let mut fds = [PollFd::new(request.as_fd(), PollFlags::POLLIN)];
     let timeout = due.map(|due| TimeSpec::from_duration(due.since(clock::now())));
@@ -141,8 +141,8 @@ fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(error) => return Err(error.into()),
     }
-    let seen = fds[0].revents().unwrap_or(PollFlags::empty());
-    if seen.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL) {
+    let events = fds[0].revents().unwrap_or(PollFlags::empty());
+    if events.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL) {
         return Err(io::Error::other("the line has gone away"));
     }
     Ok(())
@@ -150,8 +150,9 @@ fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
 
 fn event(signal: Signal, role: Role, line: Offset) -> Event {
     let origin = origin(role);
-    let command =
-        |command, generation| Event::Request(Ask { action: Action::Command(command), generation, origin, reply: None });
+    let command = |command, generation| {
+        Event::Request(EngineRequest { action: Action::Command(command), generation, origin, reply: None })
+    };
     match signal {
         Signal::Start => command(Command::Start(None), None),
         Signal::Reset { generation } => command(Command::Reset, generation),
@@ -179,6 +180,7 @@ fn event(signal: Signal, role: Role, line: Offset) -> Event {
     }
 }
 
+/// The origin of a button's events.
 pub fn origin(role: Role) -> Origin {
     match role {
         Role::Start { .. } => Origin::Button,
@@ -186,7 +188,7 @@ pub fn origin(role: Role) -> Origin {
     }
 }
 
-/// Why there is no chip to ask.
+/// Why the header's GPIO chip cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoChip {
     Absent,
@@ -198,7 +200,7 @@ impl fmt::Display for NoChip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str(
-                "there is no Raspberry Pi's GPIO chip under /dev; leave [button] out where there is no button",
+                "there is no Raspberry Pi's GPIO chip under /dev; without buttons, remove [button] from the config",
             ),
             Self::Denied(path) => write!(f, "{} may not be opened; is this user in the group `gpio`?", path.display()),
             Self::Unlisted(error) => f.write_str(error),
@@ -206,10 +208,11 @@ impl fmt::Display for NoChip {
     }
 }
 
-/// The chip of the header: its number differs between models and kernels, its label begins with `pinctrl-` on all.
+/// The path of the header's GPIO chip. Its number differs between models and kernels; its label always begins with
+/// `pinctrl-`.
 ///
 /// # Errors
-/// Why there is none.
+/// Why it cannot be used.
 pub fn header_chip() -> Result<PathBuf, NoChip> {
     let mut denied = None;
     let is_header = |chip: &Chip| chip.info().is_ok_and(|info| info.label.starts_with("pinctrl-"));
@@ -225,7 +228,7 @@ pub fn header_chip() -> Result<PathBuf, NoChip> {
     found.ok_or(denied.map_or(NoChip::Absent, NoChip::Denied))
 }
 
-/// Asks for a line, on the chip of the header.
+/// Requests a line of the header's chip.
 fn request(wiring: &Wiring, line: Offset) -> Result<Request, String> {
     let path = header_chip().map_err(|fault| fault.to_string())?;
     let mut request = Request::builder();
@@ -239,5 +242,5 @@ fn request(wiring: &Wiring, line: Offset) -> Result<Request, String> {
     }
     request
         .request()
-        .map_err(|error| format!("GPIO {line} on {}: {error}; `gpioinfo` tells who else uses it", path.display()))
+        .map_err(|error| format!("GPIO {line} on {}: {error}; `gpioinfo` shows which program uses it", path.display()))
 }

@@ -1,4 +1,4 @@
-//! Signals, taken by one thread; all others have them blocked, so that no system call of theirs is ever interrupted.
+//! Signals. One thread waits for them; all others block them, so that no system call is interrupted.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -7,27 +7,27 @@ use nix::sys::signal::{SigSet, Signal};
 
 use crate::engine::event::Stop;
 
-/// The signals that concern a screen: its size, and being stopped and continued.
+/// The signals for the screen: a new size, suspend and continue.
 const SCREEN: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
-/// Which of them stops a process that has no screen.
+/// The signal that would suspend a process without a screen.
 const SUSPEND: [Signal; 1] = [Signal::SIGTSTP];
 const STOP: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
 
-/// What Ctrl-Z and its like are for.
+/// What Ctrl-Z does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suspend {
-    /// The screen deals with it.
+    /// The screen handles it.
     Screen,
-    /// Refused: a real strip would keep its colour, whatever the time.
+    /// It is refused: a real strip would keep its colour while time passes.
     Never,
-    /// As with any program.
+    /// It suspends the process.
     Default,
 }
 
-/// Blocks the signals that [`wait`] takes, in this thread and in those it starts. Call it before any is started.
+/// Blocks the signals for [`wait`] in this thread and in the threads it starts. Call it before the first thread starts.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn block(suspend: Suspend) -> nix::Result<SigSet> {
     let screen: &[Signal] = match suspend {
         Suspend::Screen => &SCREEN,
@@ -40,10 +40,10 @@ pub fn block(suspend: Suspend) -> nix::Result<SigSet> {
     Ok(signals)
 }
 
-/// Waits for a signal that ends the program. Those that concern the screen are passed on to it, one byte each.
+/// Waits for a signal that ends the program, and returns it. Signals for the screen are sent to it, one byte each.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn wait(signals: &SigSet, mut screen: Option<&UnixStream>) -> nix::Result<Signal> {
     loop {
         let signal = signals.wait()?;
@@ -51,14 +51,14 @@ pub fn wait(signals: &SigSet, mut screen: Option<&UnixStream>) -> nix::Result<Si
             return Ok(signal);
         }
         match &mut screen {
-            // A screen that is gone needs to know nothing.
+            // The screen may have ended.
             Some(screen) => drop(screen.write(&[signal as u8])),
-            None => eprintln!("talklight: not suspended: the strip would keep its colour, whatever the time"),
+            None => eprintln!("talklight: not suspended: the strip would keep its colour while time passes"),
         }
     }
 }
 
-/// What the engine should do about a signal: Ctrl-C and Ctrl-\ are somebody at the keyboard, all else is the system.
+/// How the engine should stop. Ctrl-C and Ctrl-\ come from a person at the keyboard, the other signals from the system.
 pub fn meaning(signal: Signal) -> Stop {
     match signal {
         Signal::SIGINT | Signal::SIGQUIT => Stop::Quit,
@@ -66,7 +66,7 @@ pub fn meaning(signal: Signal) -> Stop {
     }
 }
 
-/// Whether we were started under nohup(1).
+/// Whether this process was started by nohup(1).
 #[cfg(target_os = "linux")]
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

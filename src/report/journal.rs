@@ -1,4 +1,4 @@
-//! The log: one line for each thing that happened, none for what did not.
+//! The log on standard error: one line for each happening.
 
 use std::env;
 use std::io::{self, Write};
@@ -8,11 +8,11 @@ use crate::engine::board::{Board, Happening, Tone};
 use crate::engine::status::Status;
 use crate::report::notify::Notify;
 
-/// Writes a line for each happening to standard error until the engine stops, and keeps the service manager's status line
-/// up to date.
+/// Writes the happenings on the board to standard error until the engine stops, and updates the service manager's status
+/// line.
 ///
 /// # Errors
-/// When the system has no descriptor left.
+/// If the system has no file descriptor left.
 pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()> {
     let prefixed = is_journal();
     let mut seen = 0;
@@ -20,7 +20,7 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
     loop {
         subscription.clear();
         let snapshot = board.latest();
-        // What goes wrong with it is told with the pings.
+        // The watchdog pings report a service manager that cannot be reached.
         let _ = notify.status(&Status::new(&snapshot, clock::now()).standing());
         let first = snapshot.log.front().map_or(seen, |entry| entry.number);
         if to_stderr && first > seen + 1 {
@@ -33,11 +33,11 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
                 Tone::Warning => 4,
                 Tone::Fault => 3,
             };
-            let last = entry.what == Happening::Stopping;
+            let is_last = entry.what == Happening::Stopping;
             if to_stderr {
                 to_stderr = write_line(prefixed.then_some(priority), &entry.to_string()).is_ok();
             }
-            if last {
+            if is_last {
                 return Ok(());
             }
         }
@@ -46,7 +46,7 @@ pub fn run(board: &Board, notify: &Notify, mut to_stderr: bool) -> io::Result<()
     }
 }
 
-/// Whether standard error is systemd's journal, which reads a priority in front of each line (sd-daemon(3)).
+/// Whether standard error goes to systemd's journal, which reads a priority at the start of each line (sd-daemon(3)).
 fn is_journal() -> bool {
     let Ok(stream) = env::var("JOURNAL_STREAM") else {
         return false;
@@ -57,13 +57,13 @@ fn is_journal() -> bool {
     stream == format!("{}:{}", stderr.st_dev, stderr.st_ino)
 }
 
-/// Writes a line about something that has been done.
-pub fn say(text: &str) {
+/// Writes one line with the priority "notice".
+pub fn notice(text: &str) {
     let _ = write_line(is_journal().then_some(5), text);
 }
 
-/// Writes what keeps the program from going on, each line an error.
-pub fn complain(text: &str) {
+/// Writes each line of `text` with the priority "error".
+pub fn error(text: &str) {
     for line in text.lines() {
         let _ = write_line(is_journal().then_some(3), line);
     }
@@ -71,6 +71,6 @@ pub fn complain(text: &str) {
 
 fn write_line(priority: Option<u8>, text: &str) -> io::Result<()> {
     let priority = priority.map_or(String::new(), |level| format!("<{level}>"));
-    // In one write, so that lines of two threads do not mix.
+    // One write per line, so that the lines of two threads do not mix.
     io::stderr().write_all(format!("{priority}{}\n", text.replace('\n', " ")).as_bytes())
 }

@@ -1,7 +1,7 @@
-//! The service manager: readiness, the watchdog and a line of status, by sd_notify(3)'s protocol.
+//! Messages to the service manager: readiness, the watchdog and a status line, as in sd_notify(3).
 //!
-//! One datagram each. Written here because the owner of the strip pings: it must never block, and the crates for it open a
-//! socket each time and may.
+//! Each message is one datagram. No crate is used, since the engine's thread sends the pings and must never block; the crates
+//! for this open a socket each time and may block.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,40 +11,48 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::thread;
 use std::time::Duration;
 
-/// Silent where no service manager listens.
+/// Does nothing if there is no service manager.
 #[derive(Debug)]
 pub struct Notify {
     /// `$NOTIFY_SOCKET`.
     name: Option<OsString>,
-    /// Not connected, so that it is heard again by a manager that has restarted itself.
+    /// Not connected, so that messages reach a service manager that has re-executed itself.
     socket: Option<UnixDatagram>,
 }
 
 impl Notify {
-    /// To `$NOTIFY_SOCKET`.
+    /// For the service manager at `$NOTIFY_SOCKET`.
     pub fn from_env() -> Self {
         let socket = UnixDatagram::unbound().and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
         Self { name: env::var_os("NOTIFY_SOCKET"), socket: socket.ok() }
     }
 
+    /// Says that the daemon is ready.
+    ///
     /// # Errors
-    /// Why the manager did not hear it; so with the others.
+    /// Why the service manager cannot be reached.
     pub fn ready(&self) -> io::Result<()> {
         self.send("READY=1")
     }
 
+    /// Pings the watchdog.
+    ///
     /// # Errors
     /// As [`ready`](Self::ready).
     pub fn watchdog(&self) -> io::Result<()> {
         self.send("WATCHDOG=1")
     }
 
+    /// Sets the status line.
+    ///
     /// # Errors
     /// As [`ready`](Self::ready).
     pub fn status(&self, line: &str) -> io::Result<()> {
         self.send(&format!("STATUS={}", line.replace('\n', " ")))
     }
 
+    /// Says that the daemon is about to end.
+    ///
     /// # Errors
     /// As [`ready`](Self::ready).
     pub fn stopping(&self) -> io::Result<()> {
@@ -53,17 +61,18 @@ impl Notify {
 
     fn send(&self, state: &str) -> io::Result<()> {
         let Some(name) = &self.name else { return Ok(()) };
-        let socket = self.socket.as_ref().ok_or_else(|| io::Error::other("there is no socket to send by"))?;
+        let socket = self.socket.as_ref().ok_or_else(|| io::Error::other("no datagram socket could be created"))?;
         match socket.send_to_addr(state.as_bytes(), &address(name.as_bytes())?) {
-            // A ping that finds no room is followed by another before the watchdog's time is up.
+            // A full queue is no error: another ping follows before the watchdog's timeout.
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
             _ => Ok(()),
         }
     }
 }
 
-/// Whether systemd, which tells its `ExecStopPost=` how the service ended, will start it again: it does after every
-/// failure but a bad config, which ends with `config_status`. A timeout may also be that of a stop, after which only this command can darken the strip.
+/// For a process of `ExecStopPost=`: whether systemd will restart the service. It does so after every failure but a bad
+/// config, which ends with the exit status `config_status`. After a timeout the answer is false, since it may be that of a
+/// stop, and then only this process can darken the strip.
 pub fn restart_follows(config_status: u8) -> bool {
     let variable = |name| env::var(name).unwrap_or_default();
     match variable("SERVICE_RESULT").as_str() {
@@ -73,15 +82,14 @@ pub fn restart_follows(config_status: u8) -> bool {
     }
 }
 
-/// Waits a second where a service manager would start us again at once: what keeps us from starting is not gone that soon,
-/// and the log is not to be flooded by it.
-pub fn before_failing() {
+/// Waits a second under a service manager, which restarts a failed service at once: this keeps it from flooding the log.
+pub fn delay_failure() {
     if env::var_os("NOTIFY_SOCKET").is_some() {
         thread::park_timeout(Duration::from_secs(1));
     }
 }
 
-/// The address by that name: a path, or behind an `@` a name in Linux's abstract namespace.
+/// The address of a socket: a path, or after an `@` a name in Linux's abstract namespace.
 fn address(name: &[u8]) -> io::Result<SocketAddr> {
     match name.strip_prefix(b"@") {
         None => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(name)),

@@ -1,124 +1,110 @@
-//! The page that explains.
+//! The help page.
 
 use super::Place;
-use super::grid::{Grid, Ink};
-use super::style::Style;
 use super::text::wrapped;
-use super::view::{HINT, QUIET, TEXT};
+use super::view::{Painter, QUIET, Span, TEXT};
 use crate::core::plan::Clock;
 use crate::engine::board::Snapshot;
 
-/// A heading, and under it what goes on the left and what it means.
-type Section = (&'static str, Vec<(String, String)>);
+/// A heading and its entries: a word, and what it means.
+type Section = (&'static str, Vec<(&'static str, String)>);
 
-/// Columns between two columns of sections, and the most that one takes.
+/// Columns between two columns of sections.
 const GUTTER: usize = 4;
+/// The widest column of sections.
 const COLUMN_MAX: usize = 56;
-/// Columns before the meanings.
+/// The columns of the words, before the meanings.
 const INDENT: usize = 9;
 
-/// Draws the page into a place of column, row, columns and rows: in two columns where there is room, without headings
-/// where there is little.
-pub fn draw(
-    grid: &mut Grid,
-    snapshot: &Snapshot,
-    place: Place,
-    style: Style,
-    (col, row, cols, rows): (usize, usize, usize, usize),
-) {
-    let [lights, button, keys, wrong] = sections(snapshot, place);
-    let (two, airy) = (cols >= 64, rows >= 14);
-    let width = if two { (cols - GUTTER) / 2 } else { cols }.min(COLUMN_MAX);
-    let columns = match two {
-        true => vec![vec![lights, keys], vec![button, wrong]],
-        false => vec![vec![keys, lights, button, wrong]],
-    };
-    for (i, sections) in columns.into_iter().enumerate() {
-        let col = col + i * (width + GUTTER);
-        let mut lines: Vec<[(usize, String, Ink); 2]> = Vec::new();
-        let nothing = || (0, String::new(), HINT);
-        let indent = INDENT.min(width / 2);
+impl Painter<'_> {
+    /// Draws the page from `row` down: in two columns if there is room, and without headings if there are few rows.
+    pub fn help(&mut self, span: Span, row: usize) {
+        let size = self.grid.size();
+        let rows = size.rows.saturating_sub(row);
+        // The strip above may be narrower than the screen; this is not.
+        let cols = (size.cols - span.from).saturating_sub(span.from.min(2));
+        let [lights, button, keys, problems] = sections(self.snapshot, self.ui.place);
+        let (columns, width) = match cols >= 64 {
+            true => (vec![vec![lights, keys], vec![button, problems]], (cols - GUTTER) / 2),
+            false => (vec![vec![keys, lights, button, problems]], cols),
+        };
+        let width = width.min(COLUMN_MAX);
+        for (n, sections) in columns.into_iter().enumerate() {
+            self.help_column(&sections, Span { from: span.from + n * (width + GUTTER), cols: width }, row, rows);
+        }
+    }
+
+    fn help_column(&mut self, sections: &[Section], span: Span, row: usize, rows: usize) {
+        let indent = INDENT.min(span.cols / 2);
+        let mut lines = Vec::new();
         for (heading, entries) in sections {
-            if airy {
+            if rows >= 14 {
                 if !lines.is_empty() {
-                    lines.push([nothing(), nothing()]);
+                    lines.push(("", QUIET, String::new()));
                 }
-                lines.push([(0, heading.to_string(), QUIET), nothing()]);
+                lines.push((heading, QUIET, String::new()));
             }
-            for (what, meaning) in entries {
-                let room = width.saturating_sub(indent);
-                for (n, line) in wrapped(&meaning, room, 3, style.plain).into_iter().enumerate() {
-                    let what = if n == 0 { what.clone() } else { String::new() };
-                    lines.push([(0, what, TEXT.bold()), (indent, line, TEXT)]);
-                }
+            for (word, meaning) in entries {
+                let meaning = wrapped(meaning, span.cols - indent, 3, self.style.plain);
+                let words = [*word].into_iter().chain(std::iter::repeat(""));
+                lines.extend(words.zip(meaning).map(|(word, meaning)| (word, TEXT.bold(), meaning)));
             }
         }
         if lines.len() > rows {
             lines.truncate(rows.saturating_sub(1));
-            lines.push([(0, "a larger window shows more".into(), QUIET), nothing()]);
+            lines.push(("a larger window shows more", QUIET, String::new()));
         }
-        for (y, parts) in lines.into_iter().take(rows).enumerate() {
-            for (x, text, ink) in parts {
-                grid.text(col + x, row + y, &text, ink);
-            }
+        for (row, (word, ink, meaning)) in (row..row + rows).zip(lines) {
+            self.grid.text(span.from, row, word, ink);
+            self.grid.text(span.from + indent, row, &meaning, TEXT);
         }
     }
 }
 
-/// The page line by line.
-pub fn lines(snapshot: &Snapshot, place: Place) -> Vec<String> {
-    let mut lines = Vec::new();
+/// The page as text.
+pub fn text(snapshot: &Snapshot, place: Place) -> String {
+    let mut text = String::new();
     for (heading, entries) in sections(snapshot, place) {
-        lines.push(heading.to_string());
-        lines.extend(entries.iter().map(|(what, meaning)| format!("  {what:<INDENT$}{meaning}")));
+        text += &format!("{heading}\n");
+        for (word, meaning) in entries {
+            text += &format!("  {word:<INDENT$}{meaning}\n");
+        }
     }
-    lines
+    text
 }
 
 fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
-    let phone = snapshot.web.is_some();
     let plan = snapshot.timer.chosen;
-    let entry = |what: &str, meaning: &str| (what.to_string(), meaning.to_string());
     let from = |left| format!("from {} left", Clock(left));
+    let lights = vec![
+        ("green", "from the start".into()),
+        ("yellow", from(plan.yellow())),
+        ("red", from(plan.red())),
+        ("flash", from(plan.flash())),
+        ("dark", "time is up".into()),
+    ];
+    let button = vec![("press", "start the talk".into()), ("hold", "until the strip is dark: reset".into())];
+    let mut keys = vec![
+        ("space", "start the talk".into()),
+        ("r", "reset: end the talk".into()),
+        ("u", "undo reset within 10 s".into()),
+    ];
+    if snapshot.plans.len() > 1 {
+        keys.push(("1-9", "choose the next plan".into()));
+    }
+    if snapshot.web.is_some() {
+        keys.push(("p", "pair a phone".into()));
+    }
     let quit = match place {
         Place::Daemon => "quit; strip goes dark",
-        Place::Console => "detach; the talk goes on",
+        Place::Console => "detach; talk goes on",
     };
-    [
-        (
-            "lights",
-            vec![
-                entry("green", "from the start"),
-                entry("yellow", &from(plan.yellow())),
-                entry("red", &from(plan.red())),
-                entry("flash", &from(plan.flash())),
-                entry("dark", "time is up"),
-            ],
-        ),
-        ("button", vec![entry("press", "start the talk"), entry("hold", "until it is dark: reset")]),
-        (
-            "keys",
-            [
-                Some(entry("space", "start the talk")),
-                Some(entry("r", "reset: end the talk")),
-                Some(entry("u", "undo a reset for 10 s")),
-                Some(entry("1-9", "choose the next plan")),
-                phone.then(|| entry("p", "pair a phone")),
-                Some(entry("q", quit)),
-                Some(entry("ctrl-l", "draw this screen anew")),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
-        ),
-        (
-            "if something looks wrong",
-            vec![
-                entry("mistake", "r, then space"),
-                entry("dark", "why is told here in red; the time is kept"),
-                entry("colours", "if mixed up: `order` in the config"),
-                entry("flicker", "ground wire, level shifter"),
-            ],
-        ),
-    ]
+    keys.extend([("q", quit.into()), ("?", "open or close this page".into()), ("ctrl-l", "redraw the screen".into())]);
+    let problems = vec![
+        ("mistake", "r, then space".into()),
+        ("dark", "the red text says why; the talk goes on".into()),
+        ("colours", "wrong: set `order` in the config".into()),
+        ("flicker", "check ground wire and level shifter".into()),
+    ];
+    [("lights", lights), ("button", button), ("keys", keys), ("if something looks wrong", problems)]
 }

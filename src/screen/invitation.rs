@@ -1,4 +1,4 @@
-//! The invitation of a phone: a QR code, the address, the code, and how long they are good.
+//! The invitation for a phone: a QR code, the address, the code to type, and the seconds for which they are valid.
 
 use std::time::Duration;
 
@@ -6,86 +6,65 @@ use super::grid::Ink;
 use super::style::Depth;
 use super::text::wrapped;
 use super::view::{Painter, QUIET, Span, TEXT};
-use crate::control::invite::{Invited, half_block};
+use crate::control::invite::InvitationCard;
 use crate::core::look::Rgb;
 use crate::core::timer::seconds_left;
 
-/// Dark on light, as cameras have it, whatever the screen's own colours.
+/// Dark on light, as cameras expect a QR code.
 const CODE: Ink = Ink::new(Rgb::BLACK).on(Rgb::new(255, 255, 255));
-/// Columns between the QR code and the words.
+/// Columns between the QR code and the text.
 const GUTTER: usize = 3;
-/// The words need this many columns beside the QR code.
-const WORDS_MIN: usize = 24;
-/// And these rows beneath it.
-const WORDS_ROWS: usize = 5;
+/// The columns that the text needs beside the QR code.
+const TEXT_COLS: usize = 24;
+/// The rows that it needs below the QR code.
+const TEXT_ROWS: usize = 5;
 
 impl Painter<'_> {
-    /// Draws the invitation below `row`: the words, and the QR code where there is room for both.
-    pub fn invitation(&mut self, invited: &Invited, span: Span, row: usize) {
+    /// Draws the invitation from `row` down: the text, and the QR code if there is room for both.
+    pub fn invitation(&mut self, invited: &InvitationCard, span: Span, row: usize) {
         let size = self.grid.size();
         let left = seconds_left(invited.until.since(self.now));
-        let next = invited.until - (left - Duration::from_secs(1));
-        self.changes_at(Some(next));
+        self.changes_at(Some(invited.until - (left - Duration::from_secs(1))));
 
-        // The whole width from there on: the strip above may take less of it.
+        // The strip above may be narrower than the screen; this is not.
         let span = Span { cols: size.cols.saturating_sub(span.from), ..span };
         let modules = invited.modules();
-        // Without blocks of half a row a module is a row high, and two columns wide.
-        let (cols, rows) = match self.style.plain {
-            true => (2 * modules.len(), modules.len()),
-            false => (modules.len(), modules.len().div_ceil(2)),
-        };
+        let (dot_cols, dots_per_row) = self.style.dot();
+        let (cols, rows) = (modules.len() * dot_cols, modules.len().div_ceil(dots_per_row));
         let room = size.rows.saturating_sub(row);
-        // Without colour there is no telling what is dark.
-        let drawn = self.style.depth != Depth::None;
-        let fits = drawn && rows <= room && cols <= span.cols;
-        let beside = fits && cols + GUTTER + WORDS_MIN <= span.cols;
-        let beneath = fits && !beside && rows + WORDS_ROWS <= room;
+        // Without colour nothing can be drawn dark on light.
+        let fits = self.style.depth != Depth::None && rows <= room && cols <= span.cols;
+        let beside = fits && cols + GUTTER + TEXT_COLS <= span.cols;
+        let above = fits && !beside && rows + TEXT_ROWS <= room;
         let top = row + usize::from(rows + 1 < room);
-        if beside || beneath {
-            self.modules(&modules, span.from, top);
+        if beside || above {
+            for row in top..top + rows {
+                self.grid.text(span.from, row, &" ".repeat(cols), CODE);
+            }
+            let ink = if self.style.plain { CODE.on(Rgb::BLACK) } else { CODE };
+            let all = (modules.len(), modules.len());
+            self.grid.dots((span.from, top), all, (self.style, ' '), ink, |x, y| modules[y][x]);
         }
         let right = if beside { cols + GUTTER } else { 0 };
-        let words = Span { from: span.from + right, cols: span.cols - right };
-        let row = if beneath { top + rows } else { top };
-        self.words(invited, left, words, row, size.rows);
+        let span = Span { from: span.from + right, cols: span.cols - right };
+        self.invitation_text(invited, left, span, if above { top + rows } else { top });
     }
 
-    fn modules(&mut self, modules: &[Vec<bool>], col: usize, row: usize) {
-        if self.style.plain {
-            for (y, line) in modules.iter().enumerate() {
-                for (x, &is_dark) in line.iter().enumerate() {
-                    let ink = if is_dark { CODE.on(Rgb::BLACK) } else { CODE };
-                    self.grid.text(col + 2 * x, row + y, "  ", ink);
-                }
-            }
-            return;
-        }
-        for (y, pair) in modules.chunks(2).enumerate() {
-            for x in 0..modules.len() {
-                let lower = pair.get(1).is_some_and(|row| row[x]);
-                self.grid.put(col + x, row + y, half_block([pair[0][x], lower]), CODE);
-            }
-        }
-    }
-
-    fn words(&mut self, invited: &Invited, left: Duration, span: Span, row: usize, rows: usize) {
+    fn invitation_text(&mut self, invited: &InvitationCard, left: Duration, span: Span, mut row: usize) {
         let (start, end) = invited.code.split_at(invited.code.len() / 2);
-        let mut lines = vec![("a phone is paired at".to_owned(), QUIET)];
-        // An address is one word: where it does not fit, it goes on in the next row.
-        let glyphs: Vec<char> = invited.address.chars().collect();
-        let pieces = glyphs.chunks(span.cols.max(1)).map(|piece| piece.iter().collect());
-        lines.extend(pieces.map(|piece: String| (piece, TEXT)));
-        lines.push(("with the code".into(), QUIET));
-        lines.push((format!("{start} {end}"), TEXT.bold()));
-        lines.push((format!("once, for {} s", left.as_secs()), QUIET));
-        if invited.only_here {
-            let text = "only this machine can open it: `listen` under [web] is a loopback address";
-            let why = wrapped(text, span.cols, 4, self.style.plain);
-            lines.extend(why.into_iter().map(|line| (line, QUIET)));
-        }
-        for ((text, ink), row) in lines.into_iter().zip(row..rows) {
-            self.left(span, row, &text, ink);
+        let mut add = |text: &str, ink| {
+            for line in wrapped(text, span.cols, 4, self.style.plain) {
+                self.left(span, row, &line, ink);
+                row += 1;
+            }
+        };
+        add("pair a phone at", QUIET);
+        add(&invited.address, TEXT);
+        add("with the code", QUIET);
+        add(&format!("{start} {end}"), TEXT.bold());
+        add(&format!("once, for {} s", left.as_secs()), QUIET);
+        if invited.is_local_only {
+            add("only this machine can open it: `listen` under [web] is a loopback address", QUIET);
         }
     }
 }

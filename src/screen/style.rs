@@ -1,39 +1,41 @@
-//! How much a terminal can show: colours, and glyphs beyond ASCII.
+//! What a terminal can show: how many colours, and whether more than ASCII.
 
 use crossterm::style::Color;
 
 use crate::core::look::Rgb;
 
-/// How the names of terminals begin that understand 24-bit colours. COLORTERM alone says too little: it describes the
-/// outermost terminal, and reaches others through GNU screen, su, ssh and serial lines. Those read the numbers of
+/// The beginnings of TERM for terminals with 24-bit colours. COLORTERM alone is not enough: it describes the outermost
+/// terminal, and GNU screen, su, ssh and serial lines pass it on to terminals that know less. Those read the numbers of
 /// `48;2;255;42;42` one by one, and 42 is a green background.
 const TRUE: &str = "alacritty contour foot ghostty iterm kitty konsole mintty rio st-256color tmux vte wezterm \
                     xterm-256color xterm-direct xterm-ghostty xterm-kitty";
 
-/// What the environment says about the terminal.
+/// What the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     pub depth: Depth,
-    /// ASCII only, but for [`block`](Self::block).
+    /// ASCII only, except for [`block`](Self::block).
     pub plain: bool,
-    /// The terminal cannot move its cursor: happenings are told line by line.
+    /// The terminal cannot move its cursor, so the screen is a log, line by line.
     pub lines: bool,
 }
 
-/// How many colours there are.
+/// How many colours the terminal has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     None,
-    /// Linux's own console: sixteen to draw with, but only the darker eight to draw on, of which yellow is a brown. All its
-    /// fonts have the full block, and few have its halves.
+    /// The console of Linux: sixteen colours for glyphs, but only the darker eight for backgrounds, where yellow is brown. All
+    /// its fonts have the full block, few have half blocks.
     Console,
     Sixteen,
+    /// 256 colours.
     Indexed,
+    /// 24 bits.
     True,
 }
 
 impl Style {
-    /// Reads the environment through `get`. An empty variable counts as none.
+    /// Reads the environment through `get`. An empty variable counts as unset.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let get = |name| get(name).filter(|value| !value.is_empty());
         let term = get("TERM").unwrap_or_else(|| "dumb".into());
@@ -44,44 +46,51 @@ impl Style {
             locale.contains("utf-8") || locale.contains("utf8")
         });
         let is_console = term.starts_with("linux");
-        // vt100 to vt525: no colours, and ASCII whatever the locale says.
+        // vt100 to vt525 have no colours, and only ASCII, even with a UTF-8 locale.
         let is_dec = term.strip_prefix("vt").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         let is_monochrome = is_dec || term.ends_with("-m") || term.ends_with("-mono");
-        // tmux understands 24-bit colours, and often calls its terminals by the name of GNU screen, which does not.
+        // tmux has 24-bit colours; its TERM is often that of GNU screen, which has not.
         let in_tmux = term.starts_with("screen") && get("TMUX").is_some();
-        let knows_true = term == "xterm" || in_tmux || TRUE.split(' ').any(|known| term.starts_with(known));
+        let can_true = term == "xterm" || in_tmux || TRUE.split(' ').any(|known| term.starts_with(known));
         let is_limited = get("STY").is_some() || get("TERM_PROGRAM").is_some_and(|name| name == "Apple_Terminal");
-        let says_true = get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit");
-        let depth = match () {
-            () if lines || is_monochrome || get("NO_COLOR").is_some() => Depth::None,
-            () if is_console && utf8 => Depth::Console,
-            () if is_console => Depth::Sixteen,
-            () if says_true && knows_true && !is_limited => Depth::True,
-            () if term.contains("256color") => Depth::Indexed,
-            () => Depth::Sixteen,
+        let claims_true = get("COLORTERM").is_some_and(|depth| depth == "truecolor" || depth == "24bit");
+        let depth = if lines || is_monochrome || get("NO_COLOR").is_some() {
+            Depth::None
+        } else if is_console && utf8 {
+            Depth::Console
+        } else if !is_console && claims_true && can_true && !is_limited {
+            Depth::True
+        } else if !is_console && term.contains("256color") {
+            Depth::Indexed
+        } else {
+            Depth::Sixteen
         };
         let plain = lines || is_console || is_dec || !utf8;
         Self { depth, plain, lines }
     }
-}
 
-impl Style {
-    /// The glyph that fills a cell, or comes next to it.
+    /// The glyph that fills a cell, or the nearest to it.
     pub fn block(self) -> char {
         match self {
             Self { depth: Depth::Console, .. } | Self { plain: false, .. } => '█',
             _ => '#',
         }
     }
+
+    /// The columns of a dot, and the dots that share a row, for pictures made of dots. A dot is about square: half a row high,
+    /// or two columns wide where there are no half blocks.
+    pub fn dot(self) -> (usize, usize) {
+        if self.plain { (2, 1) } else { (1, 2) }
+    }
 }
 
 impl Depth {
-    /// Whether a background can have every colour that a glyph can.
+    /// Whether backgrounds have all the colours that glyphs have.
     pub fn paints(self) -> bool {
         !matches!(self, Self::None | Self::Console)
     }
 
-    /// The nearest this depth has to `colour`.
+    /// The nearest colour to `colour`; `None` without colours.
     pub fn nearest(self, colour: Rgb) -> Option<Color> {
         match self {
             Self::None => None,
@@ -92,24 +101,24 @@ impl Depth {
     }
 }
 
-/// By hue, as every terminal has its own sixteen: the channels that take part, and whether it is bright. A channel takes
-/// part from 61 % of the way from the weakest to the strongest, which makes amber yellow and a bluish green green.
+/// The nearest of the sixteen colours by hue, since their exact values differ from terminal to terminal. A channel is on from
+/// 61 % of the way from the weakest channel to the strongest, which makes amber yellow and a bluish green green.
 fn sixteen(Rgb { r, g, b }: Rgb) -> u8 {
-    let (most, least) = (r.max(g).max(b), r.min(g).min(b));
-    if most - least < 48 {
-        return match most {
+    let (max, min) = (r.max(g).max(b), r.min(g).min(b));
+    if max - min < 48 {
+        return match max {
             0..48 => 0,
             48..112 => 8,
             112..200 => 7,
             200.. => 15,
         };
     }
-    let takes_part = |channel: u8| {
-        let (above, span) = (u16::from(channel - least), u16::from(most - least));
+    let is_on = |channel: u8| {
+        let (above, span) = (u16::from(channel - min), u16::from(max - min));
         u8::from(above * 100 >= span * 61)
     };
-    let hue = takes_part(r) | takes_part(g) << 1 | takes_part(b) << 2;
-    if most >= 176 { 8 + hue } else { hue }
+    let hue = is_on(r) | is_on(g) << 1 | is_on(b) << 2;
+    if max >= 176 { 8 + hue } else { hue }
 }
 
 /// The nearest of the 6×6×6 cube and the 24 greys of the 256 colours.

@@ -1,4 +1,4 @@
-//! The terminal: raw bytes in, a screenful out, and everything as it was found afterwards.
+//! The terminal: raw mode, reading and writing without blocking, and restoring it at the end.
 
 use std::env;
 use std::fs::File;
@@ -24,41 +24,34 @@ use nix::unistd::{getpgrp, tcgetpgrp, ttyname};
 use super::grid::Size;
 use super::style::Style;
 
-/// How often, and how long in milliseconds, a slow terminal is waited for when leaving it.
-const PATIENCE: (usize, u8) = (5, 50);
+/// How often [`restore`] waits for a slow terminal, and for how many milliseconds each time.
+const RESTORE_TRIES: usize = 5;
+const RESTORE_WAIT_MS: u8 = 50;
 
-/// What there is to put back. None: the terminal is not ours to write to.
+/// What to restore. While it is `None` nothing may be written to the terminal.
 static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
 
 struct Taken {
     file: File,
-    /// What is written last.
+    /// The bytes that restore it.
     leave: Vec<u8>,
 }
 
-/// A terminal that never blocks: what it does not take is kept until it does.
+/// A terminal that is written to without blocking: what it does not take at once is kept for later.
 pub struct Terminal {
     file: File,
     style: Style,
     unsent: Vec<u8>,
 }
 
-/// What came of reading the keyboard.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Input {
-    Bytes(usize),
-    Nothing,
-    HungUp,
-}
-
 impl Terminal {
-    /// The terminal we were started in; none where standard input or output is something else, or where it belongs to
-    /// another job of the shell.
+    /// The terminal of this process; `None` if standard input or output is not a terminal, or if this process runs in the
+    /// background of its shell.
     ///
-    /// It is opened anew, as not to block is a property of the open file, and the one we were given is shared with others.
+    /// It is opened a second time: O_NONBLOCK belongs to the open file, and other processes share that of standard input.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn open() -> io::Result<Option<Self>> {
         let input = io::stdin();
         if !input.is_terminal() || !io::stdout().is_terminal() {
@@ -67,41 +60,38 @@ impl Terminal {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let open = |path: &Path| open(path, flags, Mode::empty());
         let file = ttyname(&input).and_then(|name| open(&name)).or_else(|_| open(Path::new("/dev/tty")))?;
-        let elsewhere = tcgetpgrp(&file).is_ok_and(|group| group != getpgrp());
+        let in_background = tcgetpgrp(&file).is_ok_and(|group| group != getpgrp());
         let style = Style::from_env(|name| env::var(name).ok());
-        Ok((!elsewhere).then(|| Self { file: file.into(), style, unsent: Vec::new() }))
+        Ok((!in_background).then(|| Self { file: file.into(), style, unsent: Vec::new() }))
     }
 
-    /// What it can show, by its environment.
+    /// What it can show, according to the environment.
     pub fn style(&self) -> Style {
         self.style
     }
 
-    /// How large it is now.
+    /// Its present size.
     pub fn size(&self) -> Size {
-        match window_size() {
-            Ok(size) => Size::new(size.columns, size.rows),
-            Err(_) => Size::new(0, 0),
-        }
+        window_size().map_or(Size::new(0, 0), |size| Size::new(size.columns, size.rows))
     }
 
-    /// Takes the terminal: every key as it comes, the whole screen, no cursor. What was typed before is dropped, so that
-    /// no stray key starts a talk.
+    /// Prepares the terminal: raw mode, the alternate screen, no cursor. Drops what was typed before, because it was not meant
+    /// for this screen and could start a talk.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn enter(&mut self) -> io::Result<()> {
         let (mut enter, mut leave) = (Vec::new(), Vec::new());
         if !self.style.lines {
             queue!(enter, EnterAlternateScreen, Hide, DisableLineWrap, EnableBracketedPaste)?;
             queue!(enter, SetAttribute(Attribute::Reset), Clear(ClearType::All))?;
-            // Cleared first, for consoles that have one screen only.
+            // A console without an alternate screen is cleared instead.
             queue!(leave, SetAttribute(Attribute::Reset), Clear(ClearType::All), MoveTo(0, 0))?;
             queue!(leave, DisableBracketedPaste, EnableLineWrap, Show, LeaveAlternateScreen)?;
         }
         let file = self.file.try_clone()?;
         taken().get_or_insert(Taken { file, leave });
-        // Without the first call the second does nothing after SIGCONT, although a shell may have changed the modes.
+        // After SIGCONT the shell may have changed the modes. crossterm sets them again only if raw mode was off.
         disable_raw_mode()?;
         enable_raw_mode()?;
         tcflush(&self.file, FlushArg::TCIFLUSH)?;
@@ -109,32 +99,32 @@ impl Terminal {
         self.send(&enter)
     }
 
-    /// Leaves the terminal as it was found.
+    /// Restores the terminal.
     pub fn leave(&mut self) {
         self.unsent.clear();
         restore();
     }
 
-    /// Whether the terminal has taken all it was sent.
+    /// Whether the terminal has taken all that was sent.
     pub fn is_drained(&self) -> bool {
         self.unsent.is_empty()
     }
 
-    /// Sends bytes, or keeps what the terminal does not take now.
+    /// Sends bytes, and keeps what the terminal does not take now.
     ///
     /// # Errors
-    /// What the system says; `EIO` when the terminal has hung up.
+    /// The system's error: EIO or ENXIO if the terminal has hung up.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.unsent.extend_from_slice(bytes);
         self.drain()
     }
 
-    /// Sends of what was kept as much as the terminal takes.
+    /// Sends as much of the kept bytes as the terminal takes.
     ///
     /// # Errors
     /// As [`send`](Self::send).
     pub fn drain(&mut self) -> io::Result<()> {
-        // Held while writing, so that nothing follows a `restore` of another thread.
+        // Locked while writing, so that nothing is written after another thread has called `restore`.
         let taken = taken();
         if taken.is_none() {
             self.unsent.clear();
@@ -151,19 +141,15 @@ impl Terminal {
         Ok(())
     }
 
-    /// Reads what was typed.
+    /// Reads what was typed, and returns the number of bytes; 0 if there are none now.
     ///
     /// # Errors
-    /// What the system says, but for a hang-up.
-    pub fn read(&mut self, bytes: &mut [u8]) -> io::Result<Input> {
+    /// The system's error: EIO or ENXIO if the terminal has hung up.
+    pub fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         match (&self.file).read(bytes) {
-            Ok(0) => Ok(Input::HungUp),
-            Ok(length) => Ok(Input::Bytes(length)),
-            Err(error) if is_hangup(&error) => Ok(Input::HungUp),
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(Input::Nothing),
-                _ => Err(error),
-            },
+            Ok(0) => Err(nix::Error::EIO.into()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(0),
+            result => result,
         }
     }
 }
@@ -180,19 +166,19 @@ impl Drop for Terminal {
     }
 }
 
-/// Whether this is how a terminal says that it is gone.
+/// Whether the error means that the terminal has hung up.
 pub fn is_hangup(error: &io::Error) -> bool {
-    [nix::Error::EIO, nix::Error::ENXIO].iter().any(|gone| error.raw_os_error() == Some(*gone as i32))
+    matches!(error.raw_os_error().map(nix::Error::from_raw), Some(nix::Error::EIO | nix::Error::ENXIO))
 }
 
-/// Puts the terminal back as it was found, if it is taken; nothing is written to it after. For any thread, so also for a
-/// panic hook. A terminal that is slow gets a moment, one that is stuck does not.
+/// Restores the terminal if it is shown, and stops all later output to it. Any thread may call this, so a panic hook can too.
+/// Takes at most a quarter of a second, even if the terminal does not read.
 pub fn restore() {
     let Some(Taken { mut file, leave }) = taken().take() else {
         return;
     };
     let mut leave = &leave[..];
-    for _ in 0..PATIENCE.0 {
+    for _ in 0..RESTORE_TRIES {
         match file.write(leave) {
             Ok(sent) => leave = &leave[sent..],
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -201,12 +187,12 @@ pub fn restore() {
         if leave.is_empty() {
             break;
         }
-        let _ = poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)], PATIENCE.1);
+        let _ = poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)], RESTORE_WAIT_MS);
     }
     let _ = disable_raw_mode();
 }
 
-/// Whether the terminal is taken, so that whatever else is written to it would spoil the picture.
+/// Whether the screen is shown, so that other output to the terminal would damage it.
 pub fn is_shown() -> bool {
     taken().is_some()
 }

@@ -1,9 +1,9 @@
-//! Foreign text made fit for a screen.
+//! Text from outside, made safe for a screen, and broken into lines.
 
-/// Text in one line of glyphs of one column each: what is no glyph, or has a width that terminals disagree on, becomes a
-/// question mark.
-pub fn tamed(text: &str, plain: bool) -> String {
-    let tame = |c: char| match c {
+/// The text as glyphs that are one column wide each, in one line. Control characters, and characters whose width differs from
+/// terminal to terminal, become question marks; if `plain`, all that is not ASCII.
+pub fn sanitized(text: &str, plain: bool) -> String {
+    let safe = |c: char| match c {
         ' '..='~' => c,
         _ if c.is_whitespace() => ' ',
         '\u{a1}'..='\u{ac}'
@@ -18,16 +18,16 @@ pub fn tamed(text: &str, plain: bool) -> String {
         }
         _ => '?',
     };
-    text.chars().map(tame).collect()
+    text.chars().map(safe).collect()
 }
 
-/// Tame lines of at most `cols` columns, broken between words; where there would be more than `lines`, the last one ends in
-/// an ellipsis.
+/// The [sanitized] text in at most `lines` lines of at most `cols` columns, broken between words. If the text is longer, the last
+/// line ends in an ellipsis.
 pub fn wrapped(text: &str, cols: usize, lines: usize, plain: bool) -> Vec<String> {
     let length = |text: &str| text.chars().count();
     let mut out = vec![String::new()];
-    for word in tamed(text, plain).split_whitespace() {
-        let line = out.last_mut().expect("there is always a line");
+    for word in sanitized(text, plain).split_whitespace() {
+        let line = out.last_mut().expect("there is at least one line");
         if line.is_empty() {
             line.push_str(word);
         } else if length(line) + 1 + length(word) <= cols {
@@ -36,7 +36,7 @@ pub fn wrapped(text: &str, cols: usize, lines: usize, plain: bool) -> Vec<String
         } else {
             out.push(word.into());
         }
-        // A word longer than a line is cut.
+        // A word that is longer than a line is cut.
         while let Some(line) = out.last_mut()
             && let Some((cut, _)) = line.char_indices().nth(cols.max(1))
         {
@@ -55,7 +55,7 @@ pub fn wrapped(text: &str, cols: usize, lines: usize, plain: bool) -> Vec<String
     out
 }
 
-/// A word with its letters apart.
+/// The word with a blank between its letters.
 pub fn spaced(word: &str) -> String {
     let letters: Vec<String> = word.chars().map(String::from).collect();
     letters.join(" ")

@@ -11,11 +11,10 @@ use anyhow::{Context, bail};
 
 use crate::config::{Config, Kind, Origin};
 use crate::control::client;
-use crate::control::protocol::{Ask, What};
+use crate::control::protocol::{ClientRequest, Verb};
 use crate::core::clock;
 use crate::core::drive::{Chip, Order};
 use crate::core::look::{Look, Rgb};
-use crate::engine::event;
 use crate::input::signal::{self, Suspend};
 use crate::show::Scene;
 use crate::show::sample::{BLOCK, Sample, StripType, Trial};
@@ -259,12 +258,12 @@ enum Lamp {
 
 impl Lamp {
     fn find(config: &Config) -> anyhow::Result<Self> {
-        let sought = client::seek(config.socket.as_deref());
+        let sought = client::discover(config.socket.as_deref());
         if sought.found.is_empty() && sought.refused.is_none() {
             return Ok(Self::Own(config.open_strip(None)?));
         }
-        let (socket, stream) = client::one(sought)?;
-        let ask = Ask { what: What::Status, generation: None, origin: event::Origin::Socket };
+        let (socket, stream) = client::single(sought)?;
+        let ask = ClientRequest::new(Verb::Status);
         let status = client::request(stream, &ask)?.status;
         let status = status.context("the daemon sent no status")?;
         if status.strip.kind != "spi" {
@@ -306,7 +305,7 @@ impl Lamp {
 }
 
 fn ask_daemon(socket: &Path, generation: u64, trial: Option<Trial>) -> anyhow::Result<()> {
-    let ask = Ask { what: What::Try(trial), generation: Some(generation), origin: event::Origin::Socket };
+    let ask = ClientRequest { generation: Some(generation), ..ClientRequest::new(Verb::Try(trial)) };
     let reply = client::request(client::connect(Some(socket))?, &ask)?;
     if !reply.ok {
         bail!(reply.message);

@@ -1,71 +1,72 @@
-//! Pairing: who may change the timer from the network.
+//! Pairing: which devices and programs may change the timer over the network.
 //!
-//! An invitation is a ticket, for a camera, and a code, for fingers; either is good once and for a minute. Who redeems it gets
-//! a token, which is good until all are forgotten. Kept on disk are hashes of tokens, so that a stolen file opens nothing.
-//! Time is an argument.
+//! An invitation holds a ticket, for a QR code, and a code to type. Either can be exchanged for a token, once and within a
+//! minute. A token is valid until all devices are unpaired. The file holds only hashes of tokens, so that a stolen file opens
+//! nothing. Time is an argument.
 
 use std::collections::VecDeque;
 use std::env;
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::{self, DirBuilder};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use nix::fcntl::OFlag;
-use nix::unistd::geteuid;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::core::clock::Moment;
 use crate::os::lock::beside;
+use crate::os::private;
 
-/// How long an invitation is good.
+/// How long an invitation is valid.
 pub const INVITATION: Duration = Duration::from_secs(60);
-/// Wrong codes within a minute after which codes are closed for [`CLOSED`]: of a million, ten a minute.
+/// After so many wrong codes within a minute, codes are refused for [`CLOSED`]: ten guesses a minute among a million codes.
 pub const WRONG_MAX: usize = 10;
 const WRONG_WINDOW: Duration = Duration::from_secs(60);
 pub const CLOSED: Duration = Duration::from_secs(60);
-/// More are the work of a program; the oldest makes room.
+/// Paired devices and programs. A further one replaces the oldest.
 pub const PAIRED_MAX: usize = 64;
 
-/// Why nobody can be paired with a daemon that has no web.
+/// Why no device can be paired when the web is off, with a remedy.
 pub const OFF: &str = match cfg!(feature = "web") {
     true => {
-        "the web is off; the service takes `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight`, another timer `listen = \"0.0.0.0:8080\"` under [web], or --web"
+        "the web is off; for the service run `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight`, for another timer write `listen = \"0.0.0.0:8080\"` under [web], or use --web"
     }
     false => "this talklight was built without the web; build it with the feature `web`",
 };
 
 const CODES: u32 = 1_000_000;
 const CODE_DIGITS: usize = 6;
-/// 32 bytes in hexadecimal and a line's end.
+/// 32 bytes in hexadecimal and a newline.
 const LINE_BYTES: u64 = 65;
 
 type Hash = [u8; 32];
 
+/// The paired devices and the current invitation. Shared by the web server, the socket and the screen.
 pub struct Pairing {
     path: PathBuf,
-    /// Where the pages are, once they are.
+    /// The address of the web server, once it listens.
     listen: OnceLock<SocketAddr>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The file was read, or written since.
+    /// The file was read or written.
     loaded: bool,
-    /// Of the tokens that are good, the oldest first.
+    /// The hashes of the valid tokens, the oldest first.
     paired: VecDeque<Hash>,
     invitation: Option<Invitation>,
-    /// When the last wrong codes came.
+    /// When the recent wrong codes were tried.
     wrong: VecDeque<Moment>,
     closed_until: Option<Moment>,
 }
 
+/// Lets one device be paired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
     /// 128 bits in hexadecimal.
@@ -75,34 +76,34 @@ pub struct Invitation {
     pub until: Moment,
 }
 
-/// Why nobody was paired.
+/// Why a device was not paired.
 #[derive(Debug)]
-pub enum Unpaired {
-    /// It is not, or no longer, what the invitation says.
+pub enum PairingError {
+    /// The ticket or code is wrong, used or expired.
     Wrong,
-    /// Too many wrong codes; how long to wait.
+    /// Codes are refused for the time `left`, after too many wrong ones.
     Closed { left: Duration },
-    /// The token cannot be kept.
+    /// The token cannot be created or saved.
     Failed(io::Error),
 }
 
 impl Pairing {
-    /// Nobody is paired before [`load`](Self::load).
+    /// No device is paired until [`load`](Self::load) has succeeded.
     pub fn new(path: PathBuf) -> Self {
         Self { path, listen: OnceLock::new(), state: Mutex::default() }
     }
 
-    /// Reads who is paired, unless that was done or somebody was paired since. What is no file of tokens is set aside, beside
-    /// itself; then the text says so, and every phone must be paired again.
+    /// Reads the file, unless it was read or written before. A damaged file is renamed; the returned message then says that
+    /// every phone must be paired again.
     ///
     /// # Errors
-    /// If it can neither be read nor set aside; it may be tried again.
+    /// If the file can be neither read nor renamed. The call may be repeated.
     pub fn load(&self) -> Result<Option<String>, String> {
         let mut state = self.state();
         if state.loaded {
             return Ok(None);
         }
-        let told = match read(&self.path) {
+        let message = match read(&self.path) {
             Ok(paired) => {
                 state.paired = paired;
                 None
@@ -111,32 +112,31 @@ impl Pairing {
             Err(error) => {
                 let path = self.path.display();
                 let damaged = beside(&self.path, "damaged");
-                let aside = || format!("every phone must be paired again: {path}: {error}");
-                fs::rename(&self.path, &damaged)
-                    .map_err(|why| format!("{}; it cannot be set aside: {why}", aside()))?;
-                Some(format!("{}; it is kept as {}", aside(), damaged.display()))
+                let lost = || format!("every phone must be paired again: {path}: {error}");
+                fs::rename(&self.path, &damaged).map_err(|why| format!("{}; it cannot be renamed: {why}", lost()))?;
+                Some(format!("{}; it is kept as {}", lost(), damaged.display()))
             }
         };
         state.loaded = true;
-        Ok(told)
+        Ok(message)
     }
 
-    /// Whether [`load`](Self::load) need not be tried again.
+    /// Whether [`load`](Self::load) has succeeded.
     pub fn is_loaded(&self) -> bool {
         self.state().loaded
     }
 
-    /// Where those who are invited go, once the port is open.
+    /// The address of the web server. `None` until it listens.
     pub fn listen(&self) -> Option<SocketAddr> {
         self.listen.get().copied()
     }
 
-    /// The pages are at `listen` from now on.
+    /// Sets the address of the web server.
     pub fn set_listen(&self, listen: SocketAddr) {
         let _ = self.listen.set(listen);
     }
 
-    /// Invites one to be paired, in place of anybody invited before.
+    /// Creates an invitation, which replaces the previous one.
     ///
     /// # Errors
     /// If the system has no random numbers.
@@ -146,69 +146,68 @@ impl Pairing {
         Ok(invitation)
     }
 
-    /// The token for who says the ticket or the code of the invitation, which is used up by that.
+    /// Exchanges the ticket or the code of the invitation for a token. The invitation is then used up.
     ///
     /// # Errors
-    /// [`Unpaired`].
-    pub fn redeem(&self, answer: &str, now: Moment) -> Result<String, Unpaired> {
+    /// Why the device was not paired.
+    pub fn redeem(&self, answer: &str, now: Moment) -> Result<String, PairingError> {
         let mut state = self.state();
         let closed = state.closed_until.filter(|&until| now < until);
-        // A ticket is beyond guessing, so that whoever tries codes shuts out nobody who has one.
+        // Tickets cannot be guessed, so they stay valid while codes are refused.
         let is_code = answer.len() == CODE_DIGITS && answer.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(until) = closed.filter(|_| is_code) {
-            return Err(Unpaired::Closed { left: until.since(now) });
+            return Err(PairingError::Closed { left: until.since(now) });
         }
-        let invitation = state.invitation.take_if(|invited| now < invited.until);
-        let is_right = invitation.as_ref().is_some_and(|invited| {
-            let [ticket, code] = [&invited.ticket, &invited.code].map(|right| same(right, answer));
+        let invitation = state.invitation.take_if(|invitation| now < invitation.until);
+        let is_right = invitation.as_ref().is_some_and(|invitation| {
+            let [ticket, code] = [&invitation.ticket, &invitation.code].map(|right| is_same(right, answer));
             (ticket | code).into()
         });
         if is_right {
             return self.admit(&mut state).map_err(|error| {
                 state.invitation = invitation;
-                Unpaired::Failed(error)
+                PairingError::Failed(error)
             });
         }
-        // What was not used up is good for who is meant.
         state.invitation = invitation;
         if !is_code {
-            return Err(Unpaired::Wrong);
+            return Err(PairingError::Wrong);
         }
         state.wrong.retain(|&at| now.since(at) < WRONG_WINDOW);
         state.wrong.push_back(now);
         if state.wrong.len() >= WRONG_MAX {
             state.wrong.clear();
             state.closed_until = Some(now + CLOSED);
-            return Err(Unpaired::Closed { left: CLOSED });
+            return Err(PairingError::Closed { left: CLOSED });
         }
-        Err(Unpaired::Wrong)
+        Err(PairingError::Wrong)
     }
 
-    /// A token without an invitation, for a program of who may use the control socket.
+    /// Creates a token without an invitation, for a program.
     ///
     /// # Errors
-    /// If it cannot be kept.
+    /// If the token cannot be created or saved.
     pub fn issue(&self) -> io::Result<String> {
         self.admit(&mut self.state())
     }
 
-    /// Whether a token is good.
-    pub fn knows(&self, token: &str) -> bool {
+    /// Whether a token belongs to a paired device. Takes the same time for every token, so that none can be guessed by timing.
+    pub fn is_valid(&self, token: &str) -> bool {
         let hash = hash(token);
         let state = self.state();
-        let known = state.paired.iter().map(|paired| paired.ct_eq(&hash));
-        known.fold(Choice::from(0), |any, one| any | one).into()
+        let matches = state.paired.iter().map(|paired| paired.ct_eq(&hash));
+        matches.fold(Choice::from(0), |any, one| any | one).into()
     }
 
-    /// How many are paired.
+    /// The number of paired devices and programs.
     pub fn count(&self) -> usize {
         self.state().paired.len()
     }
 
-    /// Unpairs all, and takes back the invitation.
+    /// Unpairs all devices and withdraws the invitation.
     ///
     /// # Errors
-    /// If the file cannot be removed; all are unpaired until the next start all the same.
+    /// If the file cannot be removed. Then all devices are unpaired only until the next start.
     pub fn forget(&self) -> io::Result<()> {
         let mut state = self.state();
         state.paired.clear();
@@ -226,7 +225,7 @@ impl Pairing {
             paired.pop_front();
         }
         paired.push_back(hash(&token));
-        keep(&self.path, &paired)?;
+        save(&self.path, &paired)?;
         (state.paired, state.loaded) = (paired, true);
         Ok(token)
     }
@@ -236,13 +235,13 @@ impl Pairing {
     }
 }
 
-/// Where those who are paired are kept: in the service's state directory, or the user's.
+/// The default path of the file: in the service's state directory, else in the user's.
 ///
 /// # Errors
-/// If there is none.
+/// If there is neither.
 pub fn default_path() -> anyhow::Result<PathBuf> {
     let variable = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    // Of several the service's first is ours.
+    // systemd separates several directories by colons.
     let service = env::var("STATE_DIRECTORY").ok();
     let service = service.and_then(|all| Some(PathBuf::from(all.split(':').next()?)));
     let user = || {
@@ -250,48 +249,36 @@ pub fn default_path() -> anyhow::Result<PathBuf> {
         Some(state?.join("talklight"))
     };
     let folder = service.or_else(user);
-    Ok(folder.context("there is no place to keep who is paired; set XDG_STATE_HOME")?.join("paired"))
+    Ok(folder.context("there is no directory for the paired devices; set XDG_STATE_HOME")?.join("paired"))
 }
 
-/// Replaces the file whole, so that one that is killed meanwhile leaves the old or the new one.
-fn keep(path: &Path, paired: &VecDeque<Hash>) -> io::Result<()> {
+/// Replaces the file. Without fsync, which would delay all requests of the web.
+fn save(path: &Path, paired: &VecDeque<Hash>) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    let draft = beside(path, "new");
-    let _ = fs::remove_file(&draft);
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft)?;
     let lines: String = paired.iter().map(|hash| hex(hash) + "\n").collect();
-    file.write_all(lines.as_bytes())?;
-    // Not waited for until it is on the card: all who ask something of the web would wait with it.
-    fs::rename(&draft, path)
+    private::replace(path, lines.as_bytes())
 }
 
 fn read(path: &Path) -> io::Result<VecDeque<Hash>> {
-    let file = File::options().read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() || found.uid() != geteuid().as_raw() || found.mode() & 0o077 != 0 {
-        return Err(io::Error::other("it is not a file that this user alone can read"));
-    }
-    let mut text = String::new();
-    file.take(PAIRED_MAX as u64 * LINE_BYTES + 1).read_to_string(&mut text)?;
-    let paired: Option<VecDeque<Hash>> = text.lines().map(unhex).collect();
-    paired
-        .filter(|paired| paired.len() <= PAIRED_MAX)
-        .ok_or_else(|| io::Error::other("it holds something else than tokens"))
+    let bytes = private::read(path, PAIRED_MAX as u64 * LINE_BYTES)?;
+    let text = str::from_utf8(&bytes).unwrap_or_default();
+    let paired: Option<_> = text.lines().map(unhex).collect();
+    paired.filter(|_| text.len() == bytes.len()).ok_or_else(|| io::Error::other("it does not hold tokens"))
 }
 
 fn hash(token: &str) -> Hash {
     Sha256::digest(token.as_bytes()).into()
 }
 
-/// Whether two texts are the same, in a time that tells of their lengths only.
-fn same(right: &str, answer: &str) -> Choice {
+/// Compares two texts in a time that depends only on their lengths.
+fn is_same(right: &str, answer: &str) -> Choice {
     right.as_bytes().ct_eq(answer.as_bytes())
 }
 
 fn code() -> io::Result<String> {
-    // Above the last whole million the first codes would be likelier than the others.
+    // Numbers above the last whole million would make small codes likelier.
     let fair = u32::MAX - u32::MAX % CODES;
     loop {
         let number = u32::from_le_bytes(random()?);

@@ -1,7 +1,7 @@
-//! The tape: every frame in a file, one line of JSON each.
+//! The tape: a file with every frame, as one line of JSON each.
 //!
-//! A thread of its own writes, so that a slow disk delays no frame. What it cannot take in time is left out, and the
-//! line after says how much.
+//! A separate thread writes the file, so that a slow disk delays no frame. Frames that it cannot write in time are left out;
+//! the next line says how many.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -18,13 +18,14 @@ use crate::core::look::Rgb;
 use crate::core::timer::Phase;
 use crate::engine::event::{Event, Events, Origin};
 
-/// Frames that may wait for the disk: two minutes' flashing.
+/// Frames that may wait for the disk: two minutes of flashing.
 const QUEUE: usize = 256;
-/// How long the end waits for a disk that takes nothing.
-const FLUSH: Duration = Duration::from_secs(1);
-/// How long a file that took nothing is left alone.
+/// How long dropping the tape waits for the disk.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+/// The delay before a file that could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// The sending end of the tape.
 pub struct Tape {
     frames: Option<SyncSender<Frame>>,
     left_out: u64,
@@ -48,22 +49,22 @@ struct Line {
 }
 
 impl Tape {
-    /// Goes on with the tape at `path`, or begins it. A file that takes nothing is told to `events` and tried again.
+    /// Opens the tape at `path`; new frames are appended. A failed write is sent to `events` as a fault and tried again.
     ///
     /// # Errors
-    /// When the system has no room for a thread.
+    /// If no thread can be started.
     pub fn new(path: &Path, events: Events) -> io::Result<Self> {
         let (frames, queue) = sync_channel(QUEUE);
         let (finished, done) = sync_channel(1);
-        let reel = Reel { path: path.into(), file: None, tried: None, is_told: false, left_out: 0, events };
+        let writer = Writer { path: path.into(), file: None, tried: None, is_told: false, left_out: 0, events };
         thread::Builder::new().name("tape".into()).spawn(move || {
-            reel.run(&queue);
+            writer.run(&queue);
             let _ = finished.send(());
         })?;
         Ok(Self { frames: Some(frames), left_out: 0, done })
     }
 
-    /// Records one frame. Never waits.
+    /// Records one frame. Never blocks.
     pub fn record(&mut self, at: Moment, phase: Phase, leds: &[Rgb]) {
         let Some(frames) = &self.frames else { return };
         match frames.try_send(Frame { at, phase, leds: leds.to_vec(), left_out: self.left_out }) {
@@ -75,15 +76,15 @@ impl Tape {
 }
 
 impl Drop for Tape {
-    /// Waits until all is written.
+    /// Waits until all frames are written, for at most a second.
     fn drop(&mut self) {
         self.frames = None;
-        let _ = self.done.recv_timeout(FLUSH);
+        let _ = self.done.recv_timeout(FLUSH_TIMEOUT);
     }
 }
 
-/// The file, on the thread that writes it.
-struct Reel {
+/// The writing end of the tape, on its own thread.
+struct Writer {
     path: PathBuf,
     file: Option<BufWriter<File>>,
     /// When the last write was tried, if it failed.
@@ -94,8 +95,8 @@ struct Reel {
     events: Events,
 }
 
-impl Reel {
-    /// Writes until the last frame.
+impl Writer {
+    /// Writes frames until the sending end is dropped.
     fn run(mut self, queue: &Receiver<Frame>) {
         for frame in queue {
             self.left_out += frame.left_out;
@@ -134,12 +135,12 @@ impl Reel {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    // Non-blocking, since a FIFO in its place would keep us waiting.
+    // Non-blocking, since opening a FIFO in its place would block.
     let nonblock = nix::fcntl::OFlag::O_NONBLOCK.bits();
     File::options().append(true).create(true).custom_flags(nonblock).open(path)
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde calls it with a reference
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }

@@ -1,262 +1,264 @@
-//! The requests: what a program or a page can ask for.
+//! The request handlers of the API.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Extension, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::House;
-use super::door::{Place, Standing};
-use super::press::{Credential, Press, Said};
+use super::App;
+use super::connections::{self, Connection, ConnectionState};
 use crate::control::desk::Verdict;
-use crate::control::protocol::{self, Ask, Reply, What};
+use crate::control::protocol::{self, ClientRequest, Reply, Verb};
+use crate::control::registry::Registration;
 use crate::engine::event::Origin;
-use crate::store::pairing::Unpaired;
+use crate::store::pairing::PairingError;
 
-/// A request has a plan's name and a number in it, or a ticket.
+/// A body holds at most the name of a plan and a number, or a ticket.
 const BODY_BYTES_MAX: usize = 512;
-/// How long a body may take.
-const BODY: Duration = Duration::from_secs(5);
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The engine answers at once, unless the strip hangs.
-const ANSWER: Duration = Duration::from_secs(2);
-/// Threads that wait for the engine at one time; who comes after them waits his turn.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Threads that wait for the engine at the same time. Further requests queue.
 pub const WAITING_MAX: usize = 8;
-/// Presses that are remembered, so that one which is repeated is done once.
-const DONE_MAX: usize = 32;
-/// A year, in seconds; each visit of the remote renews it.
-const COOKIE_AGE: u32 = 31_536_000;
+/// Commands that are remembered, so that a repeated request is carried out once.
+const COMPLETED_MAX: usize = 32;
+const COOKIE: &str = "talklight";
+/// A year. Each visit of the remote renews the cookie.
+const COOKIE_AGE_S: u32 = 31_536_000;
 
-/// The presses that were done, with the generation that each was meant for, and what they were answered.
-#[derive(Clone, Default)]
-pub struct Done(Arc<Mutex<VecDeque<(Meant, Reply)>>>);
-
-type Meant = (&'static str, Press);
-
-/// The place of the connection that a request came by, if it came by one.
-type Seat = Option<Extension<Arc<Place>>>;
-
-pub async fn status(State(house): State<House>) -> Response {
-    json(StatusCode::OK, protocol::encode(&house.desk.status()))
+/// The body of start, reset and undo.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandBody {
+    /// The plan to start instead of the chosen one.
+    plan: Option<String>,
+    /// Refuse the command if the timer has another generation.
+    generation: Option<u64>,
 }
 
-/// The status now and whenever it has changed, and a beat each second, for as long as somebody listens.
-pub async fn events(State(house): State<House>, place: Seat, headers: HeaderMap) -> Response {
-    // Anybody may listen; who is paired keeps his place in a crowd.
-    is_paired(&house, place.as_ref(), &headers);
-    let news = stream::unfold((house.news, true), |(mut news, begins)| async move {
-        let event = match begins {
-            true => news.first(),
-            false => news.next().await?,
-        };
-        Some((Ok::<_, Infallible>(event), (news, false)))
-    });
-    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(news)).into_response()
+impl CommandBody {
+    const EXPECTED: &str =
+        "the body must be empty or JSON such as {\"plan\": \"lightning\", \"generation\": 17}; both keys are optional";
 }
 
-pub async fn start(house: State<House>, place: Seat, request: Request) -> Response {
-    press("start", house, place, request).await
+/// The body of pair.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairBody {
+    /// The ticket or the code of an invitation.
+    answer: String,
 }
 
-pub async fn reset(house: State<House>, place: Seat, request: Request) -> Response {
-    press("reset", house, place, request).await
+impl PairBody {
+    const EXPECTED: &str = "the body must be JSON such as {\"answer\": \"123456\"}";
 }
 
-pub async fn undo(house: State<House>, place: Seat, request: Request) -> Response {
-    press("undo", house, place, request).await
-}
+/// Extracted from a request that carries the token of a paired device; other requests are answered with 401. It also marks
+/// the connection as that of a paired device.
+pub struct Paired;
 
-/// Whether who asks is paired.
-pub async fn paired(State(house): State<House>, place: Seat, headers: HeaderMap) -> Response {
-    if !is_paired(&house, place.as_ref(), &headers) {
-        return unpaired();
+impl FromRequestParts<App> for Paired {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let token = bearer(&parts.headers).or(cookie(&parts.headers));
+        if !token.is_some_and(|token| app.pairing.is_valid(token)) {
+            let message = "this device is not paired; `talklight remote`, or `p` on the screen, shows how";
+            let mut response = refused(StatusCode::UNAUTHORIZED, message);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            return Err(response);
+        }
+        if let Some(connection) = parts.extensions.get::<Arc<Registration<Connection>>>() {
+            connections::promote(connection, ConnectionState::Paired);
+        }
+        Ok(Self)
     }
-    let mut response = done(&house, "paired".into());
-    if let Some(token) = cookie(&headers).filter(|token| house.pairing.knows(token)) {
-        give(&mut response, token);
+}
+
+pub async fn status(State(app): State<App>) -> Response {
+    json(StatusCode::OK, protocol::encode(&app.desk.status()))
+}
+
+/// Server-sent events: the status at once and after each change, and a beat each second. Open to all; a paired device
+/// keeps its connection when there are too many.
+pub async fn events(State(app): State<App>, _: Result<Paired, Response>) -> Response {
+    let events = stream::unfold((app.feed, true), |(mut feed, is_first)| async move {
+        let event = if is_first { feed.first() } else { feed.next().await? };
+        Some((Ok::<_, Infallible>(event), (feed, false)))
+    });
+    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(events)).into_response()
+}
+
+/// Confirms that the requester is paired, and renews its cookie.
+pub async fn paired(State(app): State<App>, _: Paired, headers: HeaderMap) -> Response {
+    let mut response = done(&app, "paired");
+    if let Some(token) = cookie(&headers).filter(|token| app.pairing.is_valid(token)) {
+        set_cookie(&mut response, token);
     }
     response
 }
 
-/// Gives a token to who says the ticket or the code of an invitation.
-pub async fn pair(State(house): State<House>, request: Request) -> Response {
-    let credential: Credential = match body(request).await {
-        Ok(credential) => credential,
-        Err(refusal) => return refusal,
+/// Exchanges the ticket or the code of an invitation for a token, which goes into a cookie.
+pub async fn pair(State(app): State<App>, request: Request) -> Response {
+    let body: PairBody = match read_body(request, PairBody::EXPECTED).await {
+        Ok(body) => body,
+        Err(response) => return response,
     };
-    match house.desk.redeem(credential.answer.trim()) {
+    match app.desk.redeem(body.answer.trim()) {
         Ok(token) => {
-            let mut response = done(&house, "paired".into());
-            give(&mut response, &token);
+            let mut response = done(&app, "paired");
+            set_cookie(&mut response, &token);
             response
         }
-        Err(Unpaired::Wrong) => refused(
+        Err(PairingError::Wrong) => refused(
             StatusCode::FORBIDDEN,
-            "that is not, or no longer, the code; ask for a new one with `talklight remote`, or `p` on the screen",
+            "wrong or expired code; ask for a new one with `talklight remote`, or `p` on the screen",
         ),
-        Err(Unpaired::Closed { left }) => refused(
+        Err(PairingError::Closed { left }) => refused(
             StatusCode::TOO_MANY_REQUESTS,
-            format!("too many wrong codes; pairing is open again in {} s", left.as_secs() + 1),
+            format!("too many wrong codes; try again in {} s", left.as_secs() + 1),
         ),
-        Err(Unpaired::Failed(error)) => {
-            refused(StatusCode::INTERNAL_SERVER_ERROR, format!("the pairing cannot be kept: {error}"))
+        Err(PairingError::Failed(error)) => {
+            refused(StatusCode::INTERNAL_SERVER_ERROR, format!("the pairing cannot be saved: {error}"))
         }
     }
 }
 
-pub async fn nowhere() -> Response {
-    refused(StatusCode::NOT_FOUND, "there is nothing here; / is the stage view, /remote the remote")
+pub async fn not_found() -> Response {
+    refused(StatusCode::NOT_FOUND, "no such page; the stage view is at /, the remote at /remote")
 }
 
-pub async fn not_so() -> Response {
-    refused(StatusCode::METHOD_NOT_ALLOWED, "read with GET; start, reset, undo and pair with POST")
+pub async fn method_not_allowed() -> Response {
+    refused(StatusCode::METHOD_NOT_ALLOWED, "use POST for start, reset, undo and pair, and GET for all else")
 }
 
-/// An answer that says why not.
-pub fn refused(status: StatusCode, why: impl Into<String>) -> Response {
-    let reply = Reply::new(false, why, None);
-    json(status, protocol::encode(&reply))
+/// A response that says why a request was refused.
+pub fn refused(status: StatusCode, message: impl Into<String>) -> Response {
+    json(status, protocol::encode(&Reply::new(false, message, None)))
 }
 
-async fn press(verb: &'static str, State(house): State<House>, place: Seat, request: Request) -> Response {
-    if !is_paired(&house, place.as_ref(), request.headers()) {
-        return unpaired();
-    }
-    let press: Press = match body(request).await {
-        Ok(press) => press,
-        Err(refusal) => return refusal,
+/// Start, reset and undo. The last part of the path is the command.
+pub async fn command(State(app): State<App>, _: Paired, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let body: CommandBody = match read_body(request, CommandBody::EXPECTED).await {
+        Ok(body) => body,
+        Err(response) => return response,
     };
-    let what = match (verb, press.plan.clone()) {
-        ("start", plan) => What::Start(plan),
-        (_, Some(_)) => return refused(StatusCode::BAD_REQUEST, "`plan` is for start"),
-        ("reset", None) => What::Reset,
-        _ => What::Undo,
+    let verb = match (path.rsplit('/').next(), body.plan) {
+        (Some("start"), plan) => Verb::Start(plan),
+        (_, Some(_)) => return refused(StatusCode::BAD_REQUEST, "only start takes a `plan`"),
+        (Some("reset"), None) => Verb::Reset,
+        (_, None) => Verb::Undo,
     };
-    let ask = Ask { what, generation: press.generation, origin: Origin::Web };
-    // Done and remembered even if who asked is gone meanwhile, so that a repeat finds it done.
-    let done = tokio::spawn(carry_out(house, verb, press, ask));
-    match timeout(ANSWER, done).await {
+    let request = ClientRequest { verb, generation: body.generation, origin: Origin::Web };
+    // A task of its own completes even if the client hangs up, so that a repeat of the request finds its reply.
+    match timeout(ANSWER_TIMEOUT, tokio::spawn(carry_out(app, request))).await {
         Ok(Ok(response)) => response,
         _ => refused(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the timer does not answer: the strip hangs, or it is stopping; look what became of it",
+            "the timer does not answer: the strip hangs, or the timer is stopping; check the status",
         ),
     }
 }
 
-async fn carry_out(house: House, verb: &'static str, press: Press, ask: Ask) -> Response {
-    let desk = house.desk.clone();
-    let Ok((verdict, reply)) = tokio::task::spawn_blocking(move || desk.answer(&ask)).await else {
+async fn carry_out(app: App, request: ClientRequest) -> Response {
+    let (desk, asked) = (app.desk.clone(), request.clone());
+    let Ok((verdict, reply)) = tokio::task::spawn_blocking(move || desk.answer(&asked)).await else {
         return refused(StatusCode::SERVICE_UNAVAILABLE, "the timer is stopping");
     };
-    let code = match verdict {
+    let status = match verdict {
         Verdict::Done { .. } => StatusCode::OK,
         Verdict::Mistake => StatusCode::BAD_REQUEST,
         Verdict::Unanswered => StatusCode::SERVICE_UNAVAILABLE,
-        // A repeat of what was done, whose answer got lost on the way, is done already.
-        Verdict::Stale if let Some(done) = house.done.find(verb, &press) => {
+        // A repeat of a command that was carried out, but whose reply was lost on the way.
+        Verdict::Stale if let Some(done) = app.completed.find(&request) => {
             return json(StatusCode::OK, protocol::encode(&Reply { status: reply.status, ..done }));
         }
         Verdict::Refused | Verdict::Stale => StatusCode::CONFLICT,
     };
     let text = protocol::encode(&reply);
-    if press.generation.is_some() && verdict == (Verdict::Done { change: true }) {
-        house.done.remember(verb, press, reply);
+    if request.generation.is_some() && verdict == (Verdict::Done { change: true }) {
+        app.completed.insert(request, reply);
     }
-    json(code, text)
+    json(status, text)
 }
 
-/// What the body of a request says; an empty one says nothing more than the request itself.
-async fn body<T: Said>(request: Request) -> Result<T, Response> {
-    let bytes = match timeout(BODY, to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
-        Err(_) => {
-            return Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not come"));
+/// The commands that were carried out for a given generation, and their replies.
+#[derive(Clone, Default)]
+pub struct CompletedCommands(Arc<Mutex<VecDeque<(ClientRequest, Reply)>>>);
+
+impl CompletedCommands {
+    fn find(&self, request: &ClientRequest) -> Option<Reply> {
+        let completed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        completed.iter().find(|(known, _)| known == request).map(|(_, reply)| reply.clone())
+    }
+
+    fn insert(&self, request: ClientRequest, reply: Reply) {
+        let mut completed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if completed.len() == COMPLETED_MAX {
+            completed.pop_front();
         }
-        Ok(Err(error)) if is_too_long(&error) => {
-            let why = format!("a body has at most {BODY_BYTES_MAX} bytes");
-            return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, why));
+        completed.push_back((request, reply));
+    }
+}
+
+/// Reads the body of a request; an empty body counts as `{}`. `expected` describes a good one to the client.
+async fn read_body<T: DeserializeOwned>(request: Request, expected: &str) -> Result<T, Response> {
+    let bytes = match timeout(BODY_TIMEOUT, to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
+        Err(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) => {
+            let message = format!("the body is longer than {BODY_BYTES_MAX} bytes");
+            return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, message));
         }
-        Ok(Err(_)) => return Err(refused(StatusCode::BAD_REQUEST, T::SUCH_AS)),
+        Ok(Err(_)) => return Err(refused(StatusCode::BAD_REQUEST, expected)),
         Ok(Ok(bytes)) => bytes,
     };
-    let text = std::str::from_utf8(&bytes).unwrap_or("\u{fffd}");
-    T::said(text).ok_or_else(|| refused(StatusCode::BAD_REQUEST, T::SUCH_AS))
+    let text = match bytes.trim_ascii() {
+        b"" => &b"{}"[..],
+        text => text,
+    };
+    // serde would also read a struct from an array.
+    let body = text.starts_with(b"{").then(|| serde_json::from_slice(text).ok()).flatten();
+    body.ok_or_else(|| refused(StatusCode::BAD_REQUEST, expected))
 }
 
-fn is_too_long(error: &axum::Error) -> bool {
-    let source = std::error::Error::source(error);
-    source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+/// The bearer token of the request.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-const COOKIE: &str = "talklight";
-
-fn is_paired(house: &House, place: Option<&Extension<Arc<Place>>>, headers: &HeaderMap) -> bool {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token);
-    let paired = bearer.or(cookie(headers)).is_some_and(|token| house.pairing.knows(token.trim()));
-    if let Some(place) = place.filter(|_| paired) {
-        place.rise(Standing::Paired);
-    }
-    paired
-}
-
-/// The token in the cookie, if there is one.
+/// The token in the request's cookie.
 fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(header::COOKIE).iter();
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
-        .filter_map(|value| value.to_str().ok())
         .flat_map(|cookies| cookies.split(';'))
         .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-/// Leaves a token with the browser, for a year from now.
-fn give(response: &mut Response, token: &str) {
-    let cookie = format!("{COOKIE}={token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict");
+/// Stores `token` in the browser for a year.
+fn set_cookie(response: &mut Response, token: &str) {
+    let cookie = format!("{COOKIE}={token}; Path=/; Max-Age={COOKIE_AGE_S}; HttpOnly; SameSite=Strict");
     if let Ok(cookie) = cookie.parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
 }
 
-fn unpaired() -> Response {
-    let mut response = refused(
-        StatusCode::UNAUTHORIZED,
-        "this device is not paired; `talklight remote`, or `p` on the screen, shows how",
-    );
-    let bearer = header::HeaderValue::from_static("Bearer");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
-    response
-}
-
-fn done(house: &House, message: String) -> Response {
-    let reply = Reply::new(true, message, Some(house.desk.status()));
-    json(StatusCode::OK, protocol::encode(&reply))
+fn done(app: &App, message: &str) -> Response {
+    json(StatusCode::OK, protocol::encode(&Reply::new(true, message, Some(app.desk.status()))))
 }
 
 fn json(status: StatusCode, text: String) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
-}
-
-impl Done {
-    fn find(&self, verb: &'static str, press: &Press) -> Option<Reply> {
-        let done = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |((was, meant), _): &&(Meant, Reply)| *was == verb && meant == press;
-        done.iter().find(same).map(|(_, reply)| reply.clone())
-    }
-
-    fn remember(&self, verb: &'static str, press: Press, reply: Reply) {
-        let mut done = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if done.len() == DONE_MAX {
-            done.pop_front();
-        }
-        done.push_back(((verb, press), reply));
-    }
 }

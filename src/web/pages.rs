@@ -1,19 +1,20 @@
-//! The pages: plain files, in the binary as they are in the folder.
+//! The pages: static files, embedded in the binary.
 
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 
-use super::House;
+use super::App;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+const JSON: &str = "application/json";
 
 macro_rules! pages {
     ($($path:literal $type:ident $file:literal;)*) => {
-        /// The path of each page, its type, and what it holds.
+        /// The path, content type and content of each page.
         pub const PAGES: &[(&str, &str, &str)] = &[$(($path, $type, include_str!($file))),*];
     };
 }
@@ -30,10 +31,8 @@ pages! {
     "/api/v1/openapi.json" JSON "pages/openapi.json";
 }
 
-const JSON: &str = "application/json";
-
-pub fn routes() -> Router<House> {
-    PAGES.iter().fold(Router::new(), |router, &(path, kind, text)| {
-        router.route(path, get(move || async move { ([(header::CONTENT_TYPE, kind)], text) }))
+pub fn routes() -> Router<App> {
+    PAGES.iter().fold(Router::new(), |router, &(path, content_type, text)| {
+        router.route(path, get(move || async move { ([(header::CONTENT_TYPE, content_type)], text) }))
     })
 }

@@ -92,7 +92,7 @@ test("a code pairs; a wrong one says so, and the tenth how long to wait", async 
   assert.deepEqual(page.said, []);
   await page.fill("#code", wrong);
   await page.keyboard.press("Enter");
-  await until("it is wrong", async () => /not the code/.test(await problem()));
+  await until("it is wrong", async () => /wrong or expired code/.test(await problem()));
   // As a person reads it out.
   await page.fill("#code", `${code.slice(0, 3)} ${code.slice(3)}`);
   await page.click("#pair button");
@@ -107,7 +107,7 @@ test("a code pairs; a wrong one says so, and the tenth how long to wait", async 
     await other.click("#pair button");
     await until("it was sent and answered", async () => other.said.length > count && (await other.inputValue("#code")) === "");
   }
-  await until("it is closed", async () => /open again in \d+ s/.test(await other.textContent("#problem")));
+  await until("it is closed", async () => /try again in \d+ s/.test(await other.textContent("#problem")));
   await audit(other, "closed");
   // Who is paired is not disturbed.
   await page.click("#start");

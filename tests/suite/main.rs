@@ -4,6 +4,7 @@ mod colour;
 mod config;
 mod core;
 mod daemon;
+mod docs;
 #[cfg(target_os = "linux")]
 mod doctor;
 mod harness;

@@ -219,6 +219,7 @@ fn texts() -> Vec<(String, String)> {
         "docs",
         ".ci",
         "README.md",
+        "CONTRIBUTING.md",
         "CHANGELOG.md",
         "Cargo.toml",
         "clippy.toml",

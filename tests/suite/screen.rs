@@ -1,4 +1,4 @@
-//! What a person sees on the screen, and what their keys do, in virtual time.
+//! The picture of the screen, and what the keys do, in virtual time.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU16;
@@ -19,6 +19,7 @@ use talklight::screen::view::view;
 mod keys;
 mod picture;
 mod property;
+mod show;
 mod style;
 
 const FANCY: Style = Style { depth: Depth::True, plain: false, lines: false };
@@ -35,8 +36,8 @@ fn lightning() -> Plan {
     Plan::new("lightning", s(300.0), s(120.0), s(60.0), s(30.0)).unwrap()
 }
 
-/// A house in ready with `plans`; the first is chosen.
-fn house(plans: &[Plan]) -> Snapshot {
+/// A daemon that is ready, with `plans`; the first is chosen.
+fn idle(plans: &[Plan]) -> Snapshot {
     Snapshot {
         timer: Timer::new(plans[0], 7),
         look: Look {
@@ -57,9 +58,9 @@ fn house(plans: &[Plan]) -> Snapshot {
     }
 }
 
-/// A talk of the built-in plan that was started by the button.
+/// A talk of the default plan that the button has started.
 fn talk() -> Snapshot {
-    let mut snapshot = house(&[lightning()]);
+    let mut snapshot = idle(&[lightning()]);
     snapshot.timer.talk = Some(Talk { plan: lightning(), started: START });
     snapshot.note(START, Origin::Button, Happening::Done(Outcome::Started(lightning())));
     snapshot
@@ -68,7 +69,7 @@ fn talk() -> Snapshot {
 /// A moment in each phase.
 fn moments() -> [(Phase, Snapshot, Moment); 6] {
     [
-        (Phase::Ready, house(&[lightning()]), START),
+        (Phase::Ready, idle(&[lightning()]), START),
         (Phase::Green, talk(), START + s(1.5)),
         (Phase::Yellow, talk(), START + s(200.0)),
         (Phase::Red, talk(), START + s(245.25)),
@@ -85,7 +86,7 @@ fn look(snapshot: &Snapshot, now: Moment, size: Size, style: Style) -> Grid {
     view(snapshot, &Ui::new(Place::Daemon), now, size, style).0
 }
 
-/// The grid as text between bars, without the blanks at the right.
+/// The grid as text. Each row begins with a bar and has no blanks at its end.
 fn text(grid: &Grid) -> String {
     let rows = (0..grid.size().rows).map(|row| {
         let row: String = grid.row(row).iter().map(|cell| cell.glyph).collect();
@@ -98,12 +99,12 @@ fn shows(grid: &Grid, words: &str) -> bool {
     text(grid).contains(words)
 }
 
-/// What a terminal shows after `bytes`: glyphs, colours and attributes of every cell.
-fn emulate(screens: &[Vec<u8>], Size { cols, rows }: Size) -> Vec<String> {
+/// What a terminal shows after `frames`: glyph, colours and attributes of every cell.
+fn emulate(frames: &[Vec<u8>], Size { cols, rows }: Size) -> Vec<String> {
     let (cols, rows) = (cols as u16, rows as u16);
     let nonzero = |size| NonZeroU16::new(size).unwrap();
     let mut parser = vt100::Parser::new(nonzero(rows), nonzero(cols), 0);
-    for bytes in screens {
+    for bytes in frames {
         parser.process(bytes);
     }
     let screen = parser.screen();
@@ -111,7 +112,7 @@ fn emulate(screens: &[Vec<u8>], Size { cols, rows }: Size) -> Vec<String> {
         let cell = screen.cell(row, col).unwrap();
         let glyph = if cell.has_contents() { cell.contents() } else { " " };
         let blank = glyph == " ";
-        // The foreground of a blank is not seen.
+        // The foreground of a blank is invisible.
         let front = (!blank).then(|| (cell.fgcolor(), cell.bold(), cell.dim()));
         format!("{glyph}{front:?}{:?}{}", cell.bgcolor(), cell.inverse())
     };

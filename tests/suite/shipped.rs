@@ -1,10 +1,10 @@
-//! The README, the units and the package agree with the program.
+//! What is shipped beside the program is true: the units and the package.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use talklight::cli::{Cli, Exit};
 use talklight::engine::BEAT;
 
@@ -16,108 +16,7 @@ fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// The lines of the README's code blocks of one language.
-fn blocks(language: &str) -> Vec<String> {
-    let readme = read("README.md");
-    let parts: Vec<&str> = readme.split("\n```").collect();
-    let blocks = parts.iter().skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
-    blocks.filter(|(of, _)| *of == language).flat_map(|(_, block)| block.lines().map(str::to_owned)).collect()
-}
-
-#[test]
-fn every_command_in_the_readme_exists() {
-    let mut verbs = BTreeSet::new();
-    for line in blocks("sh") {
-        let line = line.split('#').next().unwrap();
-        for command in line.split("&&").map(str::trim).filter(|command| command.starts_with("talklight")) {
-            let matches = Cli::command()
-                .try_get_matches_from(command.split_whitespace())
-                .unwrap_or_else(|error| panic!("{command}: {error}"));
-            verbs.extend(matches.subcommand_name().map(str::to_owned));
-        }
-    }
-    let known: BTreeSet<String> = Cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    assert_eq!(verbs, known, "the README shows every command and no other");
-}
-
-#[test]
-fn every_flag_is_in_the_readme() {
-    let readme = read("README.md");
-    for flag in Cli::command().get_arguments().filter_map(|argument| argument.get_long()) {
-        let row = format!("| `--{flag}");
-        assert!(matches!(flag, "help" | "version") || readme.contains(&row), "--{flag} is not in the README");
-    }
-}
-
-#[test]
-fn the_settings_in_the_readme_match_the_default_config() {
-    let (readme, default) = (read("README.md"), read("config/default.toml"));
-    let table = readme.split("### Settings").nth(1).unwrap().split("###").next().unwrap();
-    let mut documented = BTreeSet::new();
-    for row in table.lines().filter(|line| line.starts_with("| `")) {
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let keys: Vec<&str> = cells[1].split(", ").map(|key| key.trim_matches('`')).collect();
-        let values: Vec<&str> = cells[2].split(", ").map(|value| value.trim_matches('`')).collect();
-        for (index, key) in keys.iter().enumerate() {
-            documented.insert(key.to_string());
-            let line = default.lines().find(|line| line.trim_start_matches("# ").starts_with(&format!("{key} = ")));
-            let line = line.unwrap_or_else(|| panic!("{key} is not in default.toml"));
-            let value = values.get(index).copied().unwrap_or_default();
-            if !line.starts_with('#') && !value.is_empty() {
-                let written = line.split('#').next().unwrap().trim();
-                assert_eq!(written, format!("{key} = {value}"));
-            }
-        }
-    }
-    for line in default.lines() {
-        let line = line.trim_start_matches("# ");
-        if let Some((key, _)) =
-            line.split_once(" = ").filter(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
-        {
-            assert!(documented.contains(key), "{key} is not in the README");
-        }
-    }
-}
-
-#[test]
-fn every_link_of_the_readme_has_its_target() {
-    let readme = read("README.md");
-    for link in readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-        if link.starts_with("http") {
-            continue;
-        }
-        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
-        let file = if file.is_empty() { "README.md" } else { file };
-        let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-        assert!(path.exists(), "{link}");
-        // GitHub's anchor of a heading: lower case, hyphens for blanks, and no other punctuation.
-        let name = |line: &str| {
-            let line = line.trim_start_matches('#').trim().to_lowercase();
-            let kept = line.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-            kept.collect::<String>().replace(' ', "-")
-        };
-        let is_there = |text: String| {
-            let headings = text.lines().filter(|line| line.starts_with('#')).map(name);
-            headings.into_iter().any(|named| named == heading)
-        };
-        assert!(heading.is_empty() || is_there(read(file)), "{link}");
-    }
-    for block in blocks("sh") {
-        for word in block.split_whitespace().filter(|word| word.starts_with("config/") || word.starts_with("systemd/"))
-        {
-            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(word).exists(), "{word}");
-        }
-    }
-}
-
-#[test]
-fn the_json_in_the_readme_is_valid() {
-    for line in blocks("json") {
-        serde_json::from_str::<serde_json::Value>(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
-    }
-}
-
-/// The values of a key in the timer's unit.
+/// The values of a key in the unit of the timer.
 fn unit(key: &str) -> Vec<String> {
     values("systemd/talklight.service", key)
 }
@@ -292,37 +191,11 @@ fn the_package_for_armv7_refuses_an_armv6() {
     let refused = install("armhf", "armv6l");
     assert_eq!(refused.status.code(), Some(1));
     let why = String::from_utf8(refused.stderr).unwrap();
-    assert!(why.contains("ARMv6") && why.contains("README"), "{why}");
-    // A 32-bit system may have a 64-bit kernel.
+    assert!(why.contains("\"ARMv6\"") && why.contains("docs/pi.md"), "{why}");
+    assert!(read("docs/pi.md").contains("\n## ARMv6\n"));
+    // A 64-bit kernel may be under a 32-bit system.
     for (package, machine) in [("armhf", "armv7l"), ("armhf", "aarch64"), ("arm64", "aarch64")] {
         let taken = install(package, machine);
         assert!(taken.status.success() && taken.stderr.is_empty(), "{package} on {machine}");
     }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn the_currents_in_the_wiring_page_match_the_program() {
-    use talklight::config::{Config, Origin, Overrides};
-    let page = read("docs/wiring.md");
-    let rows = page.lines().skip_while(|line| !line.contains("| brightness 128 | brightness 255 |")).skip(2);
-    let mut checked = 0;
-    for row in rows.take_while(|line| line.starts_with('|')) {
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        for (brightness, limit, told) in [(128, 850, cells[2]), (128, 0, cells[3]), (255, 0, cells[4])] {
-            let config = format!(
-                "[strip]\nkind = \"spi\"\nleds = {}\nbrightness = {brightness}\nmax_milliamps = {limit}",
-                cells[1]
-            );
-            let config = Config::parse(&config, Origin::BuiltIn, &Overrides::default(), 4096).unwrap();
-            let milliamps = told.split(',').next().unwrap();
-            assert!(
-                config.describe().contains(&format!("draw at most {milliamps} mA")),
-                "{row}: {}",
-                config.describe()
-            );
-            checked += 1;
-        }
-    }
-    assert_eq!(checked, 15);
 }

@@ -1,4 +1,4 @@
-//! The real binary in a pseudo-terminal: what a person at a keyboard sees, and finds afterwards.
+//! The real binary in a pseudo-terminal: what the user sees, and the state of the terminal afterwards.
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -20,7 +20,7 @@ mod hangup;
 mod leave;
 mod load;
 
-/// An hour, so that nothing happens by itself.
+/// A talk of an hour, so that no phase changes during a test.
 const LONG: &str = r#"
 [[plan]]
 name = "long"
@@ -40,17 +40,17 @@ flash = "30s"
 leds = 8
 "#;
 
-/// The files of a house, named from within it.
-const HERE: [&str; 4] = ["--config", "config.toml", "--socket", "s"];
+/// The config and the socket, relative to the folder of the daemon under test.
+const FILES: [&str; 4] = ["--config", "config.toml", "--socket", "s"];
 
-/// The backgrounds of text: the screen's, a refusal's, and that of terminals without colour.
+/// The backgrounds of text: of the screen, of a refusal, and of a terminal without colour.
 const PAPER: [vt100::Color; 3] = [vt100::Color::Idx(233), vt100::Color::Idx(215), vt100::Color::Default];
 
 fn cells(number: u16) -> NonZero<u16> {
     NonZero::new(number).unwrap()
 }
 
-/// A terminal with talklight in it, and a person who reads it.
+/// A terminal that runs talklight, and what it shows.
 pub struct Terminal {
     pty: Arc<Pty>,
     child: Child,
@@ -63,7 +63,7 @@ impl Terminal {
     }
 
     fn open_with(house: &Instance, arguments: &[&str], (columns, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
-        let command = Command::from(crate::child::command(TALKLIGHT)).args(arguments).args(HERE);
+        let command = Command::from(crate::child::command(TALKLIGHT)).args(arguments).args(FILES);
         Self::run(command.env_clear().envs(env.iter().copied()).current_dir(house.folder.path()), (columns, rows))
     }
 
@@ -87,7 +87,7 @@ impl Terminal {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
     }
 
-    /// What is to be read, and blocks however they are drawn: a blank of a colour that is no text's background is one.
+    /// The text on the screen. A blank whose background is not that of text is a block.
     pub fn text(&self) -> String {
         let seen = self.seen.lock().unwrap();
         let screen = seen.screen();
@@ -122,7 +122,7 @@ impl Terminal {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 
-    /// How it ended, and that the terminal is as it was found.
+    /// Waits for the process to end, and for the terminal to be as before.
     pub fn ends(&mut self) -> ExitStatus {
         let mut end = None;
         until("it ends", || {
@@ -133,16 +133,16 @@ impl Terminal {
         end.unwrap()
     }
 
-    /// The terminal is as it was found, or becomes so.
+    /// Waits until the terminal is as before.
     pub fn is_left(&self) {
-        until("the terminal is left", || {
+        until("the screen is left", || {
             let seen = self.seen.lock().unwrap();
             !seen.screen().alternate_screen() && !seen.screen().hide_cursor() && !seen.screen().bracketed_paste()
         });
-        until("the line discipline is as it was", || self.modes() == Self::cooked_modes());
+        until("the terminal modes are as before", || self.modes() == Self::cooked_modes());
     }
 
-    /// Whether lines are edited, echoed, and signals made of keys.
+    /// Whether the terminal edits lines, echoes them, and turns keys into signals.
     pub fn modes(&self) -> (bool, bool, bool) {
         let modes = tcgetattr(&*self.pty).unwrap().local_flags;
         (modes.contains(LocalFlags::ICANON), modes.contains(LocalFlags::ECHO), modes.contains(LocalFlags::ISIG))
@@ -160,10 +160,10 @@ impl Drop for Terminal {
     }
 }
 
-/// How much of a processor a process has used, which may have ended; unknown where there is no `/proc`.
+/// The CPU time of a process, which may have ended, in milliseconds; `None` without `/proc`.
 fn cpu_ms(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold blanks; utime and stime come as hundredths of a second.
+    // The name may contain blanks. The unit of utime and stime is 10 ms.
     let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
     Some((fields[11].parse::<u64>().ok()? + fields[12].parse::<u64>().ok()?) * 10)
 }

@@ -92,6 +92,24 @@ fn a_trial_keeps_the_limit_on_any_strip() {
     }
 }
 
+/// A strip is driven as what it is taken for, not as what the config has.
+#[test]
+fn a_trial_is_driven_by_its_own_chip_and_order() {
+    for (_, chip) in Chip::ALL {
+        for (_, order) in Order::ALL {
+            let drive = StripType { chip, order, leds: 60 }.drive(&SETTINGS).unwrap();
+            assert_eq!((drive.settings().chip, drive.settings().order), (chip, order));
+        }
+    }
+}
+
+#[test]
+fn a_strip_in_words_names_leds_chip_and_order() {
+    let words = |leds| StripType { chip: Chip::Ws2812, order: Order::Grb, leds }.words();
+    assert_eq!(words(1), "1 LED, ws2812 in the order grb");
+    assert_eq!(words(60), "60 LEDs, ws2812 in the order grb");
+}
+
 #[test]
 fn a_trial_is_parsed_and_printed() {
     for words in ["ws2812 grb 60 red", "sk6812-rgbw bgr 1 tens", "ws2812 rgb 5438 dark"] {

@@ -14,10 +14,9 @@ use super::model::Model;
 use super::pi;
 use super::tool;
 use crate::config::{self, Config, Origin, Overrides};
-use crate::control::client::{self, Sought};
-use crate::control::protocol::{Ask, What};
+use crate::control::client::{self, Discovery};
+use crate::control::protocol::{ClientRequest, Verb};
 use crate::core::clock;
-use crate::engine::event;
 
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The properties of the service that the doctor uses.
@@ -181,7 +180,7 @@ fn is_newer(unit: Option<&Unit>) -> bool {
 }
 
 fn daemon(socket: Option<&Path>) -> Daemon {
-    let Sought { places, mut found, refused } = client::seek(socket);
+    let Discovery { places, mut found, refused } = client::discover(socket);
     let list = |places: Vec<PathBuf>, separator: &str| {
         let names: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
         names.join(separator)
@@ -190,7 +189,7 @@ fn daemon(socket: Option<&Path>) -> Daemon {
         (0, Some(refused)) => Daemon::Refused(refused),
         (0, None) => Daemon::Absent(list(places, " or ")),
         (1, _) => {
-            let ask = Ask { what: What::Status, generation: None, origin: event::Origin::Socket };
+            let ask = ClientRequest::new(Verb::Status);
             let (path, stream) = found.remove(0);
             match client::request(stream, &ask).map(|reply| reply.status) {
                 Ok(Some(status)) => Daemon::Answers(path.display().to_string(), status),

@@ -1,16 +1,16 @@
-// Keeps the display awake while the page is seen.
+// Keeps the display awake while the page is visible.
 
 /**
- * The wake lock is for secure origins only. Elsewhere a video that plays does it: one of a stream from a canvas counts in
- * Chromium (video_wake_lock.cc) and Firefox (HTMLVideoElement.cpp) though it is muted and tiny, and takes no file.
- * @returns {Promise<boolean>} Whether it is certain.
+ * Browsers offer the wake lock to secure origins only. On others a playing video keeps the display awake: Chromium
+ * (video_wake_lock.cc) and Firefox (HTMLVideoElement.cpp) accept a muted, tiny video whose stream comes from a canvas.
+ * @returns {Promise<boolean>} Whether the display is certain to stay awake.
  */
 export async function keepAwake() {
   if (!("wakeLock" in navigator)) {
     await play().catch(() => {});
     return false;
   }
-  // It is lost whenever the page is not seen.
+  // The browser releases the lock whenever the page is hidden.
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") {
       lock();
@@ -24,7 +24,7 @@ async function lock() {
     await navigator.wakeLock.request("screen");
     return true;
   } catch {
-    // Such as for want of battery.
+    // For instance because the battery is low.
     return false;
   }
 }
@@ -40,7 +40,7 @@ async function play() {
   video.setAttribute("aria-hidden", "true");
   video.srcObject = canvas.captureStream();
   document.body.append(video);
-  // A stream begins with what is drawn after it was made.
+  // The stream carries only what is drawn after its creation.
   pen?.fillRect(0, 0, 2, 2);
   await video.play();
 }

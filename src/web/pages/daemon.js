@@ -1,7 +1,7 @@
-// The daemon as a page knows it: its status, its clock, and whether it is there.
+// The connection to the daemon: its status, its clock, and whether it is reachable.
 //
-// The daemon sends no ticks. What a page shows is a function of the last status and of the daemon's time, which the page
-// works out from its own clock. A page that is not sure of both is given nothing to show.
+// The daemon sends no ticks. A page shows a function of the last status and of the daemon's time, which it estimates from
+// its own clock. While either is uncertain, the page shows that the connection is lost.
 
 /**
  * @typedef {object} Status
@@ -20,35 +20,35 @@
  */
 
 /**
- * What the timer reads at one moment.
+ * The reading of the timer at one moment.
  * @typedef {object} Reading
  * @property {Status} status
  * @property {string} phase
- * @property {number} seconds Left of the talk; one that has begun counts.
- * @property {boolean} lit Not so in the dark half of a flash.
- * @property {number} undo Seconds in which a reset can still be undone; none if 0.
- * @property {number} next Milliseconds until another reading; Infinity if time alone brings none.
+ * @property {number} seconds Time left of the talk, rounded up.
+ * @property {boolean} lit False in the dark half of a flash.
+ * @property {number} undo Seconds in which a reset can still be undone; 0 if there is none to undo.
+ * @property {number} next Milliseconds until the reading changes; Infinity if it does not change by time alone.
  */
 
 /** @typedef {{ok: boolean, message: string, status: Status | null}} Reply */
 
 const API = "/api/v1/";
-/** Two beats and a half without news, and the daemon is lost. */
+/** The daemon counts as lost after two and a half beats without news. */
 const SILENCE_MS = 2500;
-/** Until a lost daemon is looked for again; up to twice that, so that not all views come at once. */
+/** The delay before reconnecting, plus a random time up to the same again, so that not all pages reconnect at once. */
 const RETRY_MS = 400;
 const ROUND_TRIPS = 5;
 const ROUND_TRIP_MS_MAX = 2000;
-/** The daemon itself waits two seconds for a strip that hangs. */
+/** Longer than the daemon waits for a strip that hangs, which is two seconds. */
 const ANSWER_MS_MAX = 4000;
-/** When two clocks have moved apart by more, one of them was set, or stood still while the machine slept. */
+/** If two clocks drift apart by more, one of them was set, or stopped while the machine slept. */
 const JUMP_MS = 100;
-/** A beat that comes later is no news. */
+/** A beat that took longer to arrive is not used. */
 const LATE_MS = 1000;
-/** Drift is followed by the fastest of the beats of a minute. */
+/** The clock follows the fastest of this many beats, which are a minute. */
 const BEATS = 60;
 
-/** What each phase says, in a word or two: colours look different to different eyes. */
+/** The words for each phase, since not everybody can tell the colours apart. */
 export const WORDS = {
   lost: "no connection",
   ready: "ready",
@@ -59,15 +59,15 @@ export const WORDS = {
   over: "time is up",
 };
 
-/** The daemon's time, in milliseconds after its boot, by this page's clock. */
+/** Estimates the daemon's time, in milliseconds since its boot, from this page's clock. */
 class Clock {
-  /** From this page's time to the daemon's; none while it is not known. */
+  /** The daemon's time minus this page's time; NaN while unknown. */
   #offset = NaN;
-  /** The same by each of the latest beats: too small by what the beat took on its way. @type {number[]} */
+  /** The same as measured by each recent beat: too small by the beat's travel time. @type {number[]} */
   #beats = [];
-  /** What the fastest beat takes on its way, as known from the round trips. */
-  #way = 0;
-  /** Between the clock that can be set and the one that cannot. */
+  /** The travel time of the fastest beat, known from the round trips. */
+  #travel = 0;
+  /** The difference between the wall clock and the monotonic clock. */
   #apart = 0;
 
   now() {
@@ -78,7 +78,7 @@ class Clock {
     return !Number.isNaN(this.#offset);
   }
 
-  /** Whether this machine slept, or its time was set, since the last beat. */
+  /** Whether this machine slept, or its wall clock was set, since the last beat. */
   get hasJumped() {
     return Math.abs(apart() - this.#apart) > JUMP_MS;
   }
@@ -88,7 +88,7 @@ class Clock {
   }
 
   /**
-   * Measures by some round trips, of which the shortest can be wrong by the least.
+   * Measures the offset by some round trips. The shortest one has the smallest error.
    * @param {() => Promise<Status>} ask
    */
   async measure(ask) {
@@ -97,71 +97,71 @@ class Clock {
     for (let trip = 0; trip < ROUND_TRIPS; trip += 1) {
       const sent = performance.now();
       const status = await ask();
-      const came = performance.now();
-      if (came - sent < shortest) {
-        shortest = came - sent;
-        offset = status.at_ns / 1e6 - (sent + came) / 2;
+      const received = performance.now();
+      if (received - sent < shortest) {
+        shortest = received - sent;
+        offset = status.at_ns / 1e6 - (sent + received) / 2;
       }
     }
     this.#apart = apart();
     if (Math.abs(this.#apart - before) > JUMP_MS) {
-      throw new Error("the clock was set meanwhile");
+      throw new Error("the clock was set during the measurement");
     }
     this.#offset = offset;
     this.#beats = [];
-    this.#way = 0;
+    this.#travel = 0;
   }
 
   /**
-   * Takes a beat, which was sent at `ms`, into account.
-   * @returns {boolean} Whether it agrees with what is known.
+   * Refines the offset by a beat that was sent at `ms`.
+   * @returns {boolean} False if the beat contradicts the offset, which must then be measured again.
    */
   beat(ms) {
     const offset = ms - performance.now();
-    const way = this.#offset - offset;
-    if (this.hasJumped || way > LATE_MS || way < -JUMP_MS) {
+    const travel = this.#offset - offset;
+    if (this.hasJumped || travel > LATE_MS || travel < -JUMP_MS) {
       return false;
     }
     this.#apart = apart();
     this.#beats.push(offset);
     const fastest = Math.max(...this.#beats);
     if (this.#beats.length < BEATS) {
-      // Nothing arrives before it was sent, so that a negative way is a mistake of the measurement.
-      this.#way = Math.max(0, this.#offset - fastest);
+      // Nothing arrives before it was sent, so a negative travel time is an error of the measurement.
+      this.#travel = Math.max(0, this.#offset - fastest);
     } else {
       this.#beats.shift();
     }
-    this.#offset = fastest + this.#way;
+    this.#offset = fastest + this.#travel;
     return true;
   }
 }
 
 export class Daemon {
-  /** The latest; none before the first. @type {Status | null} */
+  /** The latest status. @type {Status | null} */
   status = null;
   #clock = new Clock();
   /** @type {EventSource | null} */
   #stream = null;
-  #heard = -Infinity;
+  #lastNews = -Infinity;
   #measurement = 0;
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */
   #timers = {};
   #draw;
 
-  /** @param {(reading: Reading | null) => void} draw Called when there is something else to show; nothing is sure if null. */
+  /** @param {(reading: Reading | null) => void} draw Called when the reading changes; null while the connection is lost. */
   constructor(draw) {
     this.#draw = draw;
-    document.addEventListener("visibilitychange", () => this.#isSeenAgain());
+    document.addEventListener("visibilitychange", () => this.#onVisibilityChange());
     this.#connect();
   }
 
-  /** Whether what it shows is so. */
+  /** Whether the status and the clock are up to date. */
   get isSure() {
-    const silent = performance.now() - this.#heard > SILENCE_MS;
+    const silent = performance.now() - this.#lastNews > SILENCE_MS;
     return this.status !== null && !silent && this.#clock.isKnown && !this.#clock.hasJumped;
   }
 
-  /** Shows what is so now, and again when that changes. */
+  /** Draws the current reading, and again whenever it changes. */
   draw() {
     clearTimeout(this.#timers.draw);
     if (this.#clock.isKnown && this.#clock.hasJumped) {
@@ -176,7 +176,7 @@ export class Daemon {
   }
 
   /**
-   * Sends a command, or what pairs. It rejects if nobody answers.
+   * Sends a command, or a ticket or code for pairing. Rejects if no reply arrives.
    * @returns {Promise<{code: number, reply: Reply}>}
    */
   async post(path, body) {
@@ -192,7 +192,7 @@ export class Daemon {
     return { code: response.status, reply };
   }
 
-  /** Whether this device is paired; to ask keeps it so for another year. */
+  /** Whether this device is paired. The request renews the cookie for another year. */
   async isPaired() {
     const response = await fetch(`${API}paired`, { signal: AbortSignal.timeout(ROUND_TRIP_MS_MAX) });
     return response.ok;
@@ -201,15 +201,15 @@ export class Daemon {
   #connect() {
     const stream = new EventSource(`${API}events`);
     this.#stream = stream;
-    let begins = true;
+    let isFirst = true;
     stream.addEventListener("status", (event) => {
-      if (begins) {
-        // It may be another daemon, after another boot, with another clock.
-        begins = false;
+      if (isFirst) {
+        // The daemon may have been restarted after another boot, with another clock.
+        isFirst = false;
         this.status = null;
         this.#measure();
       }
-      this.#hear();
+      this.#noteNews();
       this.#take(JSON.parse(event.data));
     });
     stream.addEventListener("beat", (event) => this.#beat(Number(event.data) / 1e6));
@@ -223,7 +223,7 @@ export class Daemon {
       return;
     }
     const wasSure = this.isSure;
-    this.#hear();
+    this.#noteNews();
     if (!wasSure) {
       this.draw();
     }
@@ -237,8 +237,8 @@ export class Daemon {
     }
   }
 
-  #hear() {
-    this.#heard = performance.now();
+  #noteNews() {
+    this.#lastNews = performance.now();
     this.#watch();
   }
 
@@ -249,7 +249,7 @@ export class Daemon {
 
   #lose() {
     this.#stream?.close();
-    this.#heard = -Infinity;
+    this.#lastNews = -Infinity;
     this.#measurement += 1;
     this.#clock.forget();
     this.draw();
@@ -258,7 +258,7 @@ export class Daemon {
     this.#timers.retry = setTimeout(() => this.#connect(), RETRY_MS * (1 + Math.random()));
   }
 
-  /** Learns the daemon's time anew; until then nothing is sure. */
+  /** Measures the daemon's time again; meanwhile the connection counts as lost. */
   async #measure() {
     this.#measurement += 1;
     const measurement = this.#measurement;
@@ -273,7 +273,7 @@ export class Daemon {
       }
       return;
     }
-    // Of several at a time the last one counts.
+    // Only the last of several measurements counts.
     if (measurement === this.#measurement) {
       this.#clock = clock;
       this.draw();
@@ -287,8 +287,8 @@ export class Daemon {
     return status;
   }
 
-  #isSeenAgain() {
-    // Timers of a page that is not seen are put off, and a machine that sleeps has none.
+  #onVisibilityChange() {
+    // Browsers delay the timers of a hidden page, and they stop while the machine sleeps.
     if (document.visibilityState === "visible") {
       this.#measure();
     }
@@ -296,7 +296,7 @@ export class Daemon {
 }
 
 /**
- * The same rules as those of the strip (`timer.rs`, `frame.rs`).
+ * Computes the reading by the same rules as the strip (`core/timer.rs`, `core/look.rs`).
  * @param {Status} status
  * @param {number} now
  * @returns {Reading}
@@ -319,7 +319,7 @@ export function read(status, now) {
   if (left <= 0) {
     return { status, phase: "over", seconds: 0, lit: true, undo: 0, next: Infinity };
   }
-  // A mark belongs to the later phase.
+  // A boundary belongs to the later phase.
   const phase =
     left <= plan.flash_ms ? "flash" : left <= plan.red_ms ? "red" : left <= plan.yellow_ms ? "yellow" : "green";
   const marks = [plan.yellow_ms, plan.red_ms, plan.flash_ms].filter((mark) => mark < left);
@@ -335,36 +335,36 @@ export function read(status, now) {
   return { status, phase, seconds, lit, undo: 0, next };
 }
 
-/** Half-periods in the whole of the flash: an even number, none where it is too short for a flash. */
+/** The number of half-periods in the flash phase: an even number, 0 if the phase is too short for a flash. */
 function flashHalves(flash, half) {
   return Math.floor(flash / (2 * half)) * 2;
 }
 
-/** Until what is left has fallen to the next whole multiple of `step`. */
+/** The time until `left` has fallen to the next whole multiple of `step`. */
 function untilBelow(left, step) {
   return left - (Math.ceil(left / step) - 1) * step;
 }
 
-/** Seconds as a clock shows them: 4:07, 1:00:00. */
+/** Formats seconds as 4:07 or 1:00:00. */
 export function clockface(seconds) {
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const shown = parts[0] > 0 ? parts : parts.slice(1);
   return shown.map((part, at) => (at > 0 ? String(part).padStart(2, "0") : String(part))).join(":");
 }
 
-/** Lends the page the colours of the strip, and what can be read on each. @param {Status["look"]} look */
-export function wear(look) {
+/** Sets the colours of the strip, and for each a readable text colour. @param {Status["look"]} look */
+export function applyLook(look) {
   const { style } = document.documentElement;
   for (const name of /** @type {const} */ (["green", "yellow", "red"])) {
     const light = lightness(look[name]);
     style.setProperty(`--${name}`, look[name]);
     style.setProperty(`--on-${name}`, onBlack(light) >= onWhite(light) ? "#000" : "#fff");
   }
-  // White is read on the dark half, too; 3 is what WCAG asks of large text.
+  // White is also readable on the dark half. WCAG asks for a contrast of 3 for large text.
   style.setProperty("--on-flash", onWhite(lightness(look.red)) >= 3 ? "#fff" : "#000");
 }
 
-/** Relative luminance, as WCAG reckons it, of a colour such as #00ff99. */
+/** The relative luminance (WCAG 2.1) of a colour such as #00ff99. */
 function lightness(colour) {
   const [r, g, b] = [1, 3, 5].map((at) => {
     const part = parseInt(colour.slice(at, at + 2), 16) / 255;
@@ -373,7 +373,7 @@ function lightness(colour) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-/** Contrasts with black and with white. */
+/** The contrast of black text (WCAG 2.1, 1.4.3), and below that of white text. */
 function onBlack(light) {
   return (light + 0.05) / 0.05;
 }
@@ -382,17 +382,17 @@ function onWhite(light) {
   return 1.05 / (light + 0.05);
 }
 
-/** Between the time of day and the time since this page began: changes when either is set or stands still. */
+/** The wall clock minus the monotonic clock: changes when the wall clock is set, or when either stops. */
 function apart() {
   return Date.now() - performance.now();
 }
 
-/** An element that the page has. @returns {any} */
-export function the(id) {
+/** The element with this id, which must exist. @returns {any} */
+export function byId(id) {
   return document.getElementById(id);
 }
 
-/** Writes only what is new, so that nothing is read out twice. */
+/** Writes a text only if it has changed, so that a screen reader does not repeat it. */
 export function write(element, text) {
   if (element.textContent !== text) {
     element.textContent = text;

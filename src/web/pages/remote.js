@@ -1,10 +1,10 @@
-// The remote: start, reset and undo, by who is paired.
+// The remote: start, reset and undo for a paired device.
 
-import { Daemon, WORDS, clockface, the, wear, write } from "./daemon.js";
+import { Daemon, WORDS, applyLook, byId, clockface, write } from "./daemon.js";
 
-/** A reset is held, as it is with the button. */
+/** Reset needs a hold, as on the button of the strip. */
 const HOLD_MS = 1000;
-/** Who cannot hold, as with a screen reader, does it twice within this time. */
+/** A click without a pointer, as from a screen reader, must be repeated within this time instead of a hold. */
 const TWICE_MS = 5000;
 const TRIES = 3;
 /** The phases of a talk. @type {Set<string | undefined>} */
@@ -12,15 +12,15 @@ const RUNNING = new Set(["green", "yellow", "red", "flash"]);
 const AGAIN_MS = 500;
 
 const { body } = document;
-const [word, digits, plan, health] = ["word", "digits", "plan", "health"].map(the);
-const [pair, code, problem] = ["pair", "code", "problem"].map(the);
-const [keys, answer, choice, plans] = ["keys", "answer", "choice", "plans"].map(the);
-const [undo, reset, start] = ["undo", "reset", "start"].map(the);
+const [word, digits, plan, health] = ["word", "digits", "plan", "health"].map(byId);
+const [pair, code, problem] = ["pair", "code", "problem"].map(byId);
+const [keys, answer, choice, plans] = ["keys", "answer", "choice", "plans"].map(byId);
+const [undo, reset, start] = ["undo", "reset", "start"].map(byId);
 
-/** The plan that was picked here; the chosen one if none. @type {string | null} */
+/** The plan that was picked on this page; null for the timer's chosen plan. @type {string | null} */
 let picked = null;
-/** One press at a time. */
-let underWay = false;
+/** Whether a command was sent and not yet answered. Only one is sent at a time. */
+let isSending = false;
 
 const daemon = new Daemon((reading) => {
   const phase = reading ? reading.phase : "lost";
@@ -28,14 +28,14 @@ const daemon = new Daemon((reading) => {
   write(word, WORDS[phase]);
   write(digits, reading ? clockface(reading.seconds) : "–:––");
   if (!reading) {
-    write(plan, "looking for the timer");
+    write(plan, "trying to reconnect");
     health.replaceChildren();
     undo.hidden = true;
     write(start, "Start");
     return;
   }
   const { status } = reading;
-  wear(status.look);
+  applyLook(status.look);
   write(plan, status.plan.name);
   showHealth(status);
   showPlans(status);
@@ -87,88 +87,88 @@ plans.addEventListener("change", () => {
 // Commands
 
 /**
- * What a press is meant for is what was seen when the finger came down.
+ * Sends a command for the generation that was shown when the finger came down.
  * @param {string} verb
  * @param {HTMLButtonElement} button
  * @param {number} generation
  */
 async function press(verb, button, generation) {
-  if (underWay) {
-    say("still sending the last press…");
+  if (isSending) {
+    showAnswer("still sending the last command…");
     return;
   }
   if (!daemon.isSure || Number.isNaN(generation)) {
-    say("the timer cannot be reached; nothing was sent", "refused");
+    showAnswer("the timer cannot be reached; nothing was sent", "refused");
     return;
   }
-  // Sent again and again by a bad network, it might be let in after the end, and start the next talk.
+  // A bad network could deliver the request after the end of the talk, where it would start the next one.
   if (verb === "start" && RUNNING.has(body.dataset.phase)) {
-    say(`a talk is running, ${digits.textContent} left; reset it first`, "refused");
+    showAnswer(`a talk is running, ${digits.textContent} left; reset it first`, "refused");
     return;
   }
-  underWay = true;
+  isSending = true;
   button.classList.add("sending");
-  say("sending…");
+  showAnswer("sending…");
   navigator.vibrate?.(20);
   const plan = verb === "start" && plans.options.length > 1 ? plans.value : undefined;
-  const { code, message } = await insist(verb, { plan, generation });
-  underWay = false;
+  const { code, message } = await sendRepeatedly(verb, { plan, generation });
+  isSending = false;
   button.classList.remove("sending");
   if (code === 200 && verb === "start") {
     picked = null;
   }
   if (code === 401) {
-    invite(message);
+    askToPair(message);
     return;
   }
-  say(message, code === 200 ? "done" : "refused");
+  showAnswer(message, code === 200 ? "done" : "refused");
   navigator.vibrate?.(code === 200 ? [30, 50, 30] : 200);
 }
 
-/** The same request again, while nobody answers: the generation keeps it from being done twice. */
-async function insist(verb, body) {
-  for (let tried = 1; ; tried += 1) {
+/** Sends a request, and repeats it if no reply arrives. The generation keeps the daemon from carrying it out twice. */
+async function sendRepeatedly(verb, body) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       const { code, reply } = await daemon.post(verb, body);
-      if (code !== 503 || tried === TRIES) {
+      if (code !== 503 || attempt === TRIES) {
         return { code, message: reply.message };
       }
     } catch {
-      if (tried === TRIES) {
-        return { code: 0, message: "no answer; look above whether it was done" };
+      if (attempt === TRIES) {
+        return { code: 0, message: "no reply; see above whether it was done" };
       }
     }
-    say("sending again…");
+    showAnswer("sending again…");
     await pause(AGAIN_MS);
   }
 }
 
 /** @param {"" | "done" | "refused"} how */
-function say(text, how = "") {
+function showAnswer(text, how = "") {
   answer.className = how;
   write(answer, text);
 }
 
-/** Presses of a button that is tapped. */
+/** Handles a button that is tapped. */
 function onTap(verb, button) {
   let seen = NaN;
   button.addEventListener("pointerdown", () => {
     seen = daemon.status?.generation ?? NaN;
   });
   button.addEventListener("click", (event) => {
-    // A key, or a screen reader, puts no finger down.
+    // A key or a screen reader sends no pointerdown.
     const generation = event.detail === 0 ? daemon.status?.generation : seen;
     press(verb, button, generation ?? NaN);
   });
 }
 
-/** Presses of a button that is held. */
+/** Handles a button that must be held. */
 function onHold(verb, button) {
   let timer;
-  let once = -Infinity;
+  let lastClick = -Infinity;
   const down = () => {
-    if (underWay) {
-      say("still sending the last press…");
+    if (isSending) {
+      showAnswer("still sending the last command…");
       return;
     }
     if (timer !== undefined) {
@@ -176,7 +176,7 @@ function onHold(verb, button) {
     }
     const generation = daemon.status?.generation ?? NaN;
     button.classList.add("held");
-    say("keep holding…");
+    showAnswer("keep holding…");
     timer = setTimeout(() => {
       release();
       press(verb, button, generation);
@@ -190,7 +190,7 @@ function onHold(verb, button) {
   const up = () => {
     if (timer !== undefined) {
       release();
-      say("hold for one second to reset", "refused");
+      showAnswer("hold for one second to reset", "refused");
     }
   };
   const isKey = (event) => event.key === " " || event.key === "Enter";
@@ -198,7 +198,7 @@ function onHold(verb, button) {
     if (event.button !== 0) {
       return;
     }
-    // The finger may slip: it is still this button that it holds.
+    // Keep the hold even if the finger slips off the button.
     button.setPointerCapture(event.pointerId);
     down();
   });
@@ -224,12 +224,12 @@ function onHold(verb, button) {
     if (event.detail !== 0) {
       return;
     }
-    if (performance.now() - once < TWICE_MS) {
-      once = -Infinity;
+    if (performance.now() - lastClick < TWICE_MS) {
+      lastClick = -Infinity;
       press(verb, button, daemon.status?.generation ?? NaN);
     } else {
-      once = performance.now();
-      say("to reset, do that again within five seconds");
+      lastClick = performance.now();
+      showAnswer("to reset, press again within five seconds");
     }
   });
 }
@@ -240,43 +240,43 @@ onHold("reset", reset);
 
 // Pairing
 
-/** Shows what can be done: the keys, or how to be paired. */
-function admit(paired) {
+/** Shows either the commands, or how to pair this device. */
+function setPaired(paired) {
   keys.hidden = !paired;
   pair.hidden = paired;
 }
 
-function invite(message) {
-  admit(false);
+function askToPair(message) {
+  setPaired(false);
   write(problem, message);
 }
 
 /** Redeems a ticket or a code. @returns {Promise<boolean>} */
-async function redeem(said, wrong) {
+async function redeem(ticketOrCode, wrong) {
   write(problem, "sending…");
   try {
-    const { code, reply } = await daemon.post("pair", { answer: said });
+    const { code, reply } = await daemon.post("pair", { answer: ticketOrCode });
     if (code === 200) {
-      admit(true);
-      say("this device is paired", "done");
+      setPaired(true);
+      showAnswer("this device is paired", "done");
       return true;
     }
-    invite(code === 403 ? wrong : reply.message);
+    askToPair(code === 403 ? wrong : reply.message);
   } catch {
-    invite("the timer does not answer; try again");
+    askToPair("the timer does not answer; try again");
   }
   return false;
 }
 
 pair.addEventListener("submit", async (event) => {
   event.preventDefault();
-  // As people type and paste it: 123 456.
+  // People type and paste the code with a space: 123 456.
   const digits = code.value.replace(/\D/g, "");
   if (digits.length !== 6) {
-    invite("the code has six digits");
+    askToPair("the code has six digits");
     return;
   }
-  const wrong = "that is not the code, or no longer: it is good once and for a minute; press p on the timer's screen for a new one";
+  const wrong = "wrong or expired code: each is valid once, within a minute; press p on the timer's screen for a new one";
   if (await redeem(digits, wrong)) {
     start.focus();
   }
@@ -293,16 +293,16 @@ async function isPaired() {
   }
 }
 
-async function enter() {
+async function openPage() {
   const ticket = location.hash.slice(1);
-  // Out of the address before anything else, so that it is in no history and no picture of the screen.
+  // Remove the ticket from the address first, so that it is in no history and no screenshot.
   history.replaceState(null, "", location.pathname);
   if (await isPaired()) {
-    admit(true);
+    setPaired(true);
   } else if (ticket) {
-    await redeem(ticket, "this link was used already, or is older than a minute; scan a new one, or type its six digits");
+    await redeem(ticket, "this link was used already, or is older than a minute; scan a new QR code, or type its six digits");
   } else {
-    invite("");
+    askToPair("");
   }
 }
 
@@ -310,6 +310,6 @@ function pause(ms) {
   return new Promise((done) => setTimeout(done, ms));
 }
 
-// A second link, scanned into the tab that is open already, loads nothing.
-addEventListener("hashchange", enter);
-enter();
+// Opening a second link in the same tab does not load the page again.
+addEventListener("hashchange", openPage);
+openPage();

@@ -1,44 +1,44 @@
 // The stage view: the phase and the time left, for a speaker far away.
 
 import { keepAwake } from "./awake.js";
-import { Daemon, WORDS, clockface, the, wear, write } from "./daemon.js";
+import { Daemon, WORDS, applyLook, byId, clockface, write } from "./daemon.js";
 
 const { body } = document;
-const [word, room, digits, plan, full, sleep] = ["word", "room", "digits", "plan", "full", "sleep"].map(the);
+const [word, room, digits, plan, full, sleep] = ["word", "room", "digits", "plan", "full", "sleep"].map(byId);
 
 new Daemon((reading) => {
   const phase = reading ? reading.phase : "lost";
   if (reading) {
-    wear(reading.status.look);
+    applyLook(reading.status.look);
   }
-  const begins = body.dataset.phase !== phase;
+  const isNewPhase = body.dataset.phase !== phase;
   body.dataset.phase = phase;
   body.dataset.lit = reading && !reading.lit ? "no" : "yes";
   write(word, WORDS[phase]);
   write(plan, about(reading));
   const text = reading ? clockface(reading.seconds) : "–:––";
-  const grows = digits.textContent.length !== text.length;
+  const hasNewLength = digits.textContent.length !== text.length;
   write(digits, text);
-  if (begins || grows) {
+  if (isNewPhase || hasNewLength) {
     fit();
   }
 });
 
-/** What is worth knowing besides phase and time; nothing during a talk. */
+/** The line below the digits; empty during a talk. */
 function about(reading) {
   if (!reading) {
-    return "the timer cannot be reached; looking for it";
+    return "the timer cannot be reached; trying to reconnect";
   }
   return reading.phase === "ready" ? `${reading.status.plan.name}, ${clockface(reading.seconds)}` : "";
 }
 
-/** Makes the digits as large as there is room, whatever the font. */
+/** Makes the digits as large as possible in any font. */
 function fit() {
-  const tried = 100;
-  digits.style.fontSize = `${tried}px`;
+  const trialSize = 100;
+  digits.style.fontSize = `${trialSize}px`;
   const [box, text] = [room.getBoundingClientRect(), digits.getBoundingClientRect()];
   const scale = Math.min(box.width / text.width, box.height / text.height);
-  digits.style.fontSize = `${Math.max(1, tried * scale)}px`;
+  digits.style.fontSize = `${Math.max(1, trialSize * scale)}px`;
 }
 
 new ResizeObserver(fit).observe(room);
@@ -56,7 +56,7 @@ body.addEventListener("click", (event) => {
     return;
   }
   const done = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
-  // Refused by whoever runs the browser: then the window stays as it is.
+  // The browser may refuse full screen; the window then stays as it is.
   done.catch(() => {});
 });
 

@@ -294,8 +294,9 @@ fn another_machine_is_not_checked_as_a_pi() {
     says(&said, "`talklight check`");
 }
 
+/// The example in docs/trouble.md, by the Pi that it is of.
 #[test]
-fn the_example_in_the_readme_is_real_output() {
+fn what_the_page_shows_is_what_is_said() {
     let rig = pi(Board::Pi4B, PI4_SETTINGS);
     rig.put("/boot/firmware/config.txt", PI4_SETTINGS);
     rig.remove("/dev/spidev0.0");
@@ -303,8 +304,8 @@ fn the_example_in_the_readme_is_real_output() {
     for (actual, shown) in [("pi.toml", "/etc/talklight/config.toml"), ("s", "/run/talklight/control.sock")] {
         said = said.replace(&format!(" {}", rig.path(actual).display()), &format!(" {shown}"));
     }
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, shown) = readme.split_once("```\nok   Raspberry Pi ").unwrap();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/trouble.md")).unwrap();
+    let (_, shown) = page.split_once("```\nok   Raspberry Pi ").unwrap();
     let (shown, _) = shown.split_once("\n```").unwrap();
     assert_eq!(said.trim_end(), format!("ok   Raspberry Pi {shown}"));
 }

@@ -1,4 +1,5 @@
-//! The doctor: its verdicts on facts, its reading of `config.txt`, the real binary on the pretend Pi, and the README's table.
+//! The doctor: what it makes of facts, how it reads `config.txt`, the real binary on the pretend Pi and on none, and what
+//! the pages of docs/ say of it.
 
 mod cmdline;
 mod examine;
@@ -6,8 +7,8 @@ mod facts;
 mod firmware;
 mod follow;
 mod judge;
-mod readme;
 mod set_up;
+mod trouble;
 
 /// A model of each kind of core clock, and the lines that its `config.txt` needs.
 const MODELS: [(&str, &str); 13] = [

@@ -116,7 +116,7 @@ fn a_second_daemon_on_the_same_strip_is_refused() {
     let (code, told) = output(&pi.rig.run_on_pi(TALKLIGHT, arguments));
     assert_eq!(code, Some(1), "{told}");
     let holder = format!("process {held} (talklight) holds it; stop that one first");
-    assert!(told.contains("the strip on /dev/spidev0.0 is driven already") && told.ends_with(&holder), "{told}");
+    assert!(told.contains("another process drives the strip on /dev/spidev0.0") && told.ends_with(&holder), "{told}");
     assert!(!pi.rig.path("other").exists());
     pi.wait_phase("over");
     pi.stop(Signal::SIGTERM);

@@ -166,7 +166,7 @@ fn a_panic_of_a_button_is_shown_and_does_not_disturb_the_screen() {
     screen.sees("button: failed: it panicked; please report this bug");
     assert!(!screen.text().contains("panicked at"), "{}", screen.text());
     screen.keys("?");
-    screen.sees("draw this screen anew");
+    screen.sees("redraw the screen");
     screen.signal(Signal::SIGTERM);
     assert!(screen.ends().success());
     pi.darkened(&"SIGTERM");

@@ -149,7 +149,7 @@ fn a_strip_longer_than_the_buffer_is_refused_with_the_line_to_add() {
         let (code, told) = output(&ran);
         assert_eq!(code, Some(78), "{told}");
         let expected = format!(
-            "{leds} LEDs make a frame of {bytes} bytes, and spidev takes 4096, which is {most} LEDs; append \
+            "a frame for {leds} LEDs has {bytes} bytes, but spidev takes 4096, which is {most} LEDs; append \
              `spidev.bufsiz=8192` to the line of /boot/firmware/cmdline.txt and reboot"
         );
         assert!(told.contains("config.toml:3: strip.leds") && told.contains(&expected), "{told}");

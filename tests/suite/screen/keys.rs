@@ -1,4 +1,4 @@
-//! What bytes from a keyboard press, and what the keys mean.
+//! Which keys the bytes of a terminal press, and what the keys do.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use talklight::core::plan::Plan;
 use talklight::core::timer::Command;
 use talklight::screen::Place;
-use talklight::screen::keys::{Act, HELD, Keyboard, UNBOUND, Ui};
+use talklight::screen::keys::{Action, HELD, Keyboard, UNBOUND, Ui};
 use talklight::screen::view::view;
 
-use super::{FANCY, START, house, lightning, s, shows, size, talk};
+use super::{FANCY, START, idle, lightning, s, shows, size, talk};
 
-/// The keys that a keyboard makes of what arrives at each number of milliseconds.
+/// The keys that are pressed by bytes, each with its time of arrival in milliseconds.
 fn typed(arrivals: &[(u64, &str)]) -> Vec<KeyEvent> {
     let mut keyboard = Keyboard::default();
     let at = |ms: u64| START + Duration::from_millis(ms);
@@ -48,10 +48,10 @@ fn a_key_held_down_is_one_press() {
     assert_eq!(typed(&held), chars(" "));
     held.push((693 + 299 * 33 + HELD.as_millis() as u64, " "));
     assert_eq!(typed(&held), chars("  "));
-    // Linux, as slow as it comes: after 250 ms, ten times a second.
+    // Linux, at its slowest: after 250 ms, ten times a second.
     let slow: Vec<_> = std::iter::once((0, "r")).chain((0..50).map(|n| (250 + n * 100, "r"))).collect();
     assert_eq!(typed(&slow), chars("r"));
-    // Somebody who is impatient is not somebody who holds it down.
+    // A key that is pressed quickly is not held down.
     assert_eq!(typed(&[(0, "q"), (300, "q")]), chars("qq"));
     assert_eq!(typed(&[(0, "q"), (300, "q"), (600, "q"), (900, "q")]), chars("qqqq"));
     assert_eq!(typed(&[(0, "q"), (149, "q")]), chars("q"));
@@ -62,8 +62,8 @@ fn a_key_held_down_is_one_press() {
     assert_eq!(typed(&[(0, "R"), (100, "r")]), chars("r"));
 }
 
-/// Sequences of xterm, rxvt, the Linux console, PuTTY, tmux and GNU screen for keys that are not bound, and reports that
-/// nobody asked for. None may act as the letters in it: F3 once reset a running talk, and F2 ended the program.
+/// Sequences of xterm, rxvt, the Linux console, PuTTY, tmux and GNU screen: keys that are not bound, and reports. None may press
+/// the letters in it. F3 once reset a running talk, and F2 ended the program.
 #[test]
 fn a_sequence_that_is_not_bound_does_nothing_however_it_is_split() {
     let sequences: [&[u8]; 26] = [
@@ -101,14 +101,14 @@ fn a_sequence_that_is_not_bound_does_nothing_however_it_is_split() {
                 let (begin, end) = sequence.split_at(split);
                 let mut keys = keyboard.take(begin, START);
                 keys.extend(keyboard.take(end, START + Duration::from_millis(pause)));
-                // After Esc alone the rest are keys, unless they are `[` or `O`, which are not bound.
+                // After a lone Esc the rest are keys, except `[` and `O`, which are not bound.
                 let escaped = pause > 250 && split == 1 && !matches!(sequence[1], b'[' | b'O');
                 let name = format!("{} at {split} after {pause} ms", sequence.escape_ascii());
                 assert!(
                     escaped || keys.iter().all(|key| key.code == UNBOUND || key.code == KeyCode::Esc),
                     "{name}: {keys:?}"
                 );
-                // The next key is one again.
+                // The next key works.
                 let mut later = keyboard.take(b"u", START + Duration::from_secs(5));
                 later.retain(|key| key.code != UNBOUND);
                 assert_eq!(later, chars("u"), "{name}");
@@ -117,10 +117,10 @@ fn a_sequence_that_is_not_bound_does_nothing_however_it_is_split() {
     }
 }
 
-/// Somebody who hit Alt with a key, or whose terminal lost the end of a sequence, and then presses space again and again,
-/// is heard within about a second.
+/// After Alt with a key, or a sequence whose end was lost, keys work again within about a second, even if they are pressed without
+/// a pause.
 #[test]
-fn a_sequence_without_an_end_does_not_swallow_presses_for_long() {
+fn a_sequence_without_an_end_swallows_keys_for_a_second_at_most() {
     let beginnings: [&[u8]; 8] = [b"\x1bO", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b[2$", b"\x1b[M", b"\x9d", b"\xc2\x9b"];
     for begin in beginnings {
         let mut keyboard = Keyboard::default();
@@ -132,20 +132,19 @@ fn a_sequence_without_an_end_does_not_swallow_presses_for_long() {
         }
         assert!(heard.contains(&key(' ')), "{}: {heard:?}", begin.escape_ascii());
     }
-    // The keypad's space ends its sequence; the next press counts.
+    // The space of the keypad ends its sequence; the next one is a key.
     assert_eq!(typed(&[(0, "\x1bO "), (500, " ")]), [other(), key(' ')]);
 }
 
-/// Alt with keys, and Shift with Home in rxvt: the parser would wait for more, and take the next key for it.
+/// Alt with keys, and Shift with Home in rxvt. The parser alone would wait for more, and swallow the next key.
 #[test]
-fn a_key_that_is_not_bound_swallows_no_other() {
+fn a_key_that_is_not_bound_does_not_swallow_the_next() {
     for sequence in ["\x1b\r", "\x1b\t", "\x1b ", "\x1b\x7f", "\x1b[7$", "\x1b[23$"] {
         assert_eq!(typed(&[(0, sequence), (300, "u")]), [other(), key('u')], "{}", sequence.escape_default());
     }
     assert_eq!(typed(&[(0, "\x1b\x03")]), [ctrl('c')]);
 }
 
-/// The keys are where they are, whatever layout is on.
 #[test]
 fn a_cyrillic_or_greek_layout_presses_the_same_keys() {
     assert_eq!(typed(&[(0, "кгйз"), (2000, "КГЙЗ")]), chars("ruqpruqp"));
@@ -154,10 +153,10 @@ fn a_cyrillic_or_greek_layout_presses_the_same_keys() {
 }
 
 #[test]
-fn sequences_and_pastes_are_no_keys() {
+fn sequences_and_pastes_press_nothing() {
     assert_eq!(typed(&[(0, "\x1b[A"), (2000, "\x1bOP"), (4000, "\x1b[15;2~")]), [other(); 3]);
     assert_eq!(typed(&[(0, "\x1b[200~r q\r1\x1b[201~u")]), chars("u"));
-    // Escape is a key by itself, and the one after it is as well.
+    // Esc is a key, and so is the one after it.
     assert_eq!(typed(&[(0, "\x1b"), (2000, "q")]), [KeyCode::Esc.into(), key('q')]);
     // The end of a paste may be lost.
     assert_eq!(typed(&[(0, "\x1b[200~r q"), (2000, "q")]), chars("q"));
@@ -166,7 +165,7 @@ fn sequences_and_pastes_are_no_keys() {
         typed(&[(0, "\x03\x0c\x1a\r\n\t\x7f\u{fc}")]),
         [ctrl('c'), ctrl('l'), ctrl('z'), KeyCode::Enter.into(), other(), key('ü')]
     );
-    // Bytes that are no text, and text in pieces.
+    // Bytes that are not UTF-8, and a character in two pieces.
     let mut keyboard = Keyboard::default();
     assert_eq!(keyboard.take(b"\xff\xfe", START), [other()]);
     assert_eq!(keyboard.take(b"\xc3", START), []);
@@ -174,7 +173,7 @@ fn sequences_and_pastes_are_no_keys() {
 }
 
 #[test]
-fn a_paste_of_100_kb_presses_nothing_in_whatever_pieces_it_comes() {
+fn a_paste_of_100_kb_in_pieces_of_any_size_presses_nothing() {
     let paste = format!("\x1b[200~{}\x1b[201~u", "r q\r2 к\x1bOR".repeat(100 * 1024 / 12));
     for piece in [1, 7, 256, 4096] {
         let mut keyboard = Keyboard::default();
@@ -188,64 +187,64 @@ fn a_paste_of_100_kb_presses_nothing_in_whatever_pieces_it_comes() {
 }
 
 #[test]
-fn keys_mean_what_the_screen_says() {
+fn keys_do_what_the_screen_says() {
     let plans = [lightning(), Plan::new("ignite", s(300.0), s(60.0), s(30.0), s(15.0)).unwrap()];
-    let snapshot = house(&plans);
+    let snapshot = idle(&plans);
     let mut ui = Ui::new(Place::Daemon);
     let mut press = |key| ui.press(key, &snapshot, START);
-    assert_eq!(press(key(' ')), Act::Send(Command::Start(None), None));
-    assert_eq!(press(KeyCode::Enter.into()), Act::Send(Command::Start(None), None));
-    assert_eq!(press(key('r')), Act::Send(Command::Reset, Some(7)));
-    assert_eq!(press(key('u')), Act::Send(Command::Undo, Some(7)));
-    assert_eq!(press(key('2')), Act::Send(Command::Choose(plans[1]), Some(7)));
-    assert_eq!(press(ctrl('l')), Act::Repaint);
-    assert_eq!(press(ctrl('z')), Act::Suspend);
-    assert_eq!(press(key('q')), Act::Leave);
-    assert_eq!(press(ctrl('c')), Act::Leave);
-    // With Ctrl or Alt a letter is another key.
-    assert_eq!(press(ctrl('r')), Act::Nothing);
-    assert_eq!(press(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::ALT)), Act::Nothing);
+    assert_eq!(press(key(' ')), Action::Send(Command::Start(None), None));
+    assert_eq!(press(KeyCode::Enter.into()), Action::Send(Command::Start(None), None));
+    assert_eq!(press(key('r')), Action::Send(Command::Reset, Some(7)));
+    assert_eq!(press(key('u')), Action::Send(Command::Undo, Some(7)));
+    assert_eq!(press(key('2')), Action::Send(Command::Choose(plans[1]), Some(7)));
+    assert_eq!(press(ctrl('l')), Action::Repaint);
+    assert_eq!(press(ctrl('z')), Action::Suspend);
+    assert_eq!(press(key('q')), Action::Leave);
+    assert_eq!(press(ctrl('c')), Action::Leave);
+    // A letter with Ctrl or Alt is another key.
+    assert_eq!(press(ctrl('r')), Action::Nothing);
+    assert_eq!(press(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::ALT)), Action::Nothing);
 
-    let word = |key| {
+    let message = |key| {
         let mut ui = Ui::new(Place::Daemon);
-        assert_eq!(ui.press(key, &snapshot, START), Act::Nothing);
+        assert_eq!(ui.press(key, &snapshot, START), Action::Nothing);
         ui.notice.map(|notice| notice.text)
     };
-    assert_eq!(word(key('3')).unwrap(), "there is no plan 3; plans are 1 to 2");
-    assert_eq!(word(key('x')).unwrap(), "x is no key here; there are space, r, u, 1-2, ? and q");
-    assert_eq!(word(other()), None);
+    assert_eq!(message(key('3')).unwrap(), "there is no plan 3; the last is 2");
+    assert_eq!(message(key('x')).unwrap(), "`x` is not bound; ? lists the keys");
+    assert_eq!(message(other()), None);
 }
 
 #[test]
-fn quitting_during_a_talk_asks_once_more() {
+fn quitting_during_a_talk_needs_a_second_press() {
     let (snapshot, now) = (talk(), START + s(10.0));
     let mut ui = Ui::new(Place::Daemon);
-    assert_eq!(ui.press(key('q'), &snapshot, now), Act::Nothing);
+    assert_eq!(ui.press(key('q'), &snapshot, now), Action::Nothing);
     assert!(shows(&view(&snapshot, &ui, now, size(80, 24), FANCY).0, "press q again to quit"));
-    assert_eq!(ui.press(ctrl('c'), &snapshot, now + s(4.9)), Act::Leave);
+    assert_eq!(ui.press(ctrl('c'), &snapshot, now + s(4.9)), Action::Leave);
 
-    assert_eq!(ui.press(key('q'), &snapshot, now), Act::Nothing);
-    assert_eq!(ui.press(key('q'), &snapshot, now + s(5.0)), Act::Nothing);
-    assert_eq!(ui.press(other(), &snapshot, now + s(6.0)), Act::Nothing);
-    assert_eq!(ui.press(key('q'), &snapshot, now + s(7.0)), Act::Nothing);
+    assert_eq!(ui.press(key('q'), &snapshot, now), Action::Nothing);
+    assert_eq!(ui.press(key('q'), &snapshot, now + s(5.0)), Action::Nothing);
+    assert_eq!(ui.press(other(), &snapshot, now + s(6.0)), Action::Nothing);
+    assert_eq!(ui.press(key('q'), &snapshot, now + s(7.0)), Action::Nothing);
 
-    assert_eq!(Ui::new(Place::Console).press(key('q'), &snapshot, now), Act::Leave);
-    assert_eq!(Ui::new(Place::Daemon).press(key('q'), &snapshot, START + s(300.0)), Act::Leave);
+    assert_eq!(Ui::new(Place::Console).press(key('q'), &snapshot, now), Action::Leave);
+    assert_eq!(Ui::new(Place::Daemon).press(key('q'), &snapshot, START + s(300.0)), Action::Leave);
 }
 
 #[test]
-fn the_page_is_left_by_q_and_every_other_key_does_what_it_says_there() {
+fn q_closes_the_help_page_and_bound_keys_work_on_it() {
     let mut ui = Ui::new(Place::Daemon);
     ui.press(key('?'), &talk(), START);
-    assert_eq!(ui.press(key(' '), &talk(), START + s(1.0)), Act::Send(Command::Start(None), None));
+    assert_eq!(ui.press(key(' '), &talk(), START + s(1.0)), Action::Send(Command::Start(None), None));
     assert!(!ui.help);
     for close in [key('?'), key('q'), KeyCode::Esc.into(), other()] {
         let mut ui = Ui::new(Place::Daemon);
         ui.press(key('?'), &talk(), START);
         assert!(ui.help);
-        assert_eq!(ui.press(close, &talk(), START + s(1.0)), Act::Nothing);
+        assert_eq!(ui.press(close, &talk(), START + s(1.0)), Action::Nothing);
         assert!(!ui.help);
     }
-    ui.press(key('?'), &house(&[lightning()]), START);
-    assert_eq!(ui.press(ctrl('c'), &house(&[lightning()]), START), Act::Leave);
+    ui.press(key('?'), &idle(&[lightning()]), START);
+    assert_eq!(ui.press(ctrl('c'), &idle(&[lightning()]), START), Action::Leave);
 }

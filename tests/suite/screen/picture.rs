@@ -15,16 +15,16 @@ use talklight::screen::text::wrapped;
 use talklight::screen::view::view;
 
 use super::{
-    COLOURLESS, CONSOLE, FANCY, PLAIN, START, emulate, house, lightning, look, moments, s, shows, size, talk, text,
+    COLOURLESS, CONSOLE, FANCY, PLAIN, START, emulate, idle, lightning, look, moments, s, shows, size, talk, text,
 };
 
 #[test]
 fn each_phase_at_each_size() {
     for (cols, rows) in [(1, 1), (20, 5), (40, 10), (80, 24), (120, 40), (200, 60)] {
-        let few = cols > 80;
+        let is_large = cols > 80;
         let mut screens = String::new();
         for (phase, snapshot, now) in moments() {
-            if !few || matches!(phase, Phase::Green | Phase::Over) {
+            if !is_large || matches!(phase, Phase::Green | Phase::Over) {
                 let grid = look(&snapshot, now, size(cols, rows), FANCY);
                 writeln!(screens, "{phase}\n{}", text(&grid)).unwrap();
             }
@@ -44,7 +44,7 @@ fn plain_glyphs_are_ascii() {
     insta::assert_snapshot!("plain", screens);
 }
 
-/// What the fonts of console-setup and those of the kernel have in common, and a colour that is one.
+/// The glyphs that both the fonts of console-setup and those of the kernel have, in the sixteen colours.
 #[test]
 fn the_console_of_linux_draws_full_blocks_in_bright_colours() {
     for (phase, snapshot, now) in moments() {
@@ -65,7 +65,7 @@ fn the_console_of_linux_draws_full_blocks_in_bright_colours() {
 }
 
 #[test]
-fn the_page_that_explains() {
+fn the_help_page() {
     let mut ui = Ui::new(Place::Daemon);
     ui.help = true;
     let (snapshot, now) = (talk(), START + s(200.0));
@@ -79,7 +79,7 @@ fn the_page_that_explains() {
 }
 
 #[test]
-fn nothing_is_lost_at_40_by_10() {
+fn everything_fits_at_40_by_10() {
     for (phase, snapshot, now) in moments() {
         let grid = look(&snapshot, now, size(40, 10), FANCY);
         let word = phase.as_str().to_ascii_uppercase();
@@ -88,7 +88,7 @@ fn nothing_is_lost_at_40_by_10() {
         }
         let strip = if phase == Phase::Green { "talk started" } else { "simulated strip" };
         assert!(shows(&grid, strip), "{phase}\n{}", text(&grid));
-        // The digits are five rows high, and the plan is under them.
+        // The digits are five rows high, and the plan is below them.
         assert!((2..7).all(|row| grid.row(row).iter().any(|cell| cell.glyph != ' ')));
         assert!(grid.row(7).iter().any(|cell| "▁▄█".contains(cell.glyph)));
     }
@@ -105,7 +105,7 @@ fn the_strip_is_in_its_true_colours() {
         assert_eq!(strip.len(), lit, "{phase}");
         assert!(strip.iter().all(|cell| cell.ink.fg == colour), "{phase}");
     }
-    // In the dark half of the flash, and when all is over, each LED is there to be seen, unlit.
+    // In the dark half of the flash, and after the end, each unlit LED is a dot.
     for (_, snapshot, now) in &moments()[4..] {
         let grid = look(snapshot, *now, size(80, 24), FANCY);
         assert_eq!(grid.row(1).iter().filter(|cell| cell.glyph == '.').count(), 60);
@@ -113,7 +113,7 @@ fn the_strip_is_in_its_true_colours() {
 }
 
 #[test]
-fn a_bar_is_sampled_where_leds_outnumber_columns() {
+fn a_bar_is_sampled_if_there_are_more_leds_than_columns() {
     let mut snapshot = talk();
     snapshot.look.leds = 300;
     snapshot.look.pattern = Pattern::Bar;
@@ -124,7 +124,7 @@ fn a_bar_is_sampled_where_leds_outnumber_columns() {
 }
 
 #[test]
-fn without_colour_the_strip_speaks_in_letters() {
+fn without_colour_the_strip_is_made_of_letters() {
     let strips = moments().map(|(_, snapshot, now)| {
         let grid = look(&snapshot, now, size(80, 10), COLOURLESS);
         let glyph = |col: usize| grid.row(0)[col].glyph;
@@ -157,7 +157,7 @@ fn keys_are_offered_while_they_do_something() {
         let grid = look(snapshot, now, size(100, 9), FANCY);
         text(&grid).lines().last().unwrap().trim_matches(['|', ' ']).to_string()
     };
-    let mut ready = house(&plans);
+    let mut ready = idle(&plans);
     let all = keys(&ready, START);
     assert!(all.starts_with("space start   1-2 plan   ? help   q quit   "), "{all}");
     assert!(all.ends_with("   simulated strip"), "{all}");
@@ -172,13 +172,24 @@ fn keys_are_offered_while_they_do_something() {
 }
 
 #[test]
-fn plans_are_named_where_there_is_room() {
+fn plans_are_named_if_there_is_room() {
     let plans: Vec<_> =
         (0..12).map(|n| Plan::new(&format!("plan-{n}"), s(300.0), s(60.0), s(30.0), s(15.0)).unwrap()).collect();
-    assert!(shows(&look(&house(&plans[..3]), START, size(80, 24), FANCY), "1 plan-0 5:00   2 plan-1 5:00"));
-    assert!(shows(&look(&house(&plans[..5]), START, size(80, 24), FANCY), "1 plan-0   2 plan-1   3 plan-2"));
-    assert!(shows(&look(&house(&plans), START, size(80, 24), FANCY), "5 plan-4   ..."));
-    assert!(shows(&look(&house(&plans), START, size(40, 10), FANCY), "1-9 plan"));
+    assert!(shows(&look(&idle(&plans[..3]), START, size(80, 24), FANCY), "1 plan-0 5:00   2 plan-1 5:00"));
+    assert!(shows(&look(&idle(&plans[..5]), START, size(80, 24), FANCY), "1 plan-0   2 plan-1   3 plan-2"));
+    assert!(shows(&look(&idle(&plans), START, size(80, 24), FANCY), "5 plan-4   ..."));
+    assert!(shows(&look(&idle(&plans), START, size(40, 10), FANCY), "1-9 plan"));
+}
+
+#[test]
+fn help_and_quit_stay_when_there_is_little_room() {
+    let plans = [lightning(), Plan::new("ignite", s(300.0), s(60.0), s(30.0), s(15.0)).unwrap()];
+    let mut snapshot = idle(&plans);
+    snapshot.web = Some("http://127.0.0.1:8080".into());
+    snapshot.timer.undo = Some(Talk { plan: plans[0], started: START });
+    snapshot.timer.undo_until = Some(START + s(10.0));
+    let grid = look(&snapshot, START, size(40, 10), FANCY);
+    assert!(shows(&grid, "space start u undo (10) 1-2 plan p ? q"), "{}", text(&grid));
 }
 
 #[test]
@@ -202,7 +213,7 @@ fn a_refusal_stands_out_and_a_failing_strip_stays() {
 }
 
 #[test]
-fn foreign_text_is_tamed() {
+fn text_from_outside_is_sanitized() {
     let text = "a\x1b[31m\u{202e}b\t\u{301}宽 é";
     assert_eq!(wrapped(text, 80, 1, false), ["a?[31m?b ?? é"]);
     assert_eq!(wrapped(text, 80, 1, true), ["a?[31m?b ?? ?"]);
@@ -212,7 +223,7 @@ fn foreign_text_is_tamed() {
 }
 
 #[test]
-fn sizes_are_taken_with_a_grain_of_salt() {
+fn sizes_that_cannot_be_right_are_replaced() {
     assert_eq!(size(0, 0), Size { cols: 80, rows: 24 });
     assert_eq!(size(65535, 65535), Size { cols: 1000, rows: 500 });
 }

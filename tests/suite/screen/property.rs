@@ -14,7 +14,7 @@ use talklight::screen::keys::{Notice, Ui};
 use talklight::screen::style::{Depth, Style};
 use talklight::screen::view::view;
 
-use super::{FANCY, START, emulate, house, s, text};
+use super::{FANCY, START, emulate, idle, s, text};
 
 fn any_plan() -> impl Strategy<Value = Plan> {
     let name = "[a-z0-9][a-z0-9_-]{0,23}";
@@ -26,7 +26,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
     })
 }
 
-fn any_house() -> impl Strategy<Value = Snapshot> {
+fn any_snapshot() -> impl Strategy<Value = Snapshot> {
     let happening = prop_oneof![
         Just(Happening::Refused(Refused::Command(Refusal::Stale))),
         Just(Happening::Phase(Phase::Yellow)),
@@ -43,7 +43,7 @@ fn any_house() -> impl Strategy<Value = Snapshot> {
         prop::collection::vec((0..700u64, happening), 0..9),
     )
         .prop_map(|(plans, state, (leds, bar, half), (spi, failing, stuck), log)| {
-            let mut snapshot = house(&plans);
+            let mut snapshot = idle(&plans);
             let talk = Talk { plan: plans[plans.len() / 2], started: START };
             match state {
                 0 => {}
@@ -113,11 +113,11 @@ fn any_moment() -> impl Strategy<Value = u64> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Any size, any state, any moment: a screen of one-column glyphs, ASCII where that is all there is.
+    /// All glyphs are printable; a plain screen is ASCII.
     #[test]
-    fn every_screen_can_be_drawn(house in any_house(), ui in any_ui(), style in any_style(), size in any_size(), ns in any_moment()) {
+    fn every_screen_can_be_drawn(snapshot in any_snapshot(), ui in any_ui(), style in any_style(), size in any_size(), ns in any_moment()) {
         let now = START + Duration::from_nanos(ns);
-        let (grid, _) = view(&house, &ui, now, size, style);
+        let (grid, _) = view(&snapshot, &ui, now, size, style);
         prop_assert_eq!(grid.size(), size);
         for row in 0..size.rows {
             for cell in grid.row(row) {
@@ -127,11 +127,11 @@ proptest! {
         }
     }
 
-    /// The screen is the same until the moment it gives, which is to come.
+    /// The screen does not change before the moment that it returns, which is in the future.
     #[test]
-    fn a_screen_holds_until_its_moment(house in any_house(), ui in any_ui(), size in any_size(), ns in any_moment(), parts in prop::collection::vec(0.0..1.0f64, 8)) {
+    fn a_screen_holds_until_its_moment(snapshot in any_snapshot(), ui in any_ui(), size in any_size(), ns in any_moment(), parts in prop::collection::vec(0.0..1.0f64, 8)) {
         let now = START + Duration::from_nanos(ns);
-        let (grid, until) = view(&house, &ui, now, size, FANCY);
+        let (grid, until) = view(&snapshot, &ui, now, size, FANCY);
         let span = match until {
             Some(until) => {
                 prop_assert!(until > now);
@@ -141,17 +141,17 @@ proptest! {
         };
         for part in parts.into_iter().chain([1.0]) {
             let then = now + span.mul_f64(part).min(span);
-            let (later, _) = view(&house, &ui, then, size, FANCY);
+            let (later, _) = view(&snapshot, &ui, then, size, FANCY);
             prop_assert!(grid == later, "{:?} later\n{}\n{}", then.since(now), text(&grid), text(&later));
         }
     }
 
-    /// Change by change a terminal comes to show the same as by painting everything, whatever there was before.
+    /// Updates from frame to frame lead to the same picture as drawing the last frame from nothing.
     #[test]
-    fn changes_add_up(houses in prop::collection::vec((any_house(), any_ui(), any_moment()), 1..5), style in any_style(), size in any_size()) {
-        let grids: Vec<_> = houses
+    fn changes_add_up(snapshots in prop::collection::vec((any_snapshot(), any_ui(), any_moment()), 1..5), style in any_style(), size in any_size()) {
+        let grids: Vec<_> = snapshots
             .iter()
-            .map(|(house, ui, ns)| view(house, ui, START + Duration::from_nanos(*ns), size, style).0)
+            .map(|(snapshot, ui, ns)| view(snapshot, ui, START + Duration::from_nanos(*ns), size, style).0)
             .collect();
         let mut frames = vec![diff(None, &grids[0], style.depth)];
         frames.extend(grids.windows(2).map(|pair| diff(Some(&pair[0]), &pair[1], style.depth)));

@@ -1,4 +1,4 @@
-//! What the environment says about a terminal, and the colours of each kind.
+//! What a terminal can show, according to the environment, and the colours it gets.
 
 use crossterm::style::Color;
 use talklight::core::look::{Palette, Rgb};
@@ -11,10 +11,9 @@ fn style(vars: &[(&str, &str)]) -> Style {
     })
 }
 
-/// COLORTERM describes the outermost terminal; the one in front of the program may understand less. GNU screen 4 showed
-/// red as green.
+/// COLORTERM describes the outermost terminal; one that runs inside of it may know less. GNU screen 4 showed red as green.
 #[test]
-fn a_terminal_is_sent_no_colours_that_it_takes_apart() {
+fn a_terminal_gets_only_colours_that_it_understands() {
     let depth = |term: &str, more: &[(&str, &str)]| {
         let vars = [&[("TERM", term), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8")], more].concat();
         style(&vars).depth
@@ -25,14 +24,14 @@ fn a_terminal_is_sent_no_colours_that_it_takes_apart() {
     for (term, more, expected) in [
         ("xterm", &[][..], Depth::True),
         ("tmux-256color", &tmux, Depth::True),
-        // What tmux is often told to call its terminals.
+        // A common setting of tmux.
         ("screen-256color", &tmux, Depth::True),
         ("screen.xterm-256color", &sty, Depth::Indexed),
         ("xterm-256color", &sty, Depth::Indexed),
         ("screen-256color", &both, Depth::Indexed),
         ("tmux-256color", &both, Depth::Indexed),
         ("screen", &sty, Depth::Sixteen),
-        // By ssh or sudo, which hand on neither STY nor TMUX.
+        // Through ssh or sudo, which pass on neither STY nor TMUX.
         ("screen.xterm-256color", &[], Depth::Indexed),
         ("screen", &[], Depth::Sixteen),
         ("linux", &[], Depth::Console),
@@ -51,7 +50,7 @@ fn a_terminal_is_sent_no_colours_that_it_takes_apart() {
     ] {
         assert_eq!(depth(term, more), expected, "{term} {more:?}");
     }
-    // The locale is that of the machine; the terminal knows ASCII.
+    // The locale belongs to the machine; the terminal knows ASCII only.
     assert!(style(&[("TERM", "vt220"), ("LANG", "C.UTF-8")]).plain);
 }
 
@@ -85,11 +84,11 @@ fn colours_are_the_nearest_a_terminal_has() {
     let all = [green, yellow, red, ready, Palette::COLOUR_BLIND.green, Rgb::BLACK];
     let sixteen = all.map(|colour| Depth::Sixteen.nearest(colour).unwrap());
     assert_eq!(sixteen, [10, 11, 9, 8, 14, 0].map(Color::AnsiValue));
-    // As the digits have them: a little lighter.
+    // The lighter colours of the digits.
     let light = [
         (42, 255, 170),
         (255, 184, 42),
-        // That of #ffa000.
+        // From #ffa000.
         (255, 175, 42),
         (255, 42, 42),
         (42, 189, 255),

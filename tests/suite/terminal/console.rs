@@ -1,4 +1,4 @@
-//! The screen of a daemon in another process.
+//! `talklight console`: the screen of a daemon in another process.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{LONG, Terminal};
 use crate::harness::{Instance, until};
 
 #[test]
-fn a_console_shows_and_steers_a_daemon_and_detaches() {
+fn a_console_shows_and_controls_a_daemon_and_detaches() {
     let house = Instance::running(LONG);
     let mut console = Terminal::open(&house, &["console"], (80, 24));
     console.sees("space start");
@@ -32,7 +32,7 @@ fn a_console_outlives_a_crash_of_its_daemon() {
     console.keys(" ");
     console.sees("talk started by the console: long, 1:00:00");
     house.signal(Signal::SIGKILL);
-    console.sees("the timer does not answer");
+    console.sees("console: failed: the timer does not answer");
     house.start();
     console.sees("the talk goes on");
     console.keys("r");
@@ -40,7 +40,7 @@ fn a_console_outlives_a_crash_of_its_daemon() {
 }
 
 #[test]
-fn keys_at_a_console_are_obeyed_in_their_order() {
+fn keys_at_a_console_act_in_their_order() {
     let house = Instance::running(LONG);
     let console = Terminal::open(&house, &["console"], (80, 24));
     console.sees("space start");
@@ -48,7 +48,7 @@ fn keys_at_a_console_are_obeyed_in_their_order() {
         house.does(&["start"]);
         console.sees("r reset");
         let generation = house.status()["generation"].as_u64().unwrap();
-        // In one packet, as a slow line delivers them.
+        // In one packet, as a slow line delivers both keys.
         console.keys("r ");
         until("the reset and the start are done", || house.status()["generation"] == generation + 2);
         assert_eq!(house.status()["phase"], "green");
@@ -59,7 +59,7 @@ fn keys_at_a_console_are_obeyed_in_their_order() {
 }
 
 #[test]
-fn a_console_that_waits_comes_up_with_its_daemon() {
+fn a_console_with_wait_starts_when_its_daemon_does() {
     let mut house = Instance::new(LONG);
     let console = Terminal::open(&house, &["console", "--wait"], (80, 24));
     console.sees("no talklight answers at s");
@@ -70,7 +70,7 @@ fn a_console_that_waits_comes_up_with_its_daemon() {
 }
 
 #[test]
-fn a_console_tells_that_its_daemon_has_ended() {
+fn a_console_says_that_its_daemon_has_ended() {
     let mut house = Instance::running(LONG);
     let mut console = Terminal::open(&house, &["console"], (80, 24));
     console.sees("space start");
@@ -79,9 +79,9 @@ fn a_console_tells_that_its_daemon_has_ended() {
     console.sees("talklight: the daemon has ended");
 }
 
-/// The daemon is stopped, so that nobody answers: neither what the console asks for, nor its own next line.
+/// The daemon is stopped by SIGSTOP, so that it neither answers requests nor sends snapshots.
 #[test]
-fn a_console_is_left_at_once_though_its_daemon_hangs() {
+fn a_console_ends_at_once_while_its_daemon_hangs() {
     type Way = fn(&Terminal);
     let ways: [(&str, Way); 5] = [
         ("q", |console| console.keys("q")),
@@ -96,15 +96,15 @@ fn a_console_is_left_at_once_though_its_daemon_hangs() {
         console.sees("space start");
         let daemon = Pid::from_raw(house.daemon.as_ref().unwrap().id() as i32);
         kill(daemon, Signal::SIGSTOP).unwrap();
-        // The console draws its own help, and leaves it for a command that waits for the daemon.
+        // The help page needs no daemon; the command that closes it waits for one.
         console.keys(" ?");
-        console.sees("draw this screen anew");
+        console.sees("redraw the screen");
         console.keys("u");
         console.sees("space start");
-        let asked = clock::now();
+        let pressed = clock::now();
         leave(&console);
         assert!(console.ends().success(), "{name}");
-        let took = clock::now().since(asked);
-        assert!(took < Duration::from_secs(3), "{name} was heard after {took:?}");
+        let took = clock::now().since(pressed);
+        assert!(took < Duration::from_secs(3), "{name} took {took:?}");
     }
 }

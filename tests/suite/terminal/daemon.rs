@@ -1,4 +1,4 @@
-//! The screen of the daemon itself.
+//! The screen of a daemon in the foreground.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -6,14 +6,14 @@ use std::os::unix::net::UnixStream;
 use pty_process::Size;
 use pty_process::blocking::Command;
 
-use super::{HERE, LONG, Terminal, cells, cpu_ms};
+use super::{FILES, LONG, Terminal, cells, cpu_ms};
 use crate::harness::{Instance, QUICK, TALKLIGHT, until};
 
 #[test]
 fn a_talk_by_keys() {
     let house = Instance::new(LONG);
     let mut terminal = Terminal::open(&house, &[], (80, 24));
-    // What is drawn last.
+    // This is drawn last.
     terminal.sees("q quit                            simulated strip");
     insta::assert_snapshot!("terminal ready", terminal.text());
     terminal.keys(" ");
@@ -44,7 +44,7 @@ fn it_fits_forty_by_ten() {
 }
 
 #[test]
-fn a_digit_chooses_and_the_commands_of_others_are_seen() {
+fn a_digit_chooses_a_plan_and_commands_of_others_appear() {
     let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (80, 24));
     terminal.sees("space start");
@@ -57,11 +57,11 @@ fn a_digit_chooses_and_the_commands_of_others_are_seen() {
 }
 
 #[test]
-fn typing_ahead_starts_nothing() {
+fn keys_typed_before_the_screen_is_shown_do_nothing() {
     let house = Instance::new(LONG);
     let (pty, pts) = pty_process::blocking::open().unwrap();
     (&pty).write_all(b"   ").unwrap();
-    let command = Command::from(crate::child::command(TALKLIGHT)).args(HERE);
+    let command = Command::from(crate::child::command(TALKLIGHT)).args(FILES);
     let command = command.env_clear().env("TERM", "xterm").current_dir(house.folder.path());
     let mut child = command.spawn(pts).unwrap();
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
@@ -71,19 +71,19 @@ fn typing_ahead_starts_nothing() {
 }
 
 #[test]
-fn a_resize_is_followed_down_to_nothing_and_back() {
+fn the_screen_follows_the_size_down_to_one_cell_and_back() {
     let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &[], (80, 24));
     terminal.sees("space start");
     for (columns, rows) in [(1, 1), (3, 2), (200, 60), (80, 24)] {
         terminal.seen.lock().unwrap().screen_mut().set_size(cells(rows), cells(columns));
         terminal.pty.resize(Size::new(rows, columns)).unwrap();
-        assert_eq!(house_status_after(&house), "ready");
+        assert_eq!(phase_of(&house), "ready");
     }
     terminal.sees("space start");
 }
 
-fn house_status_after(house: &Instance) -> String {
+fn phase_of(house: &Instance) -> String {
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     house.status()["phase"].as_str().unwrap().to_owned()
 }
@@ -94,14 +94,14 @@ fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
         let mut house = Instance::new(QUICK);
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(24, 80)).unwrap();
-        // Started so that the hang-up itself is no signal to it.
+        // SIGHUP is ignored, so that only the terminal reports the hang-up.
         let script = "trap '' HUP; exec \"$0\" --config config.toml --socket s --tape tape.0";
         let command = Command::from(crate::child::command("sh")).args(["-c", script, TALKLIGHT]);
         let command = command.env_clear().env("TERM", "xterm-256color").current_dir(house.folder.path());
         house.daemon = Some(command.spawn(pts).unwrap());
         until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
         if unread {
-            // Nobody reads; redrawing at every new size fills the terminal's buffer.
+            // Nothing reads the terminal. Each new size draws the screen again, which fills the buffer.
             for columns in (40..240).step_by(2) {
                 pty.resize(Size::new(50, columns)).unwrap();
             }
@@ -111,13 +111,13 @@ fn a_terminal_that_hangs_up_or_is_never_read_does_not_stop_the_talk() {
         house.does(&["start"]);
         until("the talk is over", || house.tape().last().is_some_and(|frame| frame.phase == "over"));
         let cpu = cpu_ms(house.daemon.as_ref().unwrap().id()).unwrap_or(0);
-        assert!(cpu < 1000, "{cpu} ms of CPU in a talk of two seconds: something spins");
+        assert!(cpu < 1000, "{cpu} ms of CPU in a talk of two seconds: a loop spins");
         assert!(house.daemon.as_mut().unwrap().try_wait().unwrap().is_none(), "it still runs");
     }
 }
 
 #[test]
-fn without_colour_the_strip_says_it_in_words_and_a_dumb_terminal_in_lines() {
+fn a_terminal_without_colour_gets_letters_and_a_dumb_one_gets_lines() {
     let house = Instance::new(LONG);
     let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1")];
     let terminal = Terminal::open_with(&house, &[], (60, 16), &env);
@@ -135,9 +135,9 @@ fn without_colour_the_strip_says_it_in_words_and_a_dumb_terminal_in_lines() {
     assert!(!terminal.text().contains('\u{1b}'));
 }
 
-/// In terminals that say more than they can.
+/// Some terminals claim more colours than they have.
 #[test]
-fn colours_go_no_further_than_the_terminal() {
+fn a_terminal_gets_no_more_colours_than_it_has() {
     use vt100::Color::{Default, Idx, Rgb};
     let most = |env: &[(&str, &str)]| {
         let house = Instance::new(LONG);

@@ -1,4 +1,4 @@
-//! A window that is closed: the program in it ends soon, and without spinning.
+//! A window is closed: the program in it ends soon, and does not spin.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -9,7 +9,7 @@ use pty_process::Size;
 use pty_process::blocking::{Command, open};
 use talklight::core::clock;
 
-use super::{HERE, LONG, cpu_ms};
+use super::{FILES, LONG, cpu_ms};
 use crate::harness::{Chance, Instance, TALKLIGHT, pause, until};
 
 #[test]
@@ -23,37 +23,40 @@ fn two_hundred_closed_windows_end_the_programs_in_them() {
     hang_ups(200);
 }
 
-/// What is in the window.
+/// The program in the window.
 #[derive(Clone, Copy, Debug)]
 enum Program {
     Daemon,
-    /// A daemon in which a talk runs.
+    /// A daemon during a talk.
     Talk,
     /// SIGHUP ends it.
     Console,
-    /// SIGHUP is ignored, as under nohup: only the terminal says that it is gone.
-    DeafConsole,
+    /// SIGHUP is ignored, as under nohup, so that only the terminal reports the hang-up.
+    ConsoleWithoutSignal,
 }
 
-/// Closes windows at random moments. Each program ends; more than 50 ms of CPU meanwhile is spinning. A busy machine may
-/// hold up some of them for longer than a second, but not a quarter.
+/// Closes windows at random moments. Each program must end and use at most 50 ms of CPU for that. At most a quarter may take longer
+/// than a second, because the machine may be busy.
 fn hang_ups(count: usize) {
     let mut chance = Chance(count as u64);
-    let behind = Instance::running(LONG);
+    let behind_console = Instance::running(LONG);
     let mut took = Vec::new();
     let mut worst_cpu = 0;
-    for program in
-        [Program::Daemon, Program::Talk, Program::Console, Program::DeafConsole].into_iter().cycle().take(count)
+    for program in [Program::Daemon, Program::Talk, Program::Console, Program::ConsoleWithoutSignal]
+        .into_iter()
+        .cycle()
+        .take(count)
     {
         let own = Instance::new(LONG);
         let (house, script) = match program {
             Program::Daemon | Program::Talk => (&own, "exec \"$0\" \"$@\""),
-            Program::Console => (&behind, "exec \"$0\" console \"$@\""),
-            Program::DeafConsole => (&behind, "trap '' HUP; exec \"$0\" console \"$@\""),
+            Program::Console => (&behind_console, "exec \"$0\" console \"$@\""),
+            Program::ConsoleWithoutSignal => (&behind_console, "trap '' HUP; exec \"$0\" console \"$@\""),
         };
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, 80)).unwrap();
-        let command = Command::from(crate::child::command("sh")).args(["-c", script, TALKLIGHT]).args(HERE).env_clear();
+        let command =
+            Command::from(crate::child::command("sh")).args(["-c", script, TALKLIGHT]).args(FILES).env_clear();
         let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
         let mut child = Reaped(command.envs(env).current_dir(house.folder.path()).spawn(pts).unwrap());
         if let Program::Talk = program {
@@ -61,7 +64,7 @@ fn hang_ups(count: usize) {
             house.does(&["start"]);
         }
         pause(Duration::from_millis(chance.between(0, 150)));
-        // Sometimes with keys that nobody has read yet.
+        // With a key that the program may not have read yet.
         let keys: &[u8] = if chance.between(0, 1) == 0 { b"\x1b" } else { b"?" };
         (&pty).write_all(keys).unwrap();
         let before = cpu_ms(child.0.id());

@@ -1,4 +1,4 @@
-//! Leaving the screen, for good or by Ctrl-Z.
+//! Leaving the screen: by a signal, and by Ctrl-Z.
 
 use nix::sys::signal::Signal;
 use pty_process::blocking::Command;
@@ -7,7 +7,7 @@ use super::{LONG, Terminal};
 use crate::harness::{Instance, TALKLIGHT};
 
 #[test]
-fn signals_leave_the_terminal_as_it_was_found() {
+fn signals_leave_the_terminal_as_before() {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         let house = Instance::new(LONG);
         let mut terminal = Terminal::open(&house, &[], (60, 20));
@@ -19,7 +19,7 @@ fn signals_leave_the_terminal_as_it_was_found() {
 }
 
 #[test]
-fn a_real_strip_is_not_left_standing_still() {
+fn ctrl_z_is_refused_with_a_real_strip() {
     let house = Instance::new(LONG);
     let terminal = Terminal::open(&house, &["--strip", "spi"], (80, 24));
     terminal.sees("space start");
@@ -30,9 +30,9 @@ fn a_real_strip_is_not_left_standing_still() {
 }
 
 #[test]
-fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
+fn ctrl_z_leaves_the_screen_and_fg_shows_it_again() {
     let house = Instance::new(LONG);
-    // A shell with job control, as a person has; without one there would be nothing to come back from.
+    // Ctrl-Z needs a shell with job control.
     let script = "set -m; \"$0\" --config config.toml --socket s; echo stopped:$?; read enter; fg; echo ended:$?";
     let command = Command::from(crate::child::command("sh")).args(["-c", script, TALKLIGHT]);
     let env = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")];

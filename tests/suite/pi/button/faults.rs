@@ -9,7 +9,7 @@ fn a_line_that_cannot_be_opened_is_logged_once_and_retried() {
     type Way<'a> = &'a (dyn Fn(&Pi, bool) + Sync);
     let forbidden = |pi: &Pi, there: bool| pi.rig.allow("/dev/gpiochip0", there);
     let busy = |pi: &Pi, there: bool| pi.rig.gpio_busy(START, !there);
-    let ebusy = format!("(os error {EBUSY}); `gpioinfo` tells who else uses it");
+    let ebusy = format!("(os error {EBUSY}); `gpioinfo` shows which program uses it");
     let ways: [(Way<'_>, &str, &str); 2] = [
         (&forbidden, "/dev/gpiochip0 may not be opened", "; is this user in the group `gpio`?"),
         (&busy, "GPIO 17 on /dev/gpiochip0: ", &ebusy),
@@ -58,7 +58,7 @@ fn a_chip_that_disappears_and_returns_is_logged_and_the_talk_continues() {
     pi.rig.gpio_gone();
     pi.wait_told_times("button failed: ", 2);
     pi.wait_phase("red");
-    let gone = "there is no Raspberry Pi's GPIO chip under /dev; leave [button] out where there is no button";
+    let gone = "there is no Raspberry Pi's GPIO chip under /dev; without buttons, remove [button] from the config";
     let all = ["button", "reset button"].map(|button| format!("{button}: {gone}"));
     until("the missing chip is reported", || {
         let mut faults = pi.faults();

@@ -1,4 +1,4 @@
-//! The README's table of faults, compared with the doctor's messages.
+//! The tables of docs/trouble.md and the lines of docs/pi.md, against what the doctor says of each fault.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,6 +6,7 @@ use std::fs;
 use talklight::setup::doctor::Verdict;
 use talklight::setup::doctor::judge;
 
+use super::MODELS;
 use super::facts::faults;
 
 /// The message of each fault, and the name of its check.
@@ -14,12 +15,15 @@ fn said() -> Vec<(&'static str, String)> {
     bad.filter(|check| check.verdict == Verdict::Bad).map(|check| (check.name, check.text.replace('\n', " "))).collect()
 }
 
-/// The messages in the column "`talklight doctor` says", with `…` for the parts that vary.
+fn page(name: &str) -> String {
+    fs::read_to_string(format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The sentences of the column "`talklight doctor` says", each with an `…` for what varies.
 fn quoted() -> Vec<String> {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, table) =
-        readme.split_once("| you see | `talklight doctor` says | do |\n").expect("the README has a table of faults");
-    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let page = page("trouble");
+    let tables = page.split("| you see | `talklight doctor` says | do |\n").skip(1);
+    let rows = tables.flat_map(|table| table.lines().skip(1).take_while(|line| line.starts_with('|')));
     let cells = rows.map(|row| row.split('|').nth(2).expect("a row has three cells"));
     let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned));
     words.collect()
@@ -43,7 +47,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 #[test]
-fn every_message_in_the_readme_exists() {
+fn what_the_page_quotes_can_be_said() {
     let said = said();
     let quoted = quoted();
     assert!(quoted.len() > 10, "{quoted:#?}");
@@ -54,7 +58,7 @@ fn every_message_in_the_readme_exists() {
 }
 
 #[test]
-fn every_check_that_can_be_bad_is_in_the_readme() {
+fn each_check_that_can_be_bad_is_on_the_page() {
     let quoted = quoted();
     let told: BTreeSet<&str> = said()
         .iter()
@@ -63,6 +67,18 @@ fn every_check_that_can_be_bad_is_in_the_readme() {
         .collect();
     let all: BTreeSet<&str> = said().iter().map(|(name, _)| *name).collect();
     assert_eq!(all, told);
+}
+
+/// Of one kind of Pi the page has all settings that the doctor asks for, and none that it asks of no Pi.
+#[test]
+fn the_lines_for_config_txt_are_those_that_the_models_need() {
+    let page = page("pi");
+    let (_, block) = page.split_once("```\ndtparam=spi=on\n").unwrap();
+    let (block, _) = block.split_once("\n```").unwrap();
+    let told: BTreeSet<&str> =
+        block.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| !line.starts_with(' ')).collect();
+    let needed: BTreeSet<&str> = MODELS.iter().flat_map(|(_, settings)| settings.lines()).collect();
+    assert_eq!(told, needed);
 }
 
 #[test]

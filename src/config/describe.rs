@@ -1,4 +1,4 @@
-//! What a config means, in words for people.
+//! Describes a config in words, for `talklight check`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::core::look::{Look, Pattern, Picture, ReadyLook};
 use crate::core::plan::{Clock, Plan};
 
 impl Config {
-    /// What the config means, in words, on several lines.
+    /// The config in words, several lines without a final newline.
     pub fn describe(&self) -> String {
         let mut lines: Vec<_> = self.plans.iter().map(describe_plan).collect();
         if self.plans.len() > 1 {
@@ -73,7 +73,7 @@ impl super::SpiConfig {
             f64::from(self.clock_hz) / 1e6,
         )];
         if !WS2812B_HZ.contains(&self.clock_hz) {
-            let what = "that clock is outside of a WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz suits every Pi";
+            let what = "this clock is outside the WS2812B's data sheet, 3.158 to 3.333 MHz; 3.3 MHz works on every Pi";
             lines.push(what.into());
         }
         lines.push(current(&self.drive, leds, pictures));
@@ -93,12 +93,12 @@ impl Buttons {
             Active::Low => "low",
             Active::High => "high",
         };
-        let said: Vec<_> = start.into_iter().chain(reset).collect();
-        format!("button: {}; pressed is {level}", said.join(", "))
+        let parts: Vec<_> = start.into_iter().chain(reset).collect();
+        format!("button: {}; pressed is {level}", parts.join(", "))
     }
 }
 
-/// What the strip draws, and what is done about it.
+/// The current of the strip, and by how much the limit dims it.
 fn current(drive: &Drive, leds: usize, pictures: &[Picture]) -> String {
     let milliamps = drive.milliamps(leds, pictures);
     let dimmed = match (drive.scale() * 100.0).floor() {

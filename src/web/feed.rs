@@ -1,4 +1,4 @@
-//! What pages are told: the status when it has changed, and a heartbeat.
+//! The server-sent events for pages: the status after each change, and a heartbeat.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,54 +14,56 @@ use crate::control::protocol::{self, Status};
 use crate::core::clock;
 use crate::engine::board::Board;
 
-/// A page that hears nothing for two and a half of these has lost the daemon, and says so within three seconds.
+/// A page that receives nothing for two and a half beats shows a lost connection.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// The latest of each, as server-sent events. Encoded once, however many listen.
+/// The latest status and the latest beat. Each is encoded once for all listeners.
 #[derive(Clone)]
-pub struct News {
+pub struct Feed {
     status: watch::Receiver<Bytes>,
     beat: watch::Receiver<Bytes>,
 }
 
-impl News {
-    /// Follows the board from now on.
-    pub fn follow(board: Arc<Board>) -> std::io::Result<Self> {
+impl Feed {
+    /// Follows `board` in tasks of the current runtime.
+    ///
+    /// # Errors
+    /// If the system has no file descriptor left.
+    pub fn new(board: Arc<Board>) -> std::io::Result<Self> {
         let subscription = UnixStream::from_std(board.subscribe()?.into())?;
         let mut last = Status::new(&board.latest(), clock::now());
-        let (tell, status) = watch::channel(event("status", &protocol::encode(&last)));
+        let (sender, status) = watch::channel(event("status", &protocol::encode(&last)));
         tokio::spawn(async move {
             while subscription.readable().await.is_ok() {
-                // Hushed before the board is read, lest a snapshot goes unseen.
-                let mut rung = [0; 64];
-                while subscription.try_read(&mut rung).is_ok_and(|length| length > 0) {}
+                // Drain it before reading the board; the other way round a snapshot could be missed.
+                let mut bytes = [0; 64];
+                while subscription.try_read(&mut bytes).is_ok_and(|length| length > 0) {}
                 let now = Status::new(&board.latest(), clock::now());
                 if !now.is_same_but_for_time(&last) {
                     last = now;
-                    tell.send_replace(event("status", &protocol::encode(&last)));
+                    sender.send_replace(event("status", &protocol::encode(&last)));
                 }
             }
         });
-        let (tell, beat) = watch::channel(Bytes::new());
+        let (sender, beat) = watch::channel(Bytes::new());
         tokio::spawn(async move {
             let mut ticks = interval(BEAT);
-            // Late beats are not made up for.
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                tell.send_replace(event("beat", &clock::now().as_ns().to_string()));
+                sender.send_replace(event("beat", &clock::now().as_ns().to_string()));
             }
         });
         Ok(Self { status, beat })
     }
 
-    /// The status that was told last, to begin with.
+    /// The current status, with which each stream begins.
     pub fn first(&mut self) -> Bytes {
         self.beat.mark_unchanged();
         self.status.borrow_and_update().clone()
     }
 
-    /// What is told next; none once nothing ever will be.
+    /// The next event. `None` when the runtime is shutting down.
     pub async fn next(&mut self) -> Option<Bytes> {
         let is_status = {
             let (status, beat) = (pin!(self.status.changed()), pin!(self.beat.changed()));
@@ -70,11 +72,8 @@ impl News {
                 Either::Right((changed, _)) => changed.map(|()| false),
             }
         };
-        let told = match is_status.ok()? {
-            true => &mut self.status,
-            false => &mut self.beat,
-        };
-        Some(told.borrow_and_update().clone())
+        let changed = if is_status.ok()? { &mut self.status } else { &mut self.beat };
+        Some(changed.borrow_and_update().clone())
     }
 }
 
