@@ -244,7 +244,7 @@ pub fn end(child: &mut Child) -> ExitStatus {
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let end = talklight::core::clock::now() + PATIENCE;
     while !condition() {
-        assert!(talklight::core::clock::now() < end, "waited in vain: {what}");
+        assert!(talklight::core::clock::now() < end, "timeout: {what}");
         pause(Duration::from_millis(5));
     }
 }

@@ -26,8 +26,7 @@ pub struct Board {
 
 impl Board {
     pub fn look() -> Self {
-        let mut models = ["/proc/device-tree/model", "/sys/firmware/devicetree/base/model"].iter();
-        let model = models.find_map(|path| Model::new(&text(path)?));
+        let model = text("/proc/device-tree/model").and_then(|name| Model::new(&name));
         let boot = match Path::new("/boot/firmware").is_dir() {
             true => "/boot/firmware",
             false => "/boot",

@@ -12,7 +12,8 @@ const THROTTLED: u32 = 1 << 2 | 1 << 18;
 pub enum Core {
     /// SPI has a clock of its own.
     Separate,
-    /// The clock changes with the load, by default from `freq_min` to `freq` MHz.
+    /// The clock changes with the load, by default from `freq_min` to `freq` MHz (documentation, "config.txt: overclocking
+    /// options").
     Scales {
         freq: u32,
         freq_min: u32,
@@ -108,11 +109,6 @@ impl Facts {
 }
 
 impl Core {
-    /// The rates are in MHz (documentation, "config.txt: overclocking options").
-    pub const fn scales(freq: u32, freq_min: u32, mini_uart: bool) -> Self {
-        Self::Scales { freq, freq_min, mini_uart }
-    }
-
     /// The lines that are missing from `firmware` to fix the clock; all of them if `firmware` is None. The rate is 500 MHz for
     /// models whose clock falls to 200, and 250 for the others, which keeps them cool.
     pub fn lines(self, firmware: Option<&Firmware>) -> Vec<String> {

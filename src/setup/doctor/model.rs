@@ -12,11 +12,11 @@ pub struct Model {
     pub core: Core,
 }
 
-const PI4: Core = Core::scales(500, 200, true);
-const CM4: Core = Core::scales(500, 200, false);
-const PI3: Core = Core::scales(400, 250, true);
-const ZERO: Core = Core::scales(400, 250, false);
-const PI1: Core = Core::scales(250, 250, false);
+const PI4: Core = Core::Scales { freq: 500, freq_min: 200, mini_uart: true };
+const CM4: Core = Core::Scales { freq: 500, freq_min: 200, mini_uart: false };
+const PI3: Core = Core::Scales { freq: 400, freq_min: 250, mini_uart: true };
+const ZERO: Core = Core::Scales { freq: 400, freq_min: 250, mini_uart: false };
+const PI1: Core = Core::Scales { freq: 250, freq_min: 250, mini_uart: false };
 
 /// The first entry whose words are in the name applies. The sections are from the documentation, "conditional filters".
 const MODELS: [(&str, &[&str], Core); 20] = [

@@ -199,8 +199,8 @@ impl Header {
         // Some controllers print `device` first.
         let owner = owner.strip_prefix("device ").unwrap_or(owner);
         let owner = owner.split(' ').next()?;
-        let nobody = owner.starts_with('(') || matches!(owner, "GPIO" | "UNCLAIMED");
-        (!nobody).then(|| owner.to_owned())
+        let is_free = owner.starts_with('(') || matches!(owner, "GPIO" | "UNCLAIMED");
+        (!is_free).then(|| owner.to_owned())
     }
 }
 

@@ -6,26 +6,15 @@ use std::path::Path;
 
 use super::firmware::{Firmware, Setting, is_on};
 
-/// The settings that take pins by default (raspberrypi/firmware, "boot/overlays/README"). `*` stands for the rest of a name.
-/// `name=pin` is a pin that the parameter `name` moves. Other overlays appear in the device tree after a reboot.
-const FUNCTIONS: [(&str, &str); 35] = [
-    ("enable_uart", "14 15"),
-    ("enable_dpi_lcd", DPI),
-    ("dtparam=uart0", "14 15"),
-    ("dtparam=uart0_console", "14 15"),
-    ("dtparam=i2c", "2 3"),
-    ("dtparam=i2c1", "2 3"),
-    ("dtparam=i2c_arm", "2 3"),
-    ("dtparam=i2s", I2S),
-    ("dtoverlay=disable-bt*", "14 15"),
-    ("dtoverlay=miniuart-bt*", "14 15"),
+/// The settings that take pins by default (raspberrypi/firmware, "boot/overlays/README"), and these pins. `*` stands for the rest
+/// of a name. `name=pin` is a pin that the parameter `name` moves. Other overlays appear in the device tree after a reboot.
+const FUNCTIONS: [(&str, &str); 22] = [
+    ("enable_uart dtparam=uart0 dtparam=uart0_console dtoverlay=disable-bt* dtoverlay=miniuart-bt*", "14 15"),
     ("dtoverlay=uart0*", "txd0_pin=14 rxd0_pin=15"),
     ("dtoverlay=uart1", "txd1_pin=14 rxd1_pin=15"),
-    ("dtoverlay=uart2-pi5", "4 5"),
-    ("dtoverlay=uart3", "4 5"),
-    ("dtoverlay=uart4-pi5", "12 13"),
-    ("dtoverlay=uart5", "12 13"),
-    ("dtoverlay=i2c1*", "2 3"),
+    ("dtoverlay=uart2-pi5 dtoverlay=uart3", "4 5"),
+    ("dtoverlay=uart4-pi5 dtoverlay=uart5", "12 13"),
+    ("dtparam=i2c dtparam=i2c1 dtparam=i2c_arm dtoverlay=i2c1*", "2 3"),
     ("dtoverlay=i2c3*", "4 5"),
     ("dtoverlay=i2c5", "12 13"),
     ("dtoverlay=i2c6", "22 23"),
@@ -38,14 +27,11 @@ const FUNCTIONS: [(&str, &str); 35] = [
     ("dtoverlay=audremap", "18 19"),
     ("dtoverlay=pwm", "pin=18"),
     ("dtoverlay=pwm-2chan", "pin=18 pin2=19"),
-    ("dtoverlay=hifiberry-*", I2S),
-    ("dtoverlay=i2s-*", I2S),
-    ("dtoverlay=dpi*", DPI),
-    ("dtoverlay=vc4-kms-dpi-*", DPI),
+    ("dtparam=i2s dtoverlay=hifiberry-* dtoverlay=i2s-*", "18 19 20 21"),
+    ("enable_dpi_lcd dtoverlay=dpi* dtoverlay=vc4-kms-dpi-*", DPI),
     ("dtoverlay=gpio-ir*", "gpio_pin=18"),
     ("dtoverlay=gpio-shutdown", "gpio_pin=3"),
 ];
-const I2S: &str = "18 19 20 21";
 const DPI: &str = "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27";
 
 impl Firmware {
@@ -69,7 +55,7 @@ fn pins(setting: &Setting) -> Vec<u32> {
         return if value.split(',').any(is_function) { ranges(pins) } else { Vec::new() };
     }
     let matches = |name: &str| name.strip_suffix('*').map_or(key == name, |start| key.starts_with(start));
-    let usual = FUNCTIONS.iter().find(|(name, _)| matches(name)).map_or("", |(_, pins)| pins);
+    let usual = FUNCTIONS.iter().find(|(names, _)| names.split(' ').any(matches)).map_or("", |(_, pins)| pins);
     let parameters: BTreeMap<&str, &str> = match key.split_once('=') {
         Some(("dtoverlay", _)) => value.split(',').map(|word| word.split_once('=').unwrap_or((word, ""))).collect(),
         Some((_, name)) => [(name, &**value)].into(),
