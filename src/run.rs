@@ -186,7 +186,7 @@ fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc
         pairing.set_listen(web.address()?);
         let url = web.url()?;
         events.send(Event::Web(url.as_str().into()))?;
-        let text = format!("the stage view is at {url}, the remote for a phone by p");
+        let text = format!("stage view: {url}; p pairs a phone");
         events.send(Event::Note(Origin::Web, text.into()))?;
         let desk = Desk { board, events, pairing: Some(Arc::clone(&pairing)) };
         web.run(&desk, pairing)
@@ -324,11 +324,15 @@ impl Daemon for LocalDaemon {
         Ok(self.board.latest())
     }
 
-    fn send(&mut self, command: Command, generation: Option<u64>) {
+    fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String> {
         let action = Action::Command(command);
         let request = Request { action, generation, origin: Origin::Keyboard, reply: None };
         // This must not block: the same thread reads the keys that quit.
-        let _ = self.events.try_send(Event::Request(request));
+        match self.events.try_send(Event::Request(request)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the timer does not answer; press again".into()),
+            Err(stopped) => Err(stopped.to_string()),
+        }
     }
 
     fn invite(&mut self) {

@@ -48,7 +48,10 @@ pub trait Daemon {
     fn snapshot(&mut self) -> Result<Arc<Snapshot>, Disconnected>;
 
     /// Sends a command. It is refused if it is for a `generation` of the timer that has passed. The result appears in the log.
-    fn send(&mut self, command: Command, generation: Option<u64>);
+    ///
+    /// # Errors
+    /// Why the command cannot be sent now.
+    fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String>;
 
     /// Requests an invitation for a phone.
     fn invite(&mut self);
@@ -230,7 +233,11 @@ impl Screen<'_> {
         for key in keys {
             match self.ui.press(key, snapshot, now) {
                 Action::Nothing => {}
-                Action::Send(command, generation) => self.daemon.send(command, generation),
+                Action::Send(command, generation) => {
+                    if let Err(why) = self.daemon.send(command, generation) {
+                        self.ui.say(&why, true, now + footer::NEWS);
+                    }
+                }
                 Action::Invite => self.daemon.invite(),
                 Action::Repaint => self.repaint(),
                 Action::Suspend => {

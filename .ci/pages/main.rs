@@ -1,4 +1,4 @@
-//! Writes the manual pages and the completions of the shells, from the definitions of the command line.
+//! Writes the manual pages and the shell completions from the definition of the command line.
 
 use std::io;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn main() -> io::Result<()> {
         return Err(io::Error::other("say `pages VERSION DATE FOLDER`"));
     };
     fs::create_dir_all(folder)?;
-    // By itself it would have the name and the version of this package here.
+    // By default clap takes the name and the version of this crate.
     let command = Cli::command().name("talklight").version(version.clone());
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         clap_complete::generate_to(shell, &mut command.clone(), "talklight", folder)?;
@@ -54,7 +54,7 @@ fn without_idle_flags(verb: Command) -> Command {
     idle.into_iter().fold(verb, |verb, id| verb.mut_arg(id, |arg| arg.hide(true)))
 }
 
-/// What the definitions do not know.
+/// The sections that the definition does not have.
 fn more(all: bool) -> Roff {
     let mut more = Roff::new();
     let mut list = |title: &str, entries: &[(&str, &str)]| {
@@ -66,9 +66,9 @@ fn more(all: bool) -> Roff {
     list(
         "EXIT STATUS",
         &[
-            ("0", "It is done."),
-            ("1", "It was refused, or something went wrong, and was told."),
-            ("2", "The command line makes no sense."),
+            ("0", "Success."),
+            ("1", "The command was refused or failed; a message says why."),
+            ("2", "The command line is wrong."),
             ("78", "The config has mistakes."),
         ],
     );
@@ -78,8 +78,8 @@ fn more(all: bool) -> Roff {
             &[
                 ("/etc/talklight/config.toml", "The config of the service."),
                 ("/run/talklight/control.sock", "Its control socket, for members of the group talklight."),
-                ("/var/lib/talklight", "Where it puts a tape that is named without a folder."),
-                ("/usr/share/doc/talklight", "The README, the pages of docs, and examples of configs."),
+                ("/var/lib/talklight", "The folder for a tape whose name has no folder."),
+                ("/usr/share/doc/talklight", "The README, the pages of docs, and example configs."),
             ],
         );
     }

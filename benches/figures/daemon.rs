@@ -1,4 +1,4 @@
-//! The release binary: started, spoken to, and looked at from outside.
+//! The release binary, its sockets and its `/proc`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, read_to_string};
@@ -21,12 +21,12 @@ pub const TALKLIGHT: &str = env!("CARGO_BIN_EXE_talklight");
 pub struct Daemon {
     pid: u32,
     socket: PathBuf,
-    /// Unless it is the rig's.
+    /// None if the rig has the process.
     child: Option<Child>,
 }
 
 impl Daemon {
-    /// Drives the strip of a pretend Pi.
+    /// Starts a daemon with the strip of a pretend Pi.
     pub fn on_rig(rig: &Rig, config: &str) -> Self {
         let socket = rig.path("s");
         fs::write(config_of(&socket), config).unwrap();
@@ -34,7 +34,7 @@ impl Daemon {
         Self::ready(rig.pid().unwrap(), socket, None)
     }
 
-    /// Has a simulated strip, and of the rig only its folder.
+    /// Starts a daemon with a simulated strip, in the folder of the rig.
     pub fn simulated(rig: &Rig, config: &str, more: &[&str]) -> Self {
         let socket = rig.path("simulated.s");
         fs::write(config_of(&socket), config).unwrap();
@@ -45,12 +45,12 @@ impl Daemon {
         Self::ready(child.id(), socket, Some(child))
     }
 
-    /// The one that runs now at the same socket.
+    /// The daemon that now listens at the same socket.
     pub fn again(&self) -> Self {
         Self::ready(0, self.socket.clone(), None)
     }
 
-    /// What it was started with.
+    /// The arguments of its start.
     pub fn arguments(&self) -> [PathBuf; 5] {
         arguments(&self.socket)
     }
@@ -61,22 +61,22 @@ impl Daemon {
             assert!(monotonic_ns() < limit, "the daemon does not answer");
             pause(Duration::from_millis(1));
         }
-        // The first frame, and what else a start leaves to be done.
+        // The first frame and other work of a start.
         pause(Duration::from_millis(100));
         Self { pid, socket, child }
     }
 
-    /// Schedules the engine as the unit does, if that may be done: first in, first out, before all that is not.
+    /// Gives the engine real-time scheduling (FIFO) as the unit does, if this user may.
     pub fn favour(&self) -> bool {
         let chrt =
             Command::new("chrt").args(["--fifo", "--reset-on-fork", "--pid", "10", &self.pid.to_string()]).status();
         chrt.is_ok_and(|status| status.success())
     }
 
-    /// Says one line; when it was said, and the line that came back.
+    /// Sends one line. Returns the time of sending and the reply.
     pub fn ask(&self, line: &str) -> (u64, String) {
         let mut stream = UnixStream::connect(&self.socket).unwrap();
-        // The daemon's thread for this client comes to wait for the line.
+        // Give the daemon's thread time to wait for the line.
         pause(Duration::from_millis(5));
         let said = monotonic_ns();
         stream.write_all(format!("{line}\n").as_bytes()).unwrap();
@@ -85,7 +85,7 @@ impl Daemon {
         (said, answer)
     }
 
-    /// A command that is obeyed, and when it was said.
+    /// Sends a command that must succeed, and returns the time of sending.
     pub fn does(&self, line: &str) -> u64 {
         let (said, answer) = self.ask(line);
         let reply: Reply = protocol::decode(&answer).unwrap();
@@ -97,8 +97,8 @@ impl Daemon {
         protocol::decode(&self.ask("attach").1).unwrap()
     }
 
-    /// CPU time in ns since its start, of threads that have ended too, and voluntary context switches by thread. The thread of
-    /// the rig's preload library, which has the name of the program, is left out of both.
+    /// The CPU time in ns since the start, also of ended threads, and the voluntary context switches of each thread. Both exclude
+    /// the thread of the rig's preload library, which has the name of the program.
     pub fn work(&self) -> (u64, BTreeMap<String, u64>) {
         let clock = clock_getcpuclockid(Pid::from_raw(self.pid.cast_signed()));
         let mut cpu_ns = Duration::from(clock_gettime(clock.unwrap()).unwrap()).as_nanos() as u64;
@@ -119,7 +119,7 @@ impl Daemon {
         (cpu_ns, switches)
     }
 
-    /// Resident memory and the part of it that is no file's, in KiB.
+    /// Resident memory, and its private part, in KiB.
     pub fn memory(&self) -> (u64, u64) {
         let status = read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
         (field(&status, "VmRSS:"), field(&status, "RssAnon:"))

@@ -1,4 +1,4 @@
-//! A frame on its way from a reading to the bytes on the wire, without the wire.
+//! The computation of a frame, from a reading of the timer to the bytes on the wire.
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -15,12 +15,12 @@ use ws2812_spi::hosted::Ws2812;
 
 use crate::rig::monotonic_ns;
 
-/// Time on the wire at 3.3 MHz.
+/// The time on the wire at 3.3 MHz.
 pub fn wire_ns(leds: usize) -> f64 {
     frame_bytes(leds, Chip::Ws2812) as f64 * 8.0 / 3.3e6 * 1e9
 }
 
-/// What picture, paint, drive and encoding of one frame take: the best of many rounds.
+/// The time for picture, paint, drive and encoding of one frame: the best of many rounds.
 pub fn frame_ns(leds: usize) -> f64 {
     const FRAMES: u32 = 200;
     let text = format!("strip = {{ kind = \"spi\", leds = {leds}, pattern = \"bar\" }}");
@@ -45,7 +45,7 @@ pub fn frame_ns(leds: usize) -> f64 {
     best as f64 / f64::from(FRAMES)
 }
 
-/// A bus that takes all and sends nothing.
+/// A bus that discards its data.
 struct Memory;
 
 impl ErrorType for Memory {

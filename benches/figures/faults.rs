@@ -1,5 +1,5 @@
-//! Frames among faults: one write in twenty fails, one in a hundred hangs for a moment, and each frame that reaches the wire
-//! is decoded and held against the talk.
+//! Frames among faults: one write in twenty fails, and one in a hundred hangs for a moment. Each frame on the wire is decoded
+//! and compared with the talk.
 
 use std::fs::read_to_string;
 use std::thread;
@@ -28,7 +28,7 @@ struct Count {
     wrong: usize,
     torn: usize,
     outside: usize,
-    /// How long after it was looked at a frame went on the wire.
+    /// The delay from the reading of the clock to the start of the frame on the wire.
     late: Vec<u64>,
 }
 
@@ -53,7 +53,7 @@ pub fn frames(full: bool) {
     row("  look to first byte", "", "", &spread(&late), None);
 }
 
-/// Talk after talk on one Pi, until so many frames have been sent.
+/// Runs talks on one Pi until this many frames were sent.
 fn evening(seed: u32, frames: usize) -> Count {
     let builder = Rig::builder().level(BUTTON, Level::High);
     let rig = builder.seed(seed).build();
@@ -65,7 +65,7 @@ fn evening(seed: u32, frames: usize) -> Count {
     let mut round = u64::from(seed);
     while rig.transfers().len() < frames {
         daemon.does("start");
-        // Some run to their end, some are reset on the way.
+        // Some talks run to their end, some are reset.
         round += 1;
         pause(Duration::from_millis(match round % 4 {
             0 => 200 + 37 * (round % 16),
@@ -78,7 +78,7 @@ fn evening(seed: u32, frames: usize) -> Count {
     judge(&rig, &read_to_string(tape).unwrap())
 }
 
-/// The tape tells when the daemon looked at the clock for each frame; what it should have shown then is computed here.
+/// The tape has the time of each frame, by which the expected picture is computed.
 fn judge(rig: &Rig, tape: &str) -> Count {
     let (transfers, refusals) = (rig.transfers(), rig.refusals());
     let wire = rig.frames(Profile::WS2812B_150, 3);
@@ -102,7 +102,7 @@ fn judge(rig: &Rig, tape: &str) -> Count {
         before = phase.into();
         looks.push((t_ns, shown));
     }
-    // The last one is that of the end.
+    // The last frame is that of the stop.
     let (_, last) = looks.last_mut().unwrap();
     last.fill([0; 4]);
     let mut count = Count {
@@ -113,7 +113,7 @@ fn judge(rig: &Rig, tape: &str) -> Count {
         outside: wire.faults.len(),
         ..Count::default()
     };
-    // One write for each look, with the last perhaps tried again.
+    // One write for each frame on the tape; the last may be repeated.
     let tries = transfers.len() + refusals.len();
     assert!((looks.len()..looks.len() + 3).contains(&tries), "{tries} writes of {} frames", looks.len());
     for frame in &wire.frames {

@@ -1,4 +1,4 @@
-//! The figures, each as it is measured.
+//! The figures and how they are measured.
 
 use std::fs::{metadata, read_to_string};
 use std::iter::successors;
@@ -15,7 +15,7 @@ use crate::rig::{Level, Profile, Rig, monotonic_ns};
 use crate::writer::Writers;
 use crate::{faults, kill, press};
 
-/// Changes its picture with every step, and flashes as fast as may be.
+/// A look that changes with every step and flashes at the highest rate.
 const QUICK: &str = r#"
 strip = { kind = "spi", leds = 120, pattern = "bar" }
 flash = { hz = 3.0 }
@@ -27,17 +27,17 @@ yellow = "2s"
 red = "1s"
 flash = "500ms"
 "#;
-/// The built-in plan, solid.
+/// The built-in plan with a solid strip.
 pub const LIGHTNING: &str = r#"strip = { kind = "spi", leds = 60 }"#;
 pub const BUTTON: u32 = 17;
 const STEP: Duration = Duration::from_millis(25);
 const SHORT: Duration = Duration::from_millis(50);
 const TENTH_MS: u64 = 100_000;
 
-/// Measures a figure, with more samples if asked for, and prints its rows.
+/// Measures a figure, with more samples if `full`, and prints its rows.
 type Figure = fn(bool);
 
-/// The figures by the names that choose them.
+/// The figures by name.
 pub const ALL: [(&str, Figure); 10] = [
     ("late", lateness_of_all),
     ("command", |_| commands()),
@@ -61,7 +61,7 @@ pub fn print(full: bool, names: &[&str]) {
     row("figure", "reach", "floor", "measured", None);
     row("---", "---", "---", "---", None);
     for (name, measure) in ALL {
-        // The talk takes its five minutes only when asked for.
+        // A whole talk takes five minutes, so it runs only if it was chosen.
         let wanted = match names {
             [] => full || name != "talk",
             names => names.contains(&name),
@@ -91,7 +91,7 @@ pub fn row(figure: &str, reach: &str, floor: &str, measured: &str, met: impl Int
     println!("| {figure:38} | {reach:22} | {floor:32} | {measured:40} | {met:6} |");
 }
 
-/// The sample that `percent` of all do not exceed.
+/// The percentile of the samples.
 pub fn at(percent: usize, samples: &[u64]) -> u64 {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
@@ -107,12 +107,12 @@ pub fn spread(samples: &[u64]) -> String {
     format!("{} (n = {})", shown.join(" / "), samples.len())
 }
 
-/// A Pi with its button let go.
+/// A Pi whose button is open.
 pub fn pi() -> Rig {
     Rig::builder().level(BUTTON, Level::High).build()
 }
 
-/// How long after each of these instants the next transfer began.
+/// The delay from each of these instants to the next transfer.
 pub fn first_bytes(rig: &Rig, instants: impl IntoIterator<Item = u64>) -> Vec<u64> {
     let transfers = rig.transfers();
     let late = |instant| {
@@ -122,14 +122,14 @@ pub fn first_bytes(rig: &Rig, instants: impl IntoIterator<Item = u64>) -> Vec<u6
     instants.into_iter().map(late).collect()
 }
 
-/// How far the daemon's clock is ahead of the rig's: by the reading that took least time.
+/// The difference between the daemon's clock and the rig's, from the fastest of many readings.
 pub fn boot_ahead_ns() -> u64 {
     let readings = (0..20).map(|_| (monotonic_ns(), clock::now().as_ns(), monotonic_ns()));
     let (before, boot, after) = readings.min_by_key(|(before, _, after)| after - before).unwrap();
     boot - before - (after - before) / 2
 }
 
-/// The instants at which the picture of the running talk changes, by the rig's clock.
+/// When the picture of the running talk changes, by the rig's clock.
 fn changes(daemon: &Daemon) -> Vec<u64> {
     let (now, ahead) = (daemon.snapshot(), boot_ahead_ns());
     let Some(talk) = now.timer.talk else { panic!("no talk runs") };
@@ -162,7 +162,7 @@ fn lateness(talks: usize, busy: usize, as_service: bool, with: &str) {
     row("  one that works 0.1 ms, too", "", &spread(&working), "", None);
 }
 
-/// From a command on the socket to the strip.
+/// The delay from a command on the socket to the strip.
 fn commands() {
     const ROUNDS: usize = 40;
     let rig = pi();
@@ -181,7 +181,7 @@ fn commands() {
     row("`start` to first byte", "0.5 median", &spread(&floor), &spread(&late), met);
 }
 
-/// Green and nothing else: who wakes, what a beat costs, and how much memory there is in use.
+/// A steady green: wake-ups, the cost of a beat, and memory.
 fn steady() {
     let rig = pi();
     let daemons = [
@@ -201,7 +201,7 @@ fn steady() {
     let beats = (rig.transfers().len() - sent) as u64;
     for (place, (before, after)) in ["rig", "simulated"].into_iter().zip(before.iter().zip(&after)) {
         let woken = |name: &String| after.1[name] - before.1[name];
-        // The rig's wire takes its time, which is a sleep of the engine's thread.
+        // The rig simulates the time on the wire by a sleep of the engine's thread.
         let wire = if place == "rig" { beats } else { 0 };
         let list: Vec<_> = after.1.keys().map(|name| format!("{name} {}", woken(name))).collect();
         let met = after.1.keys().map(woken).sum::<u64>() <= beats + wire + 1;
@@ -301,7 +301,7 @@ fn whole_talk(_: bool) {
         let cpu_ns = after.0 - before.0;
         let figure = format!("CPU time of that talk, {place}");
         let floor = format!("330 bare wakes: {}", ms(330 * wake));
-        // What writing the rig's log and waiting for its wire take, is not the daemon's.
+        // Subtract what the rig's log and wire cost.
         let (own_ns, measured) = match place {
             "rig" => {
                 let own_ns = cpu_ns.saturating_sub(330 * rigs);

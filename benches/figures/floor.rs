@@ -1,4 +1,4 @@
-//! What this machine does by itself, without talklight: the floor that a figure is measured beside.
+//! The same work without talklight: the least that this machine needs.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -13,10 +13,10 @@ use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 
 use crate::rig::monotonic_ns;
 
-/// What a frame costs the daemon on the rig, where the cost of writing the rig's log is part of it.
+/// The cost of a frame on the rig, with that of the rig's log.
 const FRAME_NS: u64 = 100_000;
 
-/// Sleeps as a bare C program would.
+/// Sleeps by the system call, as a C program would.
 fn sleep_until(ns: u64) {
     let until = TimeSpec::from_duration(Duration::from_nanos(ns));
     let absolute = ClockNanosleepFlags::TIMER_ABSTIME;
@@ -27,7 +27,7 @@ pub fn pause(time: Duration) {
     sleep_until(monotonic_ns() + time.as_nanos() as u64);
 }
 
-/// Wakes once a second, so often: the CPU time of each.
+/// Wakes `times` times, once a second. The CPU time of each.
 pub fn wakes_ns(times: u32) -> u64 {
     let spent = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
     let before = spent();
@@ -35,9 +35,9 @@ pub fn wakes_ns(times: u32) -> u64 {
     ((spent() - before) / times).as_nanos() as u64
 }
 
-/// How late three threads woke that slept to an instant every `cadence` while `work` was done: one with the kernel's default
-/// timer slack, one with none, and one that then also works for as long as a frame takes, which the scheduler holds against
-/// it. `busy` threads that never sleep kept the cores from all of them.
+/// How late three threads wake from a sleep until every `cadence` while `work` runs: one with the default timer slack, one
+/// without slack, and one that also works as long as a frame takes, for which the scheduler lowers its priority. `busy` threads
+/// never sleep.
 pub fn beside(cadence: Duration, busy: usize, work: impl FnOnce()) -> [Vec<u64>; 3] {
     struct Stop<'a>(&'a AtomicBool);
     impl Drop for Stop<'_> {
@@ -73,7 +73,7 @@ pub fn beside(cadence: Duration, busy: usize, work: impl FnOnce()) -> [Vec<u64>;
     })
 }
 
-/// The least that a command needs: a thread that reads a socket, and one that is handed what it read.
+/// The least that a command needs: one thread reads a socket and hands the line to another.
 pub struct Hops(UnixStream, Receiver<u64>);
 
 impl Hops {
@@ -93,7 +93,7 @@ impl Hops {
         Self(socket, done)
     }
 
-    /// The first thread sleeps for `wait` before it hands on, as a button is confirmed.
+    /// The first thread sleeps for `wait` before it hands the line on, as the debounce of a button does.
     pub fn once(&mut self, wait: Duration) -> u64 {
         let begun = monotonic_ns();
         let wait = wait.as_nanos() as u64;

@@ -1,4 +1,4 @@
-//! From the start of a daemon whose predecessor was killed in the middle of a talk to the right frame.
+//! The time from the start of a daemon to the right frame, after another daemon was killed during a talk.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::floor::pause;
 use crate::model::Bar;
 use crate::rig::{Profile, monotonic_ns};
 
-/// Another picture every second.
+/// A picture that changes every second.
 const BAR: Bar = Bar { leds: 60, length: 60_000, yellow: 40_000, red: 20_000, flash: 5_000, half: 500 };
 
 pub fn restarts(full: bool) {
@@ -19,7 +19,7 @@ pub fn restarts(full: bool) {
     let (mut floor, mut took, mut wrong) = (Vec::new(), Vec::new(), 0);
     let mut started_ns = 0;
     for round in 0..kills {
-        // A new talk every 30 kills, which are 30 seconds at most.
+        // A new talk every 30 kills, which take 30 seconds at most.
         if round % 30 == 0 {
             let daemon = daemon.again();
             if round > 0 {

@@ -1,8 +1,8 @@
-//! What talklight reaches in time, memory and work, each beside what this machine does by itself.
+//! Figures of time, memory and work, each beside the least that this machine needs for the same.
 //!
-//! `cargo bench` takes two minutes; `cargo bench -- --full` has more samples and a whole talk of five minutes, and
-//! `cargo bench -- press kill` measures these alone, of the names in [`figures::ALL`]. The strip is that of the pretend Pi of
-//! `tests/suite/rig`, whose log tells when each transfer began. Nothing else should run meanwhile.
+//! `cargo bench` takes two minutes; `cargo bench -- --full` takes more samples and a whole talk of five minutes, and
+//! `cargo bench -- press kill` measures only these of the names in [`figures::ALL`]. The strip is that of the pretend Pi in
+//! `tests/suite/rig`, whose log has the time of each transfer. Nothing else should run meanwhile.
 
 #[cfg(target_os = "linux")]
 #[path = "../../tests/suite/child.rs"]
@@ -36,7 +36,7 @@ fn main() {
     if let Some(at) = arguments.iter().position(|word| word == writer::FLAG) {
         return writer::run(&arguments[at + 1..]);
     }
-    // Without it this is `cargo test --all-targets`, which has no business here.
+    // Without `--bench` this is `cargo test --all-targets`, which must not measure.
     if flag("--bench") {
         let names = arguments.iter().filter(|word| !word.starts_with("--"));
         #[cfg(target_os = "linux")]

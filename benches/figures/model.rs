@@ -1,8 +1,8 @@
-//! What a strip should show, computed anew: from the talk's beginning and the time to phase, colour and LEDs.
+//! The expected picture, computed independently from the start of the talk and the time.
 
 use talklight::core::timer::Phase;
 
-/// A bar, sent as it is looked at: no gamma, full brightness, no limit of current. Times in milliseconds; marks are time left.
+/// A bar without gamma, at full brightness, without a limit of current. Times are in milliseconds; marks are time left.
 #[derive(Clone, Copy)]
 pub struct Bar {
     pub leds: usize,
@@ -13,7 +13,7 @@ pub struct Bar {
     pub half: u64,
 }
 
-/// As the rig names the channels of a pixel.
+/// In the channel order of the rig's pixels.
 pub type Pixels = Vec<[u8; 4]>;
 
 impl Bar {
@@ -47,7 +47,7 @@ flash = "{flash}ms"
     pub fn pixels(&self, elapsed_ns: u64) -> Pixels {
         let left_ns = self.left_ns(elapsed_ns);
         let lit = (left_ns * self.leds as u64).div_ceil(self.length * 1_000_000);
-        // Counted back from the end, the first half is lit, the second dark, and so on.
+        // Counted back from the end, the first half-period is lit, the second dark, and so on.
         let dark = left_ns.div_ceil(self.half * 1_000_000).is_multiple_of(2);
         match self.phase(elapsed_ns) {
             Phase::Green => self.first(lit, [0x00, 0xff, 0x90, 0]),
@@ -57,7 +57,7 @@ flash = "{flash}ms"
         }
     }
 
-    /// Before a talk.
+    /// The picture before a talk.
     pub fn ready(&self) -> Pixels {
         self.first(1, [0x40, 0x40, 0x40, 0])
     }

@@ -1,4 +1,4 @@
-//! From the first edge of a contact to the first byte of green.
+//! The time from the first edge of a contact to the first byte of green.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use crate::figures::{BUTTON, LIGHTNING, at, pi, row, spread};
 use crate::floor::{Hops, pause};
 use crate::rig::{Level, Profile};
 
-/// How long a contact is closed at the least, and how long it takes to be taken as open again.
+/// The least time that a contact is closed, and the least time that it is open.
 const HELD: u64 = 20_000;
 const RELEASED: Duration = Duration::from_millis(30);
-/// How long an edge is followed by a look at the contact, and how long it must have been quiet by then, in microseconds.
+/// The time from an edge to the reading of the contact, and the quiet time before that, in microseconds.
 const CONFIRM: u64 = 2_000;
 const QUIET: u64 = 1_000;
 
@@ -46,9 +46,8 @@ pub fn presses(full: bool) {
     );
 }
 
-/// Presses a button that bounces by these delays, in microseconds, as it closes and as it opens. Each press must start one
-/// talk and do nothing else. How long each took, and the floor: a thread that waits for as long as the contact is not yet
-/// known to be closed.
+/// Presses a button that bounces by these delays, in microseconds, when it closes and when it opens. Each press must start one
+/// talk and nothing else. Returns the time of each, and the floor: that of a thread which only waits for the debounce.
 fn press(presses: usize, bounce: impl Fn(&mut Chance) -> Vec<u64>) -> (Vec<u64>, Vec<u64>) {
     let rig = pi();
     let config = format!("{LIGHTNING}\nbutton = {{ start = {BUTTON}, hold = \"10s\" }}");
@@ -71,7 +70,7 @@ fn press(presses: usize, bounce: impl Fn(&mut Chance) -> Vec<u64>) -> (Vec<u64>,
         pause(Duration::from_micros(chance.between(0, 5_000)));
     }
     let after = daemon.snapshot();
-    // A start and a reset each, and not a word more: a second press in one closing would have been refused.
+    // One start and one reset for each press, and no other entry: a second press would have been refused in the log.
     let told = after.last_entry() - before.last_entry();
     let changed = after.timer.generation - before.timer.generation;
     assert_eq!((told, changed), (2 * presses as u64, 2 * presses as u64), "presses and starts are not the same");
@@ -87,7 +86,7 @@ fn press(presses: usize, bounce: impl Fn(&mut Chance) -> Vec<u64>) -> (Vec<u64>,
     (took.collect(), floor)
 }
 
-/// An even number of delays, 1 to 20 ms in all.
+/// An even number of delays, 1 to 20 ms in total.
 fn bounce(chance: &mut Chance) -> Vec<u64> {
     let mut left = chance.between(1_000, 20_000);
     let mut delays = Vec::new();
@@ -99,7 +98,7 @@ fn bounce(chance: &mut Chance) -> Vec<u64> {
     delays
 }
 
-/// Numbers that look like chance, the same in every run.
+/// A pseudo-random generator with a fixed seed.
 struct Chance(u64);
 
 impl Chance {

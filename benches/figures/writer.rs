@@ -1,4 +1,4 @@
-//! What a frame on the pretend Pi costs whoever sends it: the rig's own part of the daemon's CPU time.
+//! The rig's part of the daemon's CPU time for a frame.
 
 use std::env::current_exe;
 use std::fs::File;
@@ -15,7 +15,7 @@ use crate::figures::pi;
 use crate::floor::pause;
 use crate::rig::Rig;
 
-/// Runs this program as a writer of so many frames, a second apart: to the rig's strip, or to nowhere.
+/// Runs this program as a writer of this many frames, one a second, to the rig's strip or to /dev/null.
 pub const FLAG: &str = "--writer";
 const NOWHERE: &str = "/dev/null";
 
@@ -32,7 +32,7 @@ pub fn run(arguments: &[String]) {
         let mut spi = spi.unwrap();
         Box::new(move || assert_eq!(spi.write(&bytes).unwrap(), bytes.len()))
     };
-    // Of this thread alone: the rig's own is not the daemon's either.
+    // Only this thread: the figures of the daemon exclude the rig's thread too.
     let spent = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
     write();
     let before = spent();
@@ -43,7 +43,7 @@ pub fn run(arguments: &[String]) {
     println!("{}", ((spent() - before) / frames).as_nanos());
 }
 
-/// Two writers, the same but for where they write to.
+/// Two writers that differ only in the target.
 pub struct Writers {
     rig: Rig,
     nowhere: Child,
@@ -59,7 +59,7 @@ impl Writers {
         Self { rig, nowhere: nowhere.spawn().unwrap() }
     }
 
-    /// Waits for both: by how much CPU time a frame costs more on the rig.
+    /// Waits for both. Returns the additional CPU time of a frame on the rig.
     pub fn rigs_share_ns(self) -> u64 {
         let Self { rig, nowhere } = self;
         let ended = rig.wait_exit(Duration::from_secs(20));

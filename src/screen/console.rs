@@ -161,7 +161,7 @@ impl Daemon for RemoteDaemon {
         }
     }
 
-    fn send(&mut self, command: Command, generation: Option<u64>) {
+    fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String> {
         let what = match command {
             Command::Start(plan) => Verb::Start(plan.map(|plan| plan.name().into())),
             Command::Reset => Verb::Reset,
@@ -170,6 +170,7 @@ impl Daemon for RemoteDaemon {
         };
         // The receiving thread lives as long as this sender.
         let _ = self.requests.send(request(what, generation));
+        Ok(())
     }
 
     fn invite(&mut self) {

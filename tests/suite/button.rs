@@ -1,4 +1,4 @@
-//! Buttons in virtual time: what a contact does, and what the timer hears of it.
+//! Buttons in virtual time: edges of a contact, and the signals to the timer.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,8 +13,8 @@ const HOLD: Duration = Duration::from_secs(1);
 const START: Role = Role::Start { hold: Some(HOLD) };
 const TALK: u64 = 7;
 
-/// Plays a contact to a button: closed at first or not, then toggled at each of `edges`, in microseconds from the
-/// beginning. Gives what the button told, and when.
+/// Simulates a contact. `closed` is its first state; it toggles at each of `edges`. Returns the signals and their times. All
+/// times are in microseconds.
 fn play(role: Role, mut closed: bool, edges: &[u64], talk: Option<u64>, until_us: u64) -> Vec<(u64, Signal)> {
     let mut button = Button::new(role, closed, at(0));
     let mut told = Vec::new();
@@ -40,12 +40,12 @@ fn at(us: u64) -> Moment {
 const RESET: Signal = Signal::Reset { generation: Some(TALK) };
 
 #[test]
-fn a_clean_press_is_told_after_two_milliseconds() {
+fn a_clean_press_is_reported_after_two_milliseconds() {
     assert_eq!(play(START, false, &[10_000, 60_000], None, 1_000_000), [(12_000, Signal::Start)]);
 }
 
 #[test]
-fn a_spike_is_no_press() {
+fn a_spike_is_not_a_press() {
     for width in [1, 10, 100, 500, 999, 1_500, 1_900] {
         assert_eq!(play(START, false, &[10_000, 10_000 + width], None, 1_000_000), [], "{width} us");
     }
@@ -54,56 +54,56 @@ fn a_spike_is_no_press() {
 }
 
 #[test]
-fn a_press_during_a_talk_is_told_and_its_hold_resets_that_talk() {
+fn a_press_during_a_talk_is_reported_and_a_hold_resets_that_talk() {
     let told = play(START, false, &[0, 1_500_000], Some(TALK), 3_000_000);
     assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET)]);
 }
 
 #[test]
-fn a_hold_that_is_let_go_in_time_resets_nothing() {
+fn a_short_hold_does_not_reset() {
     let told = play(START, false, &[0, 900_000], Some(TALK), 3_000_000);
     assert_eq!(told, [(2_000, Signal::Start)]);
 }
 
 #[test]
-fn leaning_on_start_does_not_reset_the_talk_it_began() {
+fn a_long_start_press_does_not_reset_its_own_talk() {
     let told = play(START, false, &[0, 5_000_000], None, 8_000_000);
     assert_eq!(told, [(2_000, Signal::Start)]);
 }
 
 #[test]
-fn a_hold_that_is_let_go_just_before_its_end_resets_nothing() {
-    // Not even where the contact may still be bouncing when the hold would end.
-    for let_go in [978_000, 990_000, 1_001_999] {
-        let told = play(START, false, &[0, let_go], Some(TALK), 3_000_000);
-        assert_eq!(told, [(2_000, Signal::Start)], "let go at {let_go} us");
+fn a_hold_released_just_before_its_end_does_not_reset() {
+    // Also if the contact may still bounce at the end of the hold.
+    for released in [978_000, 990_000, 1_001_999] {
+        let told = play(START, false, &[0, released], Some(TALK), 3_000_000);
+        assert_eq!(told, [(2_000, Signal::Start)], "released at {released} us");
     }
-    // Nor to somebody who looks too early.
+    // Also if the level is read too early.
     let mut button = Button::new(START, false, at(0));
     button.edge(at(0));
     assert_eq!(button.look(true, Some(TALK), at(2_000)), Some(Signal::Start));
     button.edge(at(990_000));
     assert_eq!(button.look(true, Some(TALK), at(1_010_000)), None);
-    // A bounce at its end delays it, by no more than it takes to know.
+    // A bounce at the end delays the reset by the debounce time only.
     let told = play(START, false, &[0, 990_000, 990_300], Some(TALK), 3_000_000);
     assert_eq!(told, [(2_000, Signal::Start), (1_015_300, RESET)]);
 }
 
 #[test]
-fn a_bounce_while_held_does_not_begin_the_hold_anew() {
+fn a_bounce_during_a_hold_does_not_restart_it() {
     let told = play(START, false, &[0, 500_000, 500_300, 1_500_000], Some(TALK), 3_000_000);
     assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET)]);
 }
 
 #[test]
-fn a_contact_that_never_opens_resets_once_and_is_then_stuck() {
+fn a_contact_that_never_opens_resets_once_and_is_then_reported_as_stuck() {
     let told = play(START, false, &[0], Some(TALK), 60_000_000);
     let stuck = 2_000 + STUCK.as_micros() as u64;
     assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET), (stuck, Signal::Stuck)]);
 }
 
 #[test]
-fn a_stuck_contact_that_opens_is_told_and_works_again() {
+fn a_stuck_contact_works_again_after_it_opens() {
     let told = play(START, false, &[0, 20_000_000, 21_000_000, 21_050_000], None, 60_000_000);
     let stuck = 2_000 + STUCK.as_micros() as u64;
     let free = (20_025_000, Signal::Free);
@@ -111,36 +111,36 @@ fn a_stuck_contact_that_opens_is_told_and_works_again() {
 }
 
 #[test]
-fn a_contact_closed_from_the_beginning_is_no_press() {
+fn a_contact_that_is_closed_at_the_start_is_not_a_press() {
     assert_eq!(play(START, true, &[2_000_000, 3_000_000, 3_050_000], None, 5_000_000), [(3_002_000, Signal::Start)]);
     assert_eq!(play(START, true, &[], Some(TALK), 60_000_000), [(STUCK.as_micros() as u64, Signal::Stuck)]);
 }
 
 #[test]
-fn a_line_that_never_rests_is_told_once_and_works_again_when_it_does() {
-    // Noise without a pause of a millisecond: twenty seconds of it, and a press later on.
+fn a_noisy_line_is_reported_once_and_works_again_when_quiet() {
+    // Twenty seconds of noise without a pause of a millisecond, and a press later.
     let mut edges: Vec<u64> = (0..20_000).map(|n| n * 999).collect();
     let quiet = edges.last().unwrap() + 1_000;
     edges.extend([30_000_000, 30_050_000]);
     let told = play(START, false, &edges, None, 60_000_000);
     let noisy = STUCK.as_micros() as u64;
     assert_eq!(told, [(noisy, Signal::Noisy), (quiet, Signal::Free), (30_002_000, Signal::Start)]);
-    // A press that ends the noise is a press.
+    // A press at the end of the noise counts.
     let edges: Vec<u64> = (0..20_001).map(|n| n * 999).collect();
     let pressed = edges.last().unwrap() + 1_000;
     assert_eq!(play(START, false, &edges, None, 60_000_000), [(noisy, Signal::Noisy), (pressed, Signal::Start)]);
 }
 
 #[test]
-fn where_edges_were_lost_nothing_was_held() {
+fn lost_edges_end_a_hold() {
     let mut button = Button::new(START, false, at(0));
     button.edge(at(1_000));
     assert_eq!(button.look(true, Some(TALK), at(3_000)), Some(Signal::Start));
-    // It may have been let go and pressed again.
+    // The button may have been released and pressed again.
     button.edge_after_loss(at(900_000));
     assert_eq!(button.look(true, Some(TALK), at(925_000)), None);
     assert_eq!(button.due(), Some(at(3_000) + STUCK));
-    // The next hold counts.
+    // The next hold resets.
     button.edge(at(2_000_000));
     assert_eq!(button.look(false, Some(TALK), at(2_025_000)), None);
     button.edge(at(3_000_000));
@@ -150,7 +150,7 @@ fn where_edges_were_lost_nothing_was_held() {
 }
 
 #[test]
-fn where_edges_were_lost_nothing_was_at_rest() {
+fn after_lost_edges_the_contact_must_rest_again() {
     let mut button = Button::new(START, false, at(0));
     button.edge(at(1_000));
     button.edge_after_loss(at(50_000));
@@ -159,7 +159,7 @@ fn where_edges_were_lost_nothing_was_at_rest() {
 }
 
 #[test]
-fn an_edge_that_is_told_late_makes_no_contact_quiet() {
+fn an_edge_that_arrives_out_of_order_does_not_shorten_the_wait() {
     let mut button = Button::new(START, false, at(0));
     button.edge(at(1_000));
     button.edge(at(2_900));
@@ -168,23 +168,23 @@ fn an_edge_that_is_told_late_makes_no_contact_quiet() {
 }
 
 #[test]
-fn the_second_button_resets_whatever_there_is() {
+fn the_reset_button_resets_in_every_state() {
     let reset = Signal::Reset { generation: None };
     assert_eq!(play(Role::Reset, false, &[0, 50_000], None, 1_000_000), [(2_000, reset)]);
     assert_eq!(play(Role::Reset, false, &[0, 5_000_000], Some(TALK), 9_000_000), [(2_000, reset)]);
 }
 
 #[test]
-fn a_late_look_loses_no_press() {
+fn a_late_read_does_not_lose_a_press() {
     let mut button = Button::new(START, false, at(0));
     button.edge(at(1_000));
     assert_eq!(button.look(true, None, at(400_000)), Some(Signal::Start));
 }
 
-/// Each press bounces for 1 to 20 ms when it closes and again when it opens, and between any two the lead picks up spikes
-/// of less than a millisecond.
+/// Each press bounces for 1 to 20 ms when it closes and when it opens. Between presses there are spikes of less than a
+/// millisecond.
 #[test]
-fn a_thousand_presses_that_bounce_are_a_thousand_presses() {
+fn a_thousand_bouncing_presses_count_as_a_thousand() {
     for seed in 1..=20 {
         let mut chance = Chance(seed);
         let mut time = 1_000_000;
@@ -195,7 +195,7 @@ fn a_thousand_presses_that_bounce_are_a_thousand_presses() {
                 edges.extend([time, end]);
                 time = end + chance.between(1, 30_000);
             }
-            // A spike less than two milliseconds before a press is part of its bounce.
+            // A spike less than two milliseconds before a press would belong to its bounce.
             time += 2_000;
             firsts.push(time);
             for rest in [30_000, 60_000] {
@@ -216,7 +216,7 @@ fn a_thousand_presses_that_bounce_are_a_thousand_presses() {
     }
 }
 
-/// The edges of a contact that takes 1 to 20 ms to come to rest in its other state: an odd number of them.
+/// An odd number of edges, with which a contact changes its state within 1 to 20 ms.
 fn bounces(chance: &mut Chance, begin: u64) -> Vec<u64> {
     let end = begin + chance.between(1_000, 20_000);
     let count = 2 * chance.between(0, 6) + 1;
@@ -229,7 +229,7 @@ fn bounces(chance: &mut Chance, begin: u64) -> Vec<u64> {
     edges.into_iter().collect()
 }
 
-/// Toggles up to 20 ms apart in all that end in the other state than they began.
+/// An odd number of edges within 20 ms.
 fn bounce() -> impl Strategy<Value = Vec<u64>> {
     prop::collection::vec(0..20_000_u64, 0..40).prop_map(|mut times| {
         times.sort_unstable();
@@ -245,7 +245,7 @@ fn bounce() -> impl Strategy<Value = Vec<u64>> {
 
 proptest! {
     #[test]
-    fn presses_that_bounce_for_up_to_20_ms_are_one_press_each(
+    fn a_press_that_bounces_for_up_to_20_ms_counts_once(
         presses in prop::collection::vec((bounce(), 60_000..400_000_u64, bounce(), 60_000..400_000_u64), 1..20)
     ) {
         let mut edges = Vec::new();
@@ -262,12 +262,12 @@ proptest! {
         prop_assert_eq!(told.len(), presses.len());
         for ((when, signal), begin) in told.iter().zip(begins) {
             prop_assert_eq!(*signal, Signal::Start);
-            prop_assert!((2_000..=22_000).contains(&(when - begin)), "told {} us after the first edge", when - begin);
+            prop_assert!((2_000..=22_000).contains(&(when - begin)), "reported {} us after the first edge", when - begin);
         }
     }
 
     #[test]
-    fn no_contact_however_strange_resets_twice_in_one_closing(
+    fn no_contact_resets_twice_in_one_press(
         edges in prop::collection::vec(1..3_000_000_u64, 0..60)
     ) {
         let mut edges = edges;

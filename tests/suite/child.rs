@@ -1,6 +1,7 @@
-//! The one place where tests start processes: each starts as from a shell, ends with its test, and is waited for with a limit.
+//! The one place where tests start processes. A process starts with default signals, ends with its test, and is waited for
+//! with a limit.
 
-// Each program that includes this file uses a part of it.
+// Each program that includes this file uses only a part of it.
 #![allow(dead_code)]
 
 use std::ffi::OsStr;
@@ -16,15 +17,15 @@ use std::time::Duration;
 use nix::sys::signal::{SigHandler, SigSet, Signal, kill, signal};
 use nix::unistd::{Pid, getpid, getppid};
 
-/// How long something that should happen may take on a machine that has other things to do. Only a test that fails waits so long.
+/// The limit of every wait, long enough for a busy machine. Only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A command whose process starts with its signals as a shell gives them, and is killed when the thread of the test that
-/// started it ends: also when the test panics, or the process of the tests is killed.
+/// A command whose process starts with default signals. It is killed when the thread that started it ends, also if the test
+/// panics or the test process is killed.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     let parent = getpid();
-    // SAFETY: between fork and exec, `start` makes system calls only and allocates nothing.
+    // SAFETY: between fork and exec, `start` only makes system calls and does not allocate.
     #[allow(unsafe_code)]
     unsafe {
         command.pre_exec(move || start(parent));
@@ -32,10 +33,10 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Under `nohup` the tests ignore SIGHUP, and what is ignored or blocked is inherited through fork and exec.
+/// Resets the signals: under `nohup` the tests ignore SIGHUP, and a child inherits ignored and blocked signals.
 fn start(parent: Pid) -> io::Result<()> {
     for number in Signal::iterator().filter(|&number| number != Signal::SIGKILL && number != Signal::SIGSTOP) {
-        // SAFETY: the default action is no handler that could do harm.
+        // SAFETY: the default action is not a handler.
         #[allow(unsafe_code)]
         unsafe {
             signal(number, SigHandler::SigDfl)?;
@@ -44,26 +45,26 @@ fn start(parent: Pid) -> io::Result<()> {
     SigSet::empty().thread_set_mask()?;
     #[cfg(target_os = "linux")]
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-    // The tests may have been killed before the line above.
+    // The parent may have ended before the line above.
     if getppid() == parent { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) }
 }
 
-/// Writes a program in the shell. Another process writes it: a file that this one has open for writing may also be open in a
-/// child that another test is starting, and what is open for writing cannot be run.
+/// Writes a shell script. Another process writes it: if this process did, a child that another test starts at that moment could
+/// inherit the open file, and a file that is open for writing cannot be run.
 pub fn script(path: &Path, text: &str) {
     let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
     let written = command("/bin/sh").args(["-c", write]).arg(path).arg(text).status();
     assert!(written.is_ok_and(|status| status.success()), "cannot write `{}`", path.display());
 }
 
-/// Runs a program to its end, and kills it if that does not come.
+/// Runs a program to its end, and kills it after [`PATIENCE`].
 pub fn run(mut command: Command) -> Output {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     wait(child, &format!("{command:?}"))
 }
 
-/// The end of a child and what it has written; `what` names it.
+/// Waits for a child, and returns its output. `what` names it in messages.
 pub fn wait(child: Child, what: &str) -> Output {
     let pid = Pid::from_raw(child.id().cast_signed());
     let (ended, end) = mpsc::channel();
@@ -77,7 +78,7 @@ pub fn wait(child: Child, what: &str) -> Output {
     }
 }
 
-/// A child whose output is read as it comes; it is killed when this is dropped.
+/// A child whose output is read line by line. It is killed on drop.
 pub struct Program {
     pub child: Child,
     lines: Arc<Mutex<Vec<String>>>,
@@ -100,12 +101,12 @@ impl Program {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Both pipes are at their end.
+    /// Both pipes are closed.
     pub fn is_read(&self) -> bool {
         Arc::strong_count(&self.lines) == 1
     }
 
-    /// Waits for the next line that was not taken yet.
+    /// Waits for the next line.
     pub fn next_line(&mut self) -> String {
         match self.arrivals.recv_timeout(PATIENCE) {
             Ok(()) => self.taken += 1,
@@ -129,7 +130,7 @@ fn read_lines(pipe: Option<impl Read + Send + 'static>, lines: &Arc<Mutex<Vec<St
         for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
             lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-            // A test that only looks at all lines has no need of this.
+            // Tests that only use `lines` do not receive this.
             let _ = arrived.send(());
         }
     });

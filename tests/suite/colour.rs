@@ -1,11 +1,13 @@
-//! Colours are told apart by everyone, and look like what they are called: as they are meant, and as a strip is sent them
-//! from full brightness down to 8 of 255, with and without gamma, by either chip, and dimmed by the limit of current.
+//! The colours of the phases can be told apart with every kind of colour vision, and look like their names. This holds for the
+//! palette, and for the values sent to a strip: at a brightness of 8 to 255, with and without gamma, for both chips, and with
+//! the limit of current.
 
 use talklight::core::drive::{Chip, Drive, DriveSettings, Order};
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
 
-/// Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB: protanopia, deuteranopia, tritanopia, and no change.
+/// Protanopia, deuteranopia, tritanopia and normal vision, as matrices on linear RGB (Machado, Oliveira and Fernandes 2009,
+/// severity 1).
 const VISIONS: [[[f64; 3]; 3]; 4] = [
     [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
     [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
@@ -13,7 +15,7 @@ const VISIONS: [[[f64; 3]; 3]; 4] = [
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
 ];
 
-/// The saturated colours that Adafruit's LED_Animation library gives names to, as a strip is sent them, gamma or none.
+/// The saturated colours of Adafruit's LED_Animation library, as values sent to a strip.
 const NAMES: [(&str, [u8; 3]); 12] = [
     ("red", [255, 0, 0]),
     ("orange", [255, 40, 0]),
@@ -29,52 +31,52 @@ const NAMES: [(&str, [u8; 3]); 12] = [
     ("magenta", [255, 0, 20]),
 ];
 
-/// A palette, how far apart any two of its phases are at the least, and what its colours may be called. In OKLab 0.02 is
-/// just seen side by side.
-struct Promise {
+/// The requirements on a palette.
+struct Requirement {
     palette: Palette,
+    /// The least distance of two phases in OKLab. A distance of 0.02 is just visible side by side.
     apart: f64,
-    /// Jade and teal lean to blue, as traffic lights do.
+    /// The allowed names of green. Jade and teal are bluish, like traffic lights.
     green: &'static [&'static str],
     yellow: &'static [&'static str],
 }
 
-const CLASSIC: Promise = Promise {
+const CLASSIC: Requirement = Requirement {
     palette: Palette::CLASSIC,
     apart: 0.1,
     green: &["green", "jade", "teal"],
     yellow: &["amber", "yellow", "gold"],
 };
 
-const COLOUR_BLIND: Promise =
-    Promise { palette: Palette::COLOUR_BLIND, apart: 0.2, green: &["cyan", "blue"], yellow: &["yellow", "gold"] };
+const COLOUR_BLIND: Requirement =
+    Requirement { palette: Palette::COLOUR_BLIND, apart: 0.2, green: &["cyan", "blue"], yellow: &["yellow", "gold"] };
 
 #[test]
-fn every_two_phases_are_meant_to_differ_for_every_kind_of_eye() {
-    for promise in [CLASSIC, COLOUR_BLIND] {
+fn the_phases_of_a_palette_differ_for_every_kind_of_vision() {
+    for requirement in [CLASSIC, COLOUR_BLIND] {
         for gamma in [2.25, 1.0] {
             let light = |Rgb { r, g, b }| [r, g, b].map(|channel| (f64::from(channel) / 255.0).powf(gamma));
-            promise.differ(light, &format!("gamma {gamma}"));
+            requirement.differ(light, &format!("gamma {gamma}"));
         }
     }
 }
 
 #[test]
-fn every_two_phases_are_sent_to_differ_for_every_kind_of_eye() {
-    for promise in [CLASSIC, COLOUR_BLIND] {
-        for (drive, how) in drives(&promise.palette) {
-            promise.differ(|colour| sent(&drive, colour), &how);
+fn the_phases_on_the_wire_differ_for_every_kind_of_vision() {
+    for requirement in [CLASSIC, COLOUR_BLIND] {
+        for (drive, how) in drives(&requirement.palette) {
+            requirement.differ(|colour| sent(&drive, colour), &how);
         }
     }
 }
 
 #[test]
-fn colours_are_sent_as_what_they_are_called() {
-    for promise in [CLASSIC, COLOUR_BLIND] {
-        let Palette { green, yellow, red, ready } = promise.palette;
-        for (drive, how) in drives(&promise.palette) {
+fn colours_on_the_wire_look_like_their_names() {
+    for requirement in [CLASSIC, COLOUR_BLIND] {
+        let Palette { green, yellow, red, ready } = requirement.palette;
+        for (drive, how) in drives(&requirement.palette) {
             for (colour, names) in
-                [(green, promise.green), (yellow, promise.yellow), (red, &["red"]), (ready, &["white"])]
+                [(green, requirement.green), (yellow, requirement.yellow), (red, &["red"]), (ready, &["white"])]
             {
                 let name = name(sent(&drive, colour));
                 assert!(names.contains(&name), "{colour:?} is {name}, {how}");
@@ -83,7 +85,7 @@ fn colours_are_sent_as_what_they_are_called() {
     }
 }
 
-/// The name whose hue is nearest; white has none.
+/// The name with the nearest hue.
 fn name(light: [f64; 3]) -> &'static str {
     let polar = |light| {
         let [_, a, b] = oklab(light);
@@ -102,7 +104,7 @@ fn name(light: [f64; 3]) -> &'static str {
     nearest.expect("there are names").0
 }
 
-impl Promise {
+impl Requirement {
     fn differ(&self, light: impl Fn(Rgb) -> [f64; 3], how: &str) {
         let Palette { green, yellow, red, .. } = self.palette;
         for vision in VISIONS {
@@ -115,7 +117,7 @@ impl Promise {
     }
 }
 
-/// Every drive that leaves a brightness of 8 or more, and how it came about.
+/// Every drive with a brightness of 8 or more, and its settings in words.
 fn drives(palette: &Palette) -> impl Iterator<Item = (Drive, String)> {
     const LEDS: usize = 60;
     let look = Look {
@@ -143,8 +145,8 @@ fn drives(palette: &Palette) -> impl Iterator<Item = (Drive, String)> {
     })
 }
 
-/// The light of an LED, which is proportional to what it is sent; white is all three. Brightness says nothing when one phase
-/// is seen a minute after the other, so each is at its own brightest.
+/// The light of an LED, which is proportional to the values sent; white adds to all three. It is scaled to full brightness,
+/// since nobody compares the brightness of phases that are minutes apart.
 fn sent(drive: &Drive, colour: Rgb) -> [f64; 3] {
     let [r, g, b, white] = drive.level(colour);
     let light = [r, g, b].map(|channel| f64::from(channel) + f64::from(white));

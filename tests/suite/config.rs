@@ -1,4 +1,4 @@
-//! Configs as people write them: what they mean, and what is said about their mistakes.
+//! Configs as people write them: their meaning, and the messages about mistakes.
 
 mod files;
 mod mistakes;
@@ -35,7 +35,7 @@ fn good(text: &str) -> Config {
     parse(text).unwrap_or_else(|mistakes| panic!("{text}\n{mistakes}"))
 }
 
-/// The mistakes, a line each; `text` is without the newline after its last line.
+/// The mistakes, one line each. `text` has no final newline.
 #[track_caller]
 fn mistakes(text: &str) -> String {
     match parse(text) {
@@ -49,7 +49,7 @@ fn says(text: &str, expected: &str) {
     assert_eq!(mistakes(text), expected, "in {text}");
 }
 
-/// As `says`, of `lines` under the header of a section.
+/// As `says`, for one line in a section.
 #[track_caller]
 fn section_says(section: &str, line: &str, expected: &str) {
     says(&format!("[{section}]\n{line}"), &format!("c.toml:2: {section}.{expected}"));
@@ -74,7 +74,7 @@ fn an_empty_file_is_the_shipped_default() {
 }
 
 #[test]
-fn default_toml_has_every_key_live_or_as_a_comment() {
+fn default_toml_lists_every_key() {
     let keys = "kind leds device clock_hz chip order gamma brightness max_milliamps milliamps_per_led pattern palette \
                 colours ready bias active hold name length yellow red flash hz";
     let text = SHIPPED[0].1;
@@ -104,7 +104,7 @@ fn default_toml_has_every_key_live_or_as_a_comment() {
 }
 
 #[test]
-fn shipped_configs_mean_what_they_say() {
+fn shipped_configs_are_described() {
     let plan = |name| shipped(name).describe().lines().next().unwrap().to_string();
     assert_eq!(
         shipped("default").describe(),
@@ -131,7 +131,7 @@ fn shipped_configs_mean_what_they_say() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn pi_toml_means_what_it_says() {
+fn pi_toml_is_described() {
     assert_eq!(
         shipped("pi").describe(),
         "lightning, 5:00: green for 3:00, yellow for 1:00, red for 0:30, flashing for 0:30, then off\n\
@@ -144,7 +144,7 @@ fn pi_toml_means_what_it_says() {
 }
 
 #[test]
-fn words_leave_out_what_is_not_there() {
+fn a_description_omits_empty_phases() {
     let plan = |length, yellow, red, flash| {
         let text = format!(
             "[[plan]]\nname = \"p\"\nlength = \"{length}\"\nyellow = \"{yellow}\"\nred = \"{red}\"\nflash = \"{flash}\""
@@ -162,7 +162,7 @@ fn words_leave_out_what_is_not_there() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn words_tell_what_dims_the_strip_and_what_a_clock_risks() {
+fn a_description_names_the_current_limit_and_an_unsafe_clock() {
     let text = good("[strip]\nkind = \"spi\"\nbrightness = 255\nclock_hz = 3_800_000\nchip = \"sk6812-rgbw\"\npattern = \"bar\"\nready = \"off\"\ntape = \"t\"\n[button]\nreset = 4\n[control]\nsocket = \"/run/s\"\n[flash]\nhz = 3").describe();
     assert_eq!(
         text.lines().skip(1).collect::<Vec<_>>(),
@@ -180,7 +180,7 @@ fn words_tell_what_dims_the_strip_and_what_a_clock_risks() {
 }
 
 #[test]
-fn keys_lie_over_the_default_one_by_one() {
+fn keys_override_the_defaults_one_by_one() {
     let config = good("strip = { leds = 8, palette = \"colour-blind\", colours = { yellow = \"#FFa000\" } }");
     assert_eq!(config.look.leds, 8);
     assert_eq!(config.look.palette, Palette { yellow: Rgb::new(0xff, 0xa0, 0), ..Palette::COLOUR_BLIND });
@@ -194,7 +194,7 @@ fn keys_lie_over_the_default_one_by_one() {
 }
 
 #[test]
-fn flags_lie_over_the_file_and_their_mistakes_name_them() {
+fn flags_override_the_file_and_their_mistakes_name_them() {
     let text = |text: &str| Some(text.to_string());
     let flags = Overrides {
         strip: text("simulated"),
@@ -236,32 +236,32 @@ fn flags_lie_over_the_file_and_their_mistakes_name_them() {
 }
 
 #[test]
-fn the_web_is_off_until_it_is_told_where_to_listen() {
+fn the_web_is_off_unless_the_config_has_it() {
     let web = |text: &str| parse_with(text, &Overrides::default(), 4096).map(|config| config.web);
     assert_eq!(web("").unwrap(), None);
     if cfg!(not(feature = "web")) {
-        let told = web("[web]\nlisten = \"[::]:80\"").unwrap_err().to_string();
-        assert_eq!(told, "c.toml:2: web.listen: this talklight was built without the web; remove `[web]`");
+        let message = web("[web]\nlisten = \"[::]:80\"").unwrap_err().to_string();
+        assert_eq!(message, "c.toml:2: web.listen: this talklight was built without the web; remove `[web]`");
         return;
     }
     let expected = WebConfig { listen: Some("[::]:80".parse().unwrap()), hosts: vec!["a.example".into(), "b".into()] };
-    // Where systemd opens the port, a proxy has its names all the same.
+    // With a port from systemd, `hosts` alone is enough.
     let hosts_only = web("[web]\nhosts = [\"a.example\"]").unwrap().unwrap();
     assert_eq!((hosts_only.listen, hosts_only.hosts), (None, vec!["a.example".into()]));
     let found = web("[web]\nlisten = \"[::]:80\"\nhosts = [\"a.example\", \"b\"]");
     assert_eq!(found.unwrap(), Some(expected));
     let flags = Overrides { web: true, ..Overrides::default() };
     let listen = parse_with("[web]\nlisten = \"0.0.0.0:1\"", &flags, 4096).unwrap().web.unwrap().listen.unwrap();
-    assert_eq!(listen.to_string(), "127.0.0.1:8080", "the flag is for this machine alone");
+    assert_eq!(listen.to_string(), "127.0.0.1:8080", "the flag listens on this machine only");
     for bad in ["8080", "\"8080\"", "\"localhost:8080\"", "\"127.0.0.1\"", "\"127.0.0.1:0\"", "\"127.0.0.1:65536\""] {
-        let told = web(&format!("[web]\nlisten = {bad}")).unwrap_err().to_string();
+        let message = web(&format!("[web]\nlisten = {bad}")).unwrap_err().to_string();
         assert!(
-            told.starts_with("c.toml:2: web.listen: ") && told.contains("an address and a port, such as"),
-            "{told}"
+            message.starts_with("c.toml:2: web.listen: ") && message.contains("an address and a port, such as"),
+            "{message}"
         );
     }
     for bad in ["\"a\"", "[1]", "[\"\"]", "[\"a:80\"]", "[\"http://a\"]"] {
-        let told = web(&format!("[web]\nhosts = {bad}")).unwrap_err().to_string();
-        assert!(told.starts_with("c.toml:2: web.hosts: ") && told.contains("a list of names"), "{told}");
+        let message = web(&format!("[web]\nhosts = {bad}")).unwrap_err().to_string();
+        assert!(message.starts_with("c.toml:2: web.hosts: ") && message.contains("a list of names"), "{message}");
     }
 }

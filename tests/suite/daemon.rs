@@ -1,4 +1,4 @@
-//! The real binary, driven through its socket.
+//! The real binary, controlled through its socket.
 
 mod clients;
 mod reports;
@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 use crate::child::{self, Program};
 use crate::harness::{Frame, Instance, PATIENCE, QUICK, TALKLIGHT, assert_order, connect, until};
 
-/// The phase of the plan `QUICK` this long after its start, by arithmetic of its own.
+/// The phase of the plan `QUICK` this long after its start, computed independently.
 fn phase_after(ns: u64) -> &'static str {
     match ns {
         0..500_000_000 => "green",
@@ -26,7 +26,7 @@ fn phase_after(ns: u64) -> &'static str {
     }
 }
 
-/// Its colour, where the flash is counted back from the end: lit for the last quarter of a second.
+/// The colour of that phase. The flash is counted back from the end: the strip is lit in the last quarter of a second.
 fn colour_after(ns: u64) -> &'static str {
     match phase_after(ns) {
         "green" => "00ff99",
@@ -37,7 +37,7 @@ fn colour_after(ns: u64) -> &'static str {
     }
 }
 
-/// Every frame of a talk shows what its own time asks for.
+/// Checks that every frame of a talk is right for its time.
 fn assert_talk_is_right(frames: &[Frame], started_ns: u64) {
     for frame in frames {
         let elapsed = frame.t_ns - started_ns;
@@ -71,7 +71,7 @@ fn a_whole_talk() {
 }
 
 #[test]
-fn what_is_refused_says_what_to_do() {
+fn refusals_say_what_to_do_instead() {
     let house = Instance::running(&format!(
         "{QUICK}\n[[plan]]\nname = \"long\"\nlength = \"1h\"\nyellow = \"2m\"\nred = \"1m\"\nflash = \"30s\"\n"
     ));
@@ -106,7 +106,7 @@ fn a_command_for_an_older_generation_is_refused() {
 }
 
 #[test]
-fn a_daemon_killed_at_any_moment_goes_on_to_the_same_end() {
+fn a_talk_ends_at_the_same_time_despite_kills() {
     let mut house = Instance::running(QUICK);
     house.does(&["start"]);
     until("the talk is on the tape", || phases(&house.tape()).contains(&"green"));
@@ -115,7 +115,7 @@ fn a_daemon_killed_at_any_moment_goes_on_to_the_same_end() {
         until("the moment has come", || talklight::core::clock::now().as_ns() >= began + kill_at * 1_000_000);
         house.signal(Signal::SIGKILL);
         house.start();
-        // The first frame already is right, and so are all that follow: the end has not moved at all.
+        // Every frame is right from the first one on: the end of the talk has not moved.
         assert_talk_is_right(&house.tape(), began);
     }
     until("the talk is over", || house.tape().last().unwrap().phase == "over");
@@ -124,7 +124,7 @@ fn a_daemon_killed_at_any_moment_goes_on_to_the_same_end() {
 }
 
 #[test]
-fn a_command_that_was_answered_is_never_lost() {
+fn an_acknowledged_command_survives_a_kill() {
     let plans = "[[plan]]\nname = \"a\"\nlength = \"1h\"\nyellow = \"2m\"\nred = \"1m\"\nflash = \"30s\"\n";
     let mut house = Instance::running(&format!("{plans}{}", plans.replace("\"a\"", "\"b\"")));
     let mut generation = house.status()["generation"].as_u64().unwrap();
@@ -164,18 +164,18 @@ fn sigterm_keeps_the_talk_and_ctrl_c_forgets_it() {
 }
 
 #[test]
-fn a_resume_file_that_cannot_be_trusted_is_ignored_with_a_warning() {
+fn a_damaged_resume_file_is_ignored_with_a_warning() {
     let mut house = Instance::running(QUICK);
     house.does(&["start"]);
     house.signal(Signal::SIGKILL);
-    fs::write(house.folder.file("s.talk"), "not what was kept").unwrap();
+    fs::write(house.folder.file("s.talk"), "damaged").unwrap();
     house.start();
     assert_eq!(house.status()["phase"], "ready");
     house.wait_log("s.talk is ignored, this is ready: it is damaged");
 }
 
 #[test]
-fn one_daemon_per_socket_and_a_socket_left_by_a_crash_is_taken_over() {
+fn a_socket_has_one_daemon_and_one_left_by_a_crash_is_replaced() {
     let mut house = Instance::running(QUICK);
     let pid = house.daemon.as_ref().unwrap().id();
     let second = house.refuses(&["--headless"]);
@@ -189,7 +189,7 @@ fn one_daemon_per_socket_and_a_socket_left_by_a_crash_is_taken_over() {
 }
 
 #[test]
-fn what_is_no_socket_is_not_removed() {
+fn a_file_that_is_not_a_socket_is_not_removed() {
     let house = Instance::new(QUICK);
     fs::write(house.socket(), "precious").unwrap();
     assert!(house.refuses(&["--headless"]).contains("exists and is not a socket"));
@@ -197,7 +197,7 @@ fn what_is_no_socket_is_not_removed() {
 }
 
 #[test]
-fn the_socket_is_for_its_group_whatever_the_umask() {
+fn the_socket_has_mode_660_under_any_umask() {
     for umask in ["000", "027", "077"] {
         let mut house = Instance::new(QUICK);
         let mut shell = child::command("sh");
@@ -211,7 +211,7 @@ fn the_socket_is_for_its_group_whatever_the_umask() {
 }
 
 #[test]
-fn a_second_hang_up_does_not_keep_the_strip_from_going_dark() {
+fn a_second_sighup_does_not_prevent_the_dark_frame() {
     for _ in 0..5 {
         let mut house = Instance::running(QUICK);
         house.does(&["start"]);
@@ -224,7 +224,7 @@ fn a_second_hang_up_does_not_keep_the_strip_from_going_dark() {
 }
 
 #[test]
-fn what_lies_in_the_way_of_the_resume_file_stops_nothing() {
+fn a_fifo_in_place_of_the_resume_draft_is_replaced() {
     let house = Instance::running(QUICK);
     nix::unistd::mkfifo(&house.folder.file("s.talk.new"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     assert_eq!(house.does(&["start"]), "started quick, 0:02");
@@ -232,7 +232,7 @@ fn what_lies_in_the_way_of_the_resume_file_stops_nothing() {
 }
 
 #[test]
-fn sockets_of_any_name_keep_their_files_apart() {
+fn the_files_of_sockets_with_similar_names_do_not_collide() {
     for name in ["x.talk", "x.lock", "x.new"] {
         let house = Instance::new(QUICK);
         let socket = |command: &mut std::process::Command| {
@@ -261,10 +261,10 @@ fn a_config_with_mistakes_ends_with_78_and_names_them_all() {
     for arguments in [&["--headless"][..], &["check"][..]] {
         let output = house.run(arguments);
         assert_eq!(output.status.code(), Some(78), "{arguments:?}");
-        let told = crate::harness::text(&output.stderr);
+        let message = crate::harness::text(&output.stderr);
         assert!(
-            told.contains("config.toml:2: strip.leds") && told.contains("config.toml:3: strip.brightness"),
-            "{told}"
+            message.contains("config.toml:2: strip.leds") && message.contains("config.toml:3: strip.brightness"),
+            "{message}"
         );
     }
 }

@@ -17,7 +17,7 @@ pub const TALKLIGHT: &str = env!("CARGO_BIN_EXE_talklight");
 
 pub use crate::child::PATIENCE;
 
-/// A plan of two seconds: green, then yellow, red and flashing for half a second each.
+/// A plan of two seconds, with four phases of half a second.
 pub const QUICK: &str = r#"
 [[plan]]
 name = "quick"
@@ -33,14 +33,14 @@ hz = 2.0
 leds = 8
 "#;
 
-/// A folder that is gone with the test.
+/// A folder that is removed on drop.
 pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("t{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        // Not the target's own folder: the path of a socket has to be short.
+        // Below the target folder the path of a socket would be too long.
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -61,7 +61,7 @@ impl Drop for Folder {
     }
 }
 
-/// A instance of its own: config, socket, tape and log in one folder, and at most one daemon in it.
+/// A folder with config, socket, tapes and log, and at most one running daemon.
 pub struct Instance {
     pub folder: Folder,
     pub daemon: Option<Child>,
@@ -75,7 +75,7 @@ impl Instance {
         Self { folder, daemon: None, env: Vec::new() }
     }
 
-    /// A instance with a daemon that has shown its first frame.
+    /// With a daemon that has shown its first frame.
     pub fn running(config: &str) -> Self {
         let mut instance = Self::new(config);
         instance.start();
@@ -86,10 +86,10 @@ impl Instance {
         self.env.push((name.into(), value.into()));
     }
 
-    /// The binary with this instance's config and socket, and nothing of the surroundings.
+    /// The binary with this config and socket, and an empty environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = child::command(TALKLIGHT);
-        // Relative, so that what is said about them is the same in each instance.
+        // Relative paths, so that messages about them are the same in every folder.
         command.args(arguments).args(["--config", "config.toml", "--socket", "s"]);
         command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path());
         command.stdin(Stdio::null());
@@ -98,7 +98,7 @@ impl Instance {
 
     /// Starts a daemon, and waits until it answers.
     pub fn start(&mut self) {
-        // There from now on, so that the latest tape is this daemon's.
+        // Create the file now, so that the latest tape is the one of this daemon.
         let tape = format!("tape.{}", self.tapes());
         File::create(self.folder.file(&tape)).unwrap();
         let log = File::options().create(true).append(true).open(self.folder.file("log")).unwrap();
@@ -115,14 +115,14 @@ impl Instance {
         child::run(self.command(arguments))
     }
 
-    /// A command that succeeds, and what it says.
+    /// Runs a command that must succeed, and returns its output.
     pub fn does(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         text(&output.stdout).trim_end().into()
     }
 
-    /// A command that fails, and what it says.
+    /// Runs a command that must fail, and returns its message.
     pub fn refuses(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
@@ -133,7 +133,7 @@ impl Instance {
         serde_json::from_str(&self.does(&["status", "--json"])).unwrap()
     }
 
-    /// One line to the socket, and the line that comes back.
+    /// Sends one line to the socket, and returns the reply.
     pub fn say(&self, line: &str) -> serde_json::Value {
         ask(&self.socket(), line)
     }
@@ -144,13 +144,13 @@ impl Instance {
         end(&mut daemon)
     }
 
-    /// The log of daemons that have ended: one that runs may be about to write more.
+    /// The complete log. The daemon must have ended, since a running one may still write.
     pub fn log(&self) -> String {
-        assert!(self.daemon.is_none(), "the log is not at its end");
+        assert!(self.daemon.is_none(), "the daemon still writes to the log");
         self.log_so_far()
     }
 
-    /// Waits until the log has `text` in it.
+    /// Waits until the log contains `text`, and returns the log.
     pub fn wait_log(&self, text: &str) -> String {
         until(text, || self.log_so_far().contains(text));
         self.log_so_far()
@@ -160,7 +160,7 @@ impl Instance {
         fs::read_to_string(self.folder.file("log")).unwrap()
     }
 
-    /// The frames of the latest tape that are whole.
+    /// The complete lines of the latest tape.
     pub fn tape(&self) -> Vec<Frame> {
         let Some(latest) = self.tapes().checked_sub(1) else {
             return Vec::new();
@@ -195,8 +195,8 @@ pub struct Frame {
 /// The phases of a talk in their order.
 pub const WHOLE_TALK: [&str; 6] = ["ready", "green", "yellow", "red", "flash", "over"];
 
-/// These are the phases of a whole talk. Which of those in the middle are there depends on what else the machine does: it may
-/// wake a daemon when a phase is past. That each is shown in time is for the tests in virtual time.
+/// Checks that these are phases of a whole talk in their order. A busy machine may skip some in the middle; the tests in virtual
+/// time check that each phase is shown.
 pub fn assert_order<'a>(phases: impl IntoIterator<Item = &'a str>) {
     let phases: Vec<&str> = phases.into_iter().collect();
     let in_order = WHOLE_TALK.iter().filter(|phase| phases.contains(phase));
@@ -204,7 +204,7 @@ pub fn assert_order<'a>(phases: impl IntoIterator<Item = &'a str>) {
     assert!(phases.starts_with(&WHOLE_TALK[..2]) && phases.ends_with(&WHOLE_TALK[5..]), "{phases:?}");
 }
 
-/// Numbers that look like chance, the same in every run.
+/// A pseudo-random generator with a fixed seed.
 pub struct Chance(pub u64);
 
 impl Chance {
@@ -214,14 +214,14 @@ impl Chance {
     }
 }
 
-/// A connection to a daemon, on which no read waits for ever.
+/// A connection to a daemon, with a read timeout.
 pub fn connect(socket: &Path) -> UnixStream {
     let stream = UnixStream::connect(socket).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
-/// One line to a daemon's socket, and the line that comes back.
+/// Sends one line to a daemon's socket, and returns the reply.
 pub fn ask(socket: &Path, line: &str) -> serde_json::Value {
     let mut stream = connect(socket);
     writeln!(stream, "{line}").unwrap();
@@ -233,23 +233,23 @@ pub fn ask(socket: &Path, line: &str) -> serde_json::Value {
 /// Waits for the end of a child.
 pub fn end(child: &mut Child) -> ExitStatus {
     let mut end = None;
-    until("it ends", || {
+    until("the child ends", || {
         end = child.try_wait().unwrap();
         end.is_some()
     });
     end.unwrap()
 }
 
-/// Waits until something is so.
-pub fn until(what: &str, mut so: impl FnMut() -> bool) {
+/// Waits until `condition` holds; `what` names it.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let end = talklight::core::clock::now() + PATIENCE;
-    while !so() {
+    while !condition() {
         assert!(talklight::core::clock::now() < end, "waited in vain: {what}");
         pause(Duration::from_millis(5));
     }
 }
 
-/// What a person or another machine needs to do its part; the tests wait for things, not for time.
+/// Sleeps in the place of a person. Tests wait for conditions, not for time.
 #[allow(clippy::disallowed_methods)]
 pub fn pause(time: Duration) {
     std::thread::sleep(time);

@@ -1,4 +1,4 @@
-//! How a person comes to be paired: the address, the code for a camera, the screen and the command.
+//! Pairing as a person sees it: the address, the QR code, the screen and the command.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -24,36 +24,36 @@ use crate::harness::{Instance, text};
 const NOW: Moment = Moment::from_ns(1_000_000_000_000);
 const TICKET: &str = "0b77f39f10ddd5fcb186008eccb42ad8";
 
-fn invited(listen: &str, own: &[&str]) -> InvitationCard {
+fn card(listen: &str, own: &[&str]) -> InvitationCard {
     let own: Vec<IpAddr> = own.iter().map(|ip| ip.parse().unwrap()).collect();
     let until = NOW + Duration::from_secs(60);
     InvitationCard::new(listen.parse().unwrap(), &own, TICKET, "012345", until)
 }
 
 #[test]
-fn a_phone_is_sent_where_it_can_go() {
+fn the_address_is_one_a_phone_can_reach() {
     let both = ["192.168.1.7", "203.0.113.9", "fd00::7"];
-    let all = invited("0.0.0.0:8080", &both);
+    let all = card("0.0.0.0:8080", &both);
     assert_eq!(all.address, "http://192.168.1.7:8080/remote");
-    assert_eq!(all.others, ["http://203.0.113.9:8080/remote"], "a socket of IPv4 takes in no other");
+    assert_eq!(all.others, ["http://203.0.113.9:8080/remote"], "an IPv4 socket accepts no IPv6");
     assert_eq!(all.link, format!("http://192.168.1.7:8080/remote#{TICKET}"));
     assert!(!all.is_local_only);
-    let six = invited("[::]:80", &["fd00::7", "192.168.1.7"]);
+    let six = card("[::]:80", &["fd00::7", "192.168.1.7"]);
     assert_eq!((six.address.as_str(), six.others.len()), ("http://[fd00::7]:80/remote", 1));
-    assert_eq!(invited("10.0.0.2:8080", &both).address, "http://10.0.0.2:8080/remote");
-    let here = invited("127.0.0.1:8080", &both);
+    assert_eq!(card("10.0.0.2:8080", &both).address, "http://10.0.0.2:8080/remote");
+    let here = card("127.0.0.1:8080", &both);
     assert!(here.is_local_only && here.to_string().contains("write `listen = \"0.0.0.0:8080\"` under [web]"), "{here}");
-    // Where there is no address to be seen, there still is a name.
-    let nameless = invited("0.0.0.0:8080", &[]);
+    // Without an address, the host name is used.
+    let nameless = card("0.0.0.0:8080", &[]);
     assert!(nameless.address.ends_with(".local:8080/remote"), "{}", nameless.address);
     assert!(here.to_string().contains("code 012 345"));
 }
 
-/// A QR code as ISO/IEC 18004 has it: finder patterns in three corners, in a light zone, and the link in the crate's own reading
-/// of what it made. What a camera makes of it was tried on screenshots.
+/// Checks the structure of a QR code (ISO/IEC 18004): finder patterns in three corners, a light quiet zone, and the link as read
+/// back by the crate. Reading by a camera was tried by hand on screenshots.
 #[test]
-fn the_modules_of_a_link_are_a_qr_code() {
-    let modules = invited("0.0.0.0:8080", &["192.168.178.200"]).modules();
+fn the_modules_form_a_qr_code_of_the_link() {
+    let modules = card("0.0.0.0:8080", &["192.168.178.200"]).modules();
     let size = modules.len();
     assert_eq!(size, 37, "version 4, which fits 24 rows of a terminal");
     let finder = |x: usize, y: usize| {
@@ -73,12 +73,12 @@ fn the_modules_of_a_link_are_a_qr_code() {
 }
 
 #[test]
-fn a_drawn_code_has_every_module() {
-    let modules = invited("0.0.0.0:8080", &["192.168.1.7"]).modules();
+fn a_rendered_code_has_every_module() {
+    let modules = card("0.0.0.0:8080", &["192.168.1.7"]).modules();
     let plain = render_qr(&modules, QrStyle::Glyphs);
     for (y, line) in plain.lines().enumerate() {
         for (x, glyph) in line.chars().enumerate() {
-            // On a dark screen the glyphs are what is light.
+            // On a dark screen the glyphs are light.
             let [upper, lower] = match glyph {
                 '█' => [false, false],
                 '▀' => [false, true],
@@ -142,7 +142,7 @@ fn words(grid: &Grid) -> String {
     (0..grid.size().rows).map(|at| row(at) + "\n").collect()
 }
 
-/// The modules on a screen, from the first that is light: each cell's upper and lower half, as its terminal shows them.
+/// The modules on a screen, from the first light one on: the upper and lower half of each cell.
 fn modules_on(grid: &Grid) -> Vec<Vec<bool>> {
     let white = Rgb::new(255, 255, 255);
     let rows = (0..grid.size().rows).map(|row| grid.row(row));
@@ -163,11 +163,11 @@ fn modules_on(grid: &Grid) -> Vec<Vec<bool>> {
 }
 
 #[test]
-fn the_screen_shows_what_a_camera_and_fingers_need() {
+fn the_screen_shows_the_qr_code_and_the_code() {
     let mut ui = Ui::new(Place::Daemon);
-    let invited = invited("0.0.0.0:8080", &["192.168.1.7"]);
+    let invited = card("0.0.0.0:8080", &["192.168.1.7"]);
     ui.invited = Some(invited.clone());
-    // A row less than a terminal's usual 24, which tmux takes for itself.
+    // 23 rows: tmux takes one of a terminal's usual 24.
     for size in [(80, 23), (80, 24), (120, 40), (40, 30), (200, 60)] {
         let (grid, until) = screen(&ui, NOW + Duration::from_millis(1500), size, Depth::True);
         let mut expected = invited.modules();
@@ -179,7 +179,7 @@ fn the_screen_shows_what_a_camera_and_fingers_need() {
         }
         assert_eq!(until, Some(NOW + Duration::from_secs(2)), "the seconds count down");
     }
-    // Without room, or without colours, the words alone.
+    // With too little room, or without colours, only the text is shown.
     for (size, depth) in [((40, 10), Depth::True), ((80, 12), Depth::True), ((80, 24), Depth::None)] {
         let (grid, _) = screen(&ui, NOW, size, depth);
         assert_eq!(modules_on(&grid), Vec::<Vec<bool>>::new());
@@ -189,13 +189,13 @@ fn the_screen_shows_what_a_camera_and_fingers_need() {
     for size in [(20, 5), (1, 1), (30, 3)] {
         screen(&ui, NOW, size, Depth::True);
     }
-    // When the minute is over, so is the invitation.
+    // The invitation disappears after a minute.
     let (grid, _) = screen(&ui, NOW + Duration::from_secs(60), (80, 24), Depth::True);
     assert!(!words(&grid).contains("012 345"));
 }
 
 #[test]
-fn p_invites_and_any_key_takes_it_down() {
+fn p_shows_an_invitation_and_any_key_hides_it() {
     let mut ui = Ui::new(Place::Daemon);
     assert_eq!(ui.press(KeyCode::Char('p').into(), &house(true), NOW), Action::Invite);
     for (key, act) in [
@@ -205,7 +205,7 @@ fn p_invites_and_any_key_takes_it_down() {
         (KeyCode::Char(' '), Action::Send(talklight::core::timer::Command::Start(None), None)),
         (KeyCode::Char('?'), Action::Nothing),
     ] {
-        ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
+        ui.invited = Some(card("0.0.0.0:1", &["10.0.0.1"]));
         ui.help = false;
         assert_eq!(ui.press(key.into(), &house(true), NOW), act, "{key:?}");
         assert_eq!(ui.invited, None, "{key:?}");
@@ -221,7 +221,7 @@ fn p_invites_and_any_key_takes_it_down() {
 }
 
 #[test]
-fn a_chair_is_told_of_a_pairing() {
+fn the_screen_reports_a_pairing() {
     let mut snapshot = house(true);
     snapshot.note(
         NOW,
@@ -234,7 +234,7 @@ fn a_chair_is_told_of_a_pairing() {
 }
 
 #[test]
-fn without_the_web_nobody_is_invited() {
+fn without_the_web_there_is_no_invitation() {
     let house = Instance::running("");
     for arguments in [&["remote"][..], &["remote", "--token"], &["remote", "--forget"]] {
         let told = house.refuses(arguments);
@@ -246,10 +246,10 @@ fn without_the_web_nobody_is_invited() {
 
 #[cfg(feature = "web")]
 #[test]
-fn the_command_invites_gives_tokens_and_forgets() {
+fn the_command_invites_creates_tokens_and_unpairs() {
     use std::os::unix::fs::MetadataExt;
 
-    // A port of the system's choice is free.
+    // The system has chosen a free port.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut house = Instance::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
     let state = house.folder.file("state");
@@ -280,20 +280,20 @@ fn the_command_invites_gives_tokens_and_forgets() {
 }
 
 #[test]
-fn an_invitation_that_is_over_takes_no_key() {
+fn an_expired_invitation_consumes_no_key() {
     let late = NOW + Duration::from_secs(61);
     for (key, act) in [(KeyCode::Char('p'), Action::Invite), (KeyCode::Char('q'), Action::Leave)] {
         let mut ui = Ui::new(Place::Console);
-        ui.invited = Some(invited("0.0.0.0:1", &["10.0.0.1"]));
+        ui.invited = Some(card("0.0.0.0:1", &["10.0.0.1"]));
         assert_eq!(ui.press(key.into(), &house(true), late), act, "{key:?}");
     }
 }
 
-/// As on the console of Linux, whose fonts have no half blocks: two blanks a module.
+/// As on the Linux console, whose fonts have no half blocks: two blanks for each module.
 #[test]
-fn a_plain_screen_has_the_modules_as_well() {
+fn a_plain_screen_shows_the_modules() {
     let mut ui = Ui::new(Place::Console);
-    let invited = invited("0.0.0.0:8080", &["192.168.1.7"]);
+    let invited = card("0.0.0.0:8080", &["192.168.1.7"]);
     let modules = invited.modules();
     ui.invited = Some(invited);
     for depth in [Depth::Console, Depth::Sixteen] {
@@ -319,7 +319,7 @@ fn a_plain_screen_has_the_modules_as_well() {
 }
 
 #[test]
-fn a_phone_is_sent_to_the_venues_network_first() {
+fn addresses_of_a_private_network_come_first() {
     use nix::net::if_::InterfaceFlags as Flags;
     let up = Flags::IFF_UP | Flags::IFF_RUNNING;
     let interfaces = [

@@ -1,4 +1,4 @@
-//! Device nodes that come late.
+//! Device nodes that appear late.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -10,28 +10,28 @@ use talklight::os::nodes::Nodes;
 
 use crate::harness::Folder;
 
-/// Far longer than an event takes, on a busy machine too.
+/// Far longer than an event takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
-fn a_node_that_comes_or_gets_its_rights_is_told() {
+fn a_new_node_and_a_change_of_its_mode_are_reported() {
     let folder = Folder::new();
     let nodes = Nodes::watch(folder.path()).unwrap();
     let changed = |patience| nodes.changed(patience).unwrap();
     assert!(!changed(Duration::ZERO));
     let node = folder.file("spidev0.0");
-    // It comes while somebody waits.
+    // It appears while a thread waits.
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| changed(PATIENCE));
         fs::write(&node, "").unwrap();
         assert!(waiter.join().unwrap());
     });
     while changed(Duration::ZERO) {}
-    // What is written to it, or read, is its driver's.
+    // Reads and writes are not reported.
     fs::write(&node, "frame").unwrap();
     fs::read(&node).unwrap();
     assert!(!changed(Duration::ZERO));
-    // As udev does it, some time after.
+    // udev sets the mode later.
     fs::set_permissions(&node, Permissions::from_mode(0o660)).unwrap();
     let mut descriptor = [PollFd::new(nodes.as_fd(), PollFlags::POLLIN)];
     assert_eq!(poll(&mut descriptor, PollTimeout::MAX).unwrap(), 1);
@@ -42,7 +42,7 @@ fn a_node_that_comes_or_gets_its_rights_is_told() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_cannot_be_watched() {
+fn a_missing_folder_cannot_be_watched() {
     let folder = Folder::new();
     let gone = folder.file("input");
     assert_eq!(Nodes::watch(&gone).err().map(|error| error.kind()), Some(std::io::ErrorKind::NotFound));

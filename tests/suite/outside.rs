@@ -1,5 +1,5 @@
-//! Bytes from outside: what is made of them, whoever wrote them. Each file below says what must hold for any bytes, here
-//! and for the fuzz targets of `tests/fuzz`, which look for such that it does not hold for.
+//! Untrusted input. Each file below checks a property that must hold for any bytes. The tests here use it with random input,
+//! the fuzz targets in `tests/fuzz` with input that they evolve.
 
 pub mod config;
 mod firmware;
@@ -13,7 +13,7 @@ use talklight::control::protocol::{self, REQUEST_MAX};
 use talklight::core::timer::Timer;
 use talklight::engine::board::Snapshot;
 
-/// Words that mean something, and among them strange ones.
+/// Known words mixed with strange ones.
 fn words(known: &'static str, strange: &str) -> impl Strategy<Value = Vec<String>> + use<> {
     let known: Vec<&str> = known.split('|').collect();
     let word = prop_oneof![
@@ -23,7 +23,7 @@ fn words(known: &'static str, strange: &str) -> impl Strategy<Value = Vec<String
     prop::collection::vec(word, 0..12)
 }
 
-/// A record of JSON in which something is another number.
+/// A JSON record with one number changed.
 fn changed(record: &str, at: prop::sample::Index, number: u64) -> String {
     let mut parts: Vec<&str> = record.split_inclusive(':').collect();
     let at = 1 + at.index(parts.len() - 1);
@@ -47,7 +47,7 @@ proptest! {
     }
 
     #[test]
-    fn requests_like_ours(
+    fn requests_of_known_words(
         words in words(REQUESTS, "[ \t\r]{0,3}|\\PC{0,9}|[0-9]{0,22}"),
         space in prop_oneof![9 => " {1,3}", 1 => "[ \t\r]{0,3}", 1 => " {60,99}"],
         after in "(\n\\PC{0,9}){0,2}",
@@ -62,7 +62,7 @@ proptest! {
 
     #[test]
     fn a_resume_file_of_any_timer(timer in crate::wire::timer()) {
-        resume::comes_back_as_it_was(&timer);
+        resume::round_trips(&timer);
     }
 
     #[test]
@@ -82,14 +82,14 @@ proptest! {
     }
 
     #[test]
-    fn config_txt_like_one(words in words(CONFIG_TXT, "\\PC{0,9}|x{90,110}| {1,3}|\n")) {
+    fn config_txt_of_known_lines(words in words(CONFIG_TXT, "\\PC{0,9}|x{90,110}| {1,3}|\n")) {
         firmware::holds(words.concat().as_bytes());
     }
 }
 
-/// Space after a record changes nothing of it, and the checksum may hold: it is too long all the same.
+/// Blanks after a record do not change it, and the checksum may be right; the file is still too long.
 #[test]
-fn a_resume_file_longer_than_one_can_be_is_damaged() {
+fn a_resume_file_that_is_too_long_is_refused() {
     let timer = Timer::new(crate::wire::plan("lightning", 300), 1);
     let file = talklight::store::resume::encode(&timer, resume::BOOT);
     let (_, record) = file.split_once(' ').unwrap();
@@ -97,13 +97,13 @@ fn a_resume_file_longer_than_one_can_be_is_damaged() {
 }
 
 #[test]
-fn files_that_include_each_other_come_to_an_end() {
+fn files_that_include_each_other_are_read_in_finite_time() {
     firmware::holds("include config.txt\n".repeat(3).as_bytes());
     firmware::holds("include 1\n\0include 1\ninclude 2\n\0include 1\ninclude config.txt\n".as_bytes());
 }
 
 #[test]
-fn a_snapshot_that_no_daemon_would_send_is_refused() {
+fn an_inconsistent_snapshot_is_refused() {
     let is_read = |line: &str| protocol::decode::<Snapshot>(line).is_ok();
     let snapshot = crate::wire::snapshot(Timer::new(crate::wire::plan("lightning", 300), 1));
     let line = protocol::encode(&snapshot);

@@ -1,5 +1,6 @@
-//! A pretend Raspberry Pi for the real binary, without root: it runs under a preload library (`rig/pishim.c`) that shows it
-//! SPI, a gpiochip and a Pi's `/proc` and `/sys`, logs every transfer with its time, and drives lines and faults on command.
+//! A pretend Raspberry Pi for the real binary, without root. The binary runs under a preload library (`rig/pishim.c`) with an SPI
+//! device, a GPIO chip, and a Pi's `/proc` and `/sys`. The library logs every transfer with its time, and drives lines and faults
+//! on command.
 //!
 //! ```ignore
 //! let pi = Rig::builder().level(17, Level::High).build();
@@ -10,7 +11,7 @@
 //! assert!(pi.frames(Profile::WS2812B_150, 3).faults.is_empty());
 //! ```
 
-// Each test that includes this file uses a part of it.
+// Each program that includes this file uses only a part of it.
 #![allow(dead_code, unused_imports)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +51,7 @@ use ws2812::Decoder;
 
 const SPIDEV: &str = "/dev/spidev0.0";
 
-/// One Pi with its wires. It outlives the programs started on it; dropped, it kills what still runs and leaves no file.
+/// A Pi with its wires. It stays when a program on it ends. On drop it kills running programs and removes its files.
 pub struct Rig {
     dir: PathBuf,
     env: Vec<(OsString, OsString)>,
@@ -58,14 +59,14 @@ pub struct Rig {
     control: File,
     world: Mutex<World>,
     program: Mutex<Option<Program>>,
-    /// The LEDs of its strip; 0 for as many as it is sent bits for.
+    /// The LEDs of its strip. 0 for as many as a frame has bits for.
     leds: usize,
-    /// The longest write that its spidev takes, in bytes.
+    /// The length of spidev's buffer, in bytes.
     pub bufsiz: usize,
     log: Mutex<Log>,
 }
 
-/// The outside, as it is told to every program that starts.
+/// The state of the outside world. Every program gets it at its start.
 #[derive(Default)]
 struct World {
     levels: BTreeMap<u32, Level>,
@@ -75,12 +76,12 @@ struct World {
     commands: usize,
 }
 
-/// A line as the outside world drives it.
+/// How the outside world drives a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     Low,
     High,
-    /// Not driven: a pull decides.
+    /// Not driven; a pull decides.
     Open,
 }
 
@@ -89,7 +90,7 @@ impl Rig {
         Builder::default()
     }
 
-    /// A file of the test's own, gone with the rig: a config, a socket, a tape.
+    /// The path of a file for the test, such as a config, a socket or a tape. It is removed with the rig.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -101,22 +102,22 @@ impl Rig {
         fs::write(&real, content).unwrap_or_else(|error| panic!("cannot put `{path}`: {error}"));
     }
 
-    /// Installs a program of the Pi's, written in the shell.
+    /// Installs a shell script as a program of the Pi.
     pub fn install(&self, name: &str, script: &str) {
         let path = self.dir.join("bin").join(name);
         fs::create_dir_all(path.parent().unwrap_or(&self.dir)).expect("cannot make the rig's bin");
         child::script(&path, script);
     }
 
-    /// Takes a file off the Pi, if it is there.
+    /// Removes a file of the Pi, if there is one.
     pub fn remove(&self, path: &str) {
         let _ = fs::remove_file(self.real(path));
     }
 
-    /// Makes a node refuse to be opened with "permission denied", even by root, until it is allowed again.
+    /// Sets whether a node may be opened. If not, opening it fails with "permission denied", also for root.
     pub fn allow(&self, path: &str, allowed: bool) {
         let mode = Permissions::from_mode(if allowed { 0o660 } else { 0 });
-        fs::set_permissions(self.real(path), mode).unwrap_or_else(|error| panic!("no `{path}` to forbid: {error}"));
+        fs::set_permissions(self.real(path), mode).unwrap_or_else(|error| panic!("cannot change `{path}`: {error}"));
     }
 
     fn real(&self, path: &str) -> PathBuf {
@@ -124,9 +125,9 @@ impl Rig {
     }
 }
 
-/// The programs.
+/// Programs on the Pi.
 impl Rig {
-    /// Starts the daemon, or starts it again; levels and faults are as they were, and the log goes on.
+    /// Starts the daemon. After an earlier one, levels and faults stay, and the log continues.
     pub fn start(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) {
         assert!(self.pid().is_none(), "the pi runs a program already: kill or terminate it first");
         let mut command = child::command(program);
@@ -134,10 +135,10 @@ impl Rig {
         *lock(&self.program) = Some(Program::spawn(command));
     }
 
-    /// The environment for a program that the test starts by itself, as in a pseudo-terminal: the Pi's one daemon.
+    /// The environment of a daemon that the test starts by itself, for example in a pseudo-terminal.
     pub fn prepare(&self) -> Vec<(OsString, OsString)> {
         *lock(&self.program) = None;
-        // What an earlier program left unread is not for this one.
+        // Drop commands that an earlier program did not read.
         let _ = (&self.control).read_to_end(&mut Vec::new());
         self.log().pid = None;
         let mut world = lock(&self.world);
@@ -161,21 +162,22 @@ impl Rig {
         env
     }
 
-    /// Runs a client of the daemon to its end: in the Pi's environment, but with no view of its hardware.
+    /// Runs a client of the daemon to its end. It has the Pi's environment, but does not see its hardware.
     pub fn run(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
         let mut command = child::command(program);
         command.args(args).envs(self.env.iter().cloned());
         child::run(command)
     }
 
-    /// Runs a second program on the Pi's hardware to its end. It sees the levels of now; later ones, and faults, are the daemon's.
+    /// Runs a second program on the Pi's hardware to its end. It sees the levels at its start; later levels and faults go to the
+    /// daemon.
     pub fn run_on_pi(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
         let mut command = child::command(program);
         command.args(args).envs(self.second());
         child::run(command)
     }
 
-    /// The environment of a second program on the Pi's hardware that the test starts by itself.
+    /// The environment of a second program that the test starts by itself.
     pub fn second(&self) -> Vec<(OsString, OsString)> {
         let mut env = self.shimmed(&lock(&self.world));
         env.push(("PISHIM_CTL".into(), "0".into()));
@@ -189,7 +191,7 @@ impl Rig {
         child.try_wait().expect("cannot wait for the program").is_none().then(|| child.id())
     }
 
-    /// The program that was started last has ended.
+    /// The latest program has ended.
     pub fn has_ended(&self) -> bool {
         lock(&self.program).is_some() && self.pid().is_none()
     }
@@ -199,7 +201,7 @@ impl Rig {
         kill(Pid::from_raw(pid.cast_signed()), signal).expect("cannot signal the program");
     }
 
-    /// SIGKILL, as by a crash.
+    /// Sends SIGKILL, as a crash, and waits for the end.
     #[track_caller]
     pub fn kill(&self) -> ExitStatus {
         if self.pid().is_some() {
@@ -208,7 +210,7 @@ impl Rig {
         self.wait_exit(PATIENCE).expect("the program outlived SIGKILL")
     }
 
-    /// SIGTERM, and waits for the end.
+    /// Sends SIGTERM, and waits for the end.
     #[track_caller]
     pub fn terminate(&self) -> ExitStatus {
         if self.pid().is_some() {
@@ -217,7 +219,7 @@ impl Rig {
         self.ends()
     }
 
-    /// Waits for the end of a program that was told to stop.
+    /// Waits for the end of the program, and fails after [`PATIENCE`].
     #[track_caller]
     pub fn ends(&self) -> ExitStatus {
         let status = self.wait_exit(PATIENCE);
@@ -226,7 +228,7 @@ impl Rig {
         })
     }
 
-    /// What each thread of the program does: its name, its state, and the system call that it waits in.
+    /// The name, the state and the system call of each thread of the program.
     fn threads(&self) -> Vec<String> {
         let tasks = self.pid().and_then(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok());
         let tasks = tasks.into_iter().flatten().filter_map(Result::ok);
@@ -237,7 +239,7 @@ impl Rig {
         tasks.map(told).collect()
     }
 
-    /// The exit status, with all output read; `None` while the program still runs after `timeout`.
+    /// The exit status, after all output was read. `None` if the program still runs after `timeout`.
     pub fn wait_exit(&self, timeout: Duration) -> Option<ExitStatus> {
         let status = wait_for(timeout, || {
             let mut program = lock(&self.program);
@@ -246,7 +248,7 @@ impl Rig {
         })?;
         lock(&self.world).live = false;
         let read = wait_for(PATIENCE, || lock(&self.program).as_ref().is_none_or(Program::is_read).then_some(()));
-        assert!(read.is_some(), "a program that has ended leaves its output open");
+        assert!(read.is_some(), "a program has ended, but its output is still open");
         Some(status)
     }
 
@@ -255,14 +257,14 @@ impl Rig {
         lock(&self.program).as_ref().map(Program::lines).unwrap_or_default()
     }
 
-    /// The first line with `text` in it, of the output since the last start.
+    /// Waits for a line with `text` in the output since the last start.
     #[track_caller]
     pub fn wait_line(&self, text: &str, timeout: Duration) -> String {
         let line = self.wait_while_running(timeout, || self.output().into_iter().find(|line| line.contains(text)));
         line.unwrap_or_else(|| panic!("no line with `{text}` within {timeout:?}; output: {:#?}", self.output()))
     }
 
-    /// As `wait_for`, but gives up when the program has ended and a last look finds nothing.
+    /// As `wait_for`, but stops early if the program has ended.
     fn wait_while_running<T>(&self, timeout: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         let found = wait_for(timeout, || {
             let ended = self.has_ended();
@@ -275,7 +277,7 @@ impl Rig {
     }
 }
 
-/// What came out.
+/// What the programs did.
 impl Rig {
     pub fn transfers(&self) -> Vec<Transfer> {
         self.log().transfers.clone()
@@ -306,32 +308,35 @@ impl Rig {
         self.log().wall_clock_readings
     }
 
-    /// Every frame since the rig was built, with its bits held against `profile`.
+    /// Every frame since the rig was built, with its timing checked against `profile`.
     pub fn frames(&self, profile: Profile, channels: usize) -> Decoded {
         let mut decoder = Decoder::new(profile, channels, self.leds);
         self.log().transfers.iter().for_each(|transfer| decoder.feed(transfer));
         decoder.finish()
     }
 
-    /// The first frame since the rig was built for which `is_it` holds, seen already or still to come.
+    /// Waits for the first frame since the rig was built for which `matches` holds.
     #[track_caller]
-    pub fn wait_frame(&self, timeout: Duration, is_it: impl FnMut(&Frame) -> bool) -> Frame {
-        self.wait_frame_after(0, timeout, is_it)
+    pub fn wait_frame(&self, timeout: Duration, matches: impl FnMut(&Frame) -> bool) -> Frame {
+        self.wait_frame_after(0, timeout, matches)
     }
 
-    /// As `wait_frame`, of those whose first bit is at `after_ns` of CLOCK_MONOTONIC or later.
+    /// As `wait_frame`, for frames whose first bit is at `after_ns` of CLOCK_MONOTONIC or later.
     #[track_caller]
-    pub fn wait_frame_after(&self, after_ns: u64, timeout: Duration, mut is_it: impl FnMut(&Frame) -> bool) -> Frame {
+    pub fn wait_frame_after(&self, after_ns: u64, timeout: Duration, mut matches: impl FnMut(&Frame) -> bool) -> Frame {
         let mut looked_at = 0;
         let found = self.wait_while_running(timeout, || {
             let mut log = self.log();
             let frames = &log.frames()[looked_at..];
             looked_at += frames.len();
-            frames.iter().find(|frame| frame.first_bit_ns >= after_ns && is_it(frame)).cloned()
+            frames.iter().find(|frame| frame.first_bit_ns >= after_ns && matches(frame)).cloned()
         });
         found.unwrap_or_else(|| {
             let last = self.log().frames().last().cloned();
-            panic!("no such frame in {timeout:?}, of {looked_at}; the last: {last:?}; output: {:#?}", self.output())
+            panic!(
+                "no such frame within {timeout:?} among {looked_at}; the last: {last:?}; output: {:#?}",
+                self.output()
+            )
         })
     }
 
@@ -371,7 +376,7 @@ impl Level {
     }
 }
 
-/// CLOCK_MONOTONIC, the clock of every time in the rig.
+/// The time by CLOCK_MONOTONIC, as everywhere in the rig.
 pub fn monotonic_ns() -> u64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("linux has CLOCK_MONOTONIC");
     now.tv_sec().cast_unsigned() * 1_000_000_000 + now.tv_nsec().cast_unsigned()
@@ -385,13 +390,13 @@ fn wait_for<T>(timeout: Duration, mut look: impl FnMut() -> Option<T>) -> Option
         if found.is_some() || late {
             return found;
         }
-        // A log that is a file and a child that is a process id wake nobody.
+        // Neither a file nor a process id can wake this thread.
         #[allow(clippy::disallowed_methods)]
         thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// A test that failed while it held a lock must not hide its reason behind "poisoned".
+/// Ignores poisoning, so that the first failure of a test is the one that is shown.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Rules of the repository. A rule without a test is a wish.
+//! Rules of the repository.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 /// The one file that reads the clock.
 const CLOCK: &str = "src/core/clock.rs";
 
-/// `lib.rs` names the modules in groups, those at the bottom of the house first. A module imports from the groups above
-/// its own in that list, or from its own, and never in a circle.
+/// `lib.rs` lists the modules in groups, the lowest layer first. A module may import from its own group and from those before it
+/// in the list, and never in a cycle.
 #[test]
-fn imports_point_up() {
+fn modules_import_only_from_lower_layers() {
     let rank = |module: &str| {
         let found = groups().iter().position(|group| group.iter().any(|known| known == module));
         found.unwrap_or_else(|| panic!("`{module}` is not in lib.rs"))
@@ -29,7 +29,7 @@ fn imports_point_up() {
             edges.insert((source.module.clone(), import));
         }
     }
-    // Without a circle there is always a module that imports nothing more.
+    // Without a cycle there is always a module whose imports are all done.
     while !edges.is_empty() {
         let importers: BTreeSet<String> = edges.iter().map(|(importer, _)| importer.clone()).collect();
         let before = edges.len();
@@ -39,7 +39,7 @@ fn imports_point_up() {
 }
 
 #[test]
-fn imports_are_found_however_they_are_written() {
+fn every_form_of_import_is_found() {
     let code = "
         use crate::a::{self, B}; use crate::{b, c::{d, E}, f as g};
         fn h() { crate::i::j(); crate::k::L } pub(crate) struct M;
@@ -49,7 +49,7 @@ fn imports_are_found_however_they_are_written() {
 }
 
 #[test]
-fn the_core_is_pure() {
+fn the_core_does_no_io_and_reads_no_clock() {
     let words = [
         "std::io",
         "std::fs",
@@ -70,7 +70,7 @@ fn the_core_is_pure() {
     nowhere(&words, |source| source.module == "core" && source.path != CLOCK);
 }
 
-/// Values say how they are written; only the edges write them.
+/// Core types derive serde; only these modules read and write JSON.
 #[test]
 fn json_stays_at_the_edge() {
     let edge = ["config", "control", "store", "web", "setup"];
@@ -78,18 +78,18 @@ fn json_stays_at_the_edge() {
 }
 
 #[test]
-fn one_function_reads_the_clock_and_nobody_sleeps() {
+fn only_one_function_reads_the_clock_and_none_sleeps() {
     nowhere(&["Instant::now", "SystemTime::now", "thread::sleep", "nanosleep"], |_| true);
     nowhere(&["clock_gettime"], |source| source.path != CLOCK);
 }
 
 #[test]
-fn nothing_is_unsafe() {
+fn there_is_no_unsafe_code() {
     nowhere(&["unsafe "], |_| true);
 }
 
 #[test]
-fn nothing_is_left_to_do_and_no_machine_is_named() {
+fn no_open_tasks_and_no_paths_of_one_machine() {
     let words = [
         "todo!",
         "dbg!",
@@ -115,13 +115,13 @@ fn no_dependency_needs_a_newer_rust() {
     };
     let ours = parts(env!("CARGO_PKG_RUST_VERSION"));
     let dependencies = dependencies();
-    assert!(dependencies.len() > 30, "the crates are not where they are looked for");
+    assert!(dependencies.len() > 30, "cargo's registry was not found");
     for (name, version) in dependencies {
         assert!(parts(&version) <= ours, "{name} needs Rust {version}: raise `rust-version` or take an older one");
     }
 }
 
-/// What starts otherwise inherits the signals that `nohup` ignores, and outlives its test.
+/// Another way of starting would inherit ignored signals and could outlive the test.
 #[test]
 fn tests_start_processes_in_one_place() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -134,30 +134,30 @@ fn tests_start_processes_in_one_place() {
 }
 
 #[test]
-fn lines_end_where_they_end() {
+fn no_trailing_space_and_one_newline_at_the_end() {
     for (path, text) in texts() {
         for (number, line) in text.split('\n').enumerate() {
             assert_eq!(line, line.trim_end(), "{path}:{}: trailing space", number + 1);
         }
         let one = text.is_empty() || text.ends_with('\n') && !text.ends_with("\n\n");
-        assert!(one, "{path}: a file ends with one newline");
+        assert!(one, "{path}: a file must end with one newline");
     }
 }
 
 struct Source {
-    /// The path below the root, for messages.
+    /// Relative to the root.
     path: String,
-    /// The module of the first level: `strip` for `src/strip/spi.rs`.
+    /// The top-level module: `strip` for `src/strip/spi.rs`.
     module: String,
     /// Without comments.
     code: String,
 }
 
-/// None of `words` is in the code of any source that is `meant`.
-fn nowhere(words: &[&str], meant: impl Fn(&Source) -> bool) {
+/// Checks that no source for which `applies` holds contains one of `words`.
+fn nowhere(words: &[&str], applies: impl Fn(&Source) -> bool) {
     let sources = sources();
-    let meant = sources.iter().filter(|source| meant(source));
-    let found = meant.flat_map(|source| offences(&source.path, &source.code, words));
+    let checked = sources.iter().filter(|source| applies(source));
+    let found = checked.flat_map(|source| offences(&source.path, &source.code, words));
     none(found.collect());
 }
 
@@ -182,11 +182,11 @@ fn sources() -> Vec<Source> {
         below.ends_with(".rs").then_some(Source { path, module, code })
     };
     let sources: Vec<Source> = texts().into_iter().filter_map(source).collect();
-    assert!(sources.len() > 10, "the sources are not where they are looked for");
+    assert!(sources.len() > 10, "the sources were not found");
     sources
 }
 
-/// The dependencies that this machine has fetched, not all of which are for its platform, and the Rust that each asks for.
+/// The dependencies in cargo's registry, and the Rust version that each needs.
 fn dependencies() -> Vec<(String, String)> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo"))).expect("a home of cargo");
@@ -207,7 +207,7 @@ fn dependencies() -> Vec<(String, String)> {
     packages.filter_map(dependency).collect()
 }
 
-/// Everything that is ours to read: code, configs, units and pages.
+/// All text files: code, configs, units and pages, with their paths.
 fn texts() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let parts = [
@@ -227,7 +227,7 @@ fn texts() -> Vec<(String, String)> {
     ];
     let mut paths: Vec<PathBuf> = parts.iter().flat_map(|part| files(&root.join(part))).collect();
     paths.sort();
-    // What is no text, a picture say, has no lines.
+    // Pictures are skipped.
     let text = |path: PathBuf| {
         let below = path.strip_prefix(root).expect("below the root").display().to_string();
         Some((below, fs::read_to_string(&path).ok()?))
@@ -243,21 +243,21 @@ fn files(path: &Path) -> Vec<PathBuf> {
     entries.flat_map(|entry| files(&entry.expect("a folder can be listed").path())).collect()
 }
 
-/// The modules of `lib.rs`, in groups that empty lines part.
+/// The modules of `lib.rs`, in the groups that empty lines separate.
 fn groups() -> Vec<Vec<String>> {
     let sources = sources();
-    let house = sources.iter().find(|source| source.path == "src/lib.rs").expect("a library");
+    let library = sources.iter().find(|source| source.path == "src/lib.rs").expect("a library");
     let module = |line: &str| Some(line.strip_prefix("pub mod ")?.strip_suffix(';')?.to_owned());
-    let lines: Vec<&str> = house.code.lines().map(str::trim).collect();
+    let lines: Vec<&str> = library.code.lines().map(str::trim).collect();
     lines.split(|line| line.is_empty()).map(|group| group.iter().filter_map(|line| module(line)).collect()).collect()
 }
 
-/// Strings that hold two slashes lose their end, which no rule here looks for.
+/// Also cuts off the rest of a string with two slashes. No rule looks for that.
 fn without_comment(line: &str) -> &str {
     line.split("//").next().unwrap_or(line)
 }
 
-/// The modules that some code names by `crate::…`, or from outside by `talklight::…`.
+/// The modules in paths that begin with `crate::` or `talklight::`.
 fn imports(code: &str) -> Vec<String> {
     let paths = ["crate::", "talklight::"].into_iter().flat_map(|root| code.split(root).skip(1));
     let mut found: Vec<String> = paths
@@ -271,7 +271,7 @@ fn imports(code: &str) -> Vec<String> {
     found
 }
 
-/// The first name of each item of a list in braces, whose opening one has been read.
+/// The first name of each item of a list in braces. `list` begins after the opening brace.
 fn first_names(list: &str) -> Vec<String> {
     let (mut depth, mut items) = (1, vec![String::new()]);
     for c in list.chars() {

@@ -21,7 +21,7 @@ fn unit(key: &str) -> Vec<String> {
     values("systemd/talklight.service", key)
 }
 
-/// And in that of its console.
+/// The values of a key in the console's unit.
 fn console_unit(key: &str) -> Vec<String> {
     values("systemd/talklight-console.service", key)
 }
@@ -32,24 +32,25 @@ fn values(file: &str, key: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_units_run_commands_that_there_are() {
+fn the_units_run_commands_that_exist() {
     let timer = unit("ExecStart").into_iter().chain(unit("ExecStopPost"));
     for command in timer.chain(console_unit("ExecStart")) {
         let program =
-            command.trim_start_matches('-').strip_prefix("/usr/bin/").expect("the place where it is installed");
+            command.trim_start_matches('-').strip_prefix("/usr/bin/").expect("the program is installed in /usr/bin");
         Cli::try_parse_from(program.split_whitespace()).unwrap_or_else(|error| panic!("{command}: {error}"));
     }
 }
 
 #[test]
-fn the_unit_restarts_after_all_but_a_bad_config_and_its_watchdog_outlasts_a_beat() {
+fn the_unit_restarts_except_after_a_bad_config_and_its_watchdog_outlasts_a_beat() {
     assert_eq!(unit("Type"), ["notify"]);
     assert_eq!(unit("Restart"), ["on-failure"]);
     assert_eq!(unit("RestartSec"), ["0"]);
     assert_eq!(unit("StartLimitIntervalSec"), ["0"]);
-    // And after what systemd itself says before there is a program (systemd.exec(5)): EXEC, SETSCHEDULER, GROUP, USER, CAPABILITIES, NAMESPACE, SECCOMP.
-    let in_vain = format!("{} 203 214 216 217 218 226 228", Exit::Config as u8);
-    assert_eq!(unit("RestartPreventExitStatus"), [in_vain]);
+    // Systemd's own failures before the program runs (systemd.exec(5)): EXEC, SETSCHEDULER, GROUP, USER, CAPABILITIES, NAMESPACE,
+    // SECCOMP.
+    let permanent = format!("{} 203 214 216 217 218 226 228", Exit::Config as u8);
+    assert_eq!(unit("RestartPreventExitStatus"), [permanent]);
     let seconds: u64 = unit("WatchdogSec")[0].strip_suffix('s').unwrap().parse().unwrap();
     assert!(seconds >= 3 * BEAT.as_secs());
     assert_eq!(unit("RuntimeDirectory"), ["talklight"]);
@@ -57,13 +58,13 @@ fn the_unit_restarts_after_all_but_a_bad_config_and_its_watchdog_outlasts_a_beat
 }
 
 #[test]
-fn the_console_has_tty1_to_itself_and_comes_back_whatever_happens() {
+fn the_console_owns_tty1_and_always_restarts() {
     assert_eq!(console_unit("TTYPath"), ["/dev/tty1"]);
     assert_eq!(console_unit("Conflicts"), ["getty@tty1.service"]);
     assert!(console_unit("After")[0].starts_with("getty@tty1.service"));
     assert_eq!(console_unit("Restart"), ["always"]);
     assert_eq!(console_unit("StartLimitIntervalSec"), ["0"]);
-    // What it does to the messages of kernel and systemd it undoes, last things first.
+    // It silences messages of the kernel and systemd, and undoes that in reverse order.
     let commands = |key| {
         let commands = console_unit(key).into_iter();
         let messages = commands.filter(|command| !command.contains("printf"));
@@ -76,24 +77,24 @@ fn the_console_has_tty1_to_itself_and_comes_back_whatever_happens() {
         .map(|command| command.replace("-off", "-on").replace(" s no", " s \"\""))
         .collect();
     assert_eq!(done, undone);
-    // To start it starts no timer that somebody stopped, and its end is no end of the timer.
+    // Starting the console must not start a stopped timer, and stopping it must not stop the timer.
     for bond in ["Wants", "Requires", "BindsTo", "PartOf"] {
         assert!(console_unit(bond).is_empty(), "{bond}");
     }
 }
 
 #[test]
-fn the_console_is_shut_in_as_the_timer_is() {
+fn the_console_has_the_sandbox_of_the_timer() {
     let service = read("systemd/talklight.service");
     let from = service.find("\nDevicePolicy=").unwrap();
-    let shut_in = service[from..].split("\n\n").next().unwrap();
-    let keys: BTreeSet<&str> = shut_in
+    let sandbox = service[from..].split("\n\n").next().unwrap();
+    let keys: BTreeSet<&str> = sandbox
         .lines()
         .filter_map(|line| Some(line.split_once('=')?.0))
         .filter(|key| !key.starts_with("Device"))
         .collect();
     assert!(keys.len() > 15, "{keys:?}");
-    // It tells a phone this machine's addresses, which it asks the kernel for.
+    // It asks the kernel for the addresses of this machine, for the invitation of a phone.
     let net = ["PrivateNetwork", "RestrictAddressFamilies"];
     assert!(console_unit(net[0]).is_empty());
     assert_eq!(console_unit(net[1]), ["AF_UNIX AF_NETLINK"]);
@@ -101,12 +102,12 @@ fn the_console_is_shut_in_as_the_timer_is() {
     for key in keys.chain(["User", "Group", "UMask"]) {
         assert_eq!(console_unit(key), unit(key), "{key}");
     }
-    // Of devices its terminal, and nothing else.
+    // Its terminal is the only device.
     assert_eq!(console_unit("PrivateDevices"), ["yes"]);
     assert_eq!(console_unit("DeviceAllow"), ["/dev/tty1 rw"]);
 }
 
-/// `PrivateTmp=yes` makes folders on the card at each start, and removes them at each stop.
+/// `PrivateTmp=yes` would create folders on the card at each start and remove them at each stop.
 #[test]
 fn the_service_has_no_tmp_on_the_card() {
     assert_eq!(unit("PrivateTmp"), ["no"]);
@@ -114,7 +115,7 @@ fn the_service_has_no_tmp_on_the_card() {
 }
 
 #[test]
-fn the_users_groups_are_made_and_the_devices_are_theirs() {
+fn the_package_creates_the_groups_and_gives_them_the_devices() {
     let sysusers = read("systemd/talklight.sysusers");
     let made: BTreeSet<&str> = sysusers
         .lines()
@@ -131,9 +132,9 @@ fn the_users_groups_are_made_and_the_devices_are_theirs() {
     assert_eq!(of_devices, groups.split(' ').collect());
 }
 
-/// Kernels that keep to the Pi's own limit refuse 15 s and more, and systemd then goes without.
+/// Some kernels refuse 15 s and more on a Pi, and systemd then uses no watchdog.
 #[test]
-fn the_hardware_watchdog_is_set_below_the_limit_of_a_pi_and_waits_longer_than_the_units() {
+fn the_hardware_watchdog_is_below_the_limit_of_a_pi_and_above_that_of_the_unit() {
     let seconds = |text: &str| -> u64 { text.strip_suffix('s').unwrap().parse().unwrap() };
     let hardware = seconds(&values("systemd/watchdog.conf", "RuntimeWatchdogSec")[0]);
     assert!(hardware < 15);
@@ -141,7 +142,7 @@ fn the_hardware_watchdog_is_set_below_the_limit_of_a_pi_and_waits_longer_than_th
 }
 
 #[test]
-fn the_package_has_the_version_of_cargo_and_the_config_of_a_pi() {
+fn the_package_has_the_version_of_the_crate_and_the_config_of_a_pi() {
     let said = child::command("bash")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/package"))
         .arg("--version")
@@ -149,7 +150,7 @@ fn the_package_has_the_version_of_cargo_and_the_config_of_a_pi() {
         .unwrap();
     let version = env!("CARGO_PKG_VERSION").replace('-', "~");
     assert_eq!(String::from_utf8(said.stdout).unwrap().trim(), version);
-    // The changelog made there has it; a second one here could only be wrong.
+    // `.ci/package` writes the version into the changelog. It must not be anywhere else.
     assert!(!read("systemd/debian/control").contains("\nVersion:"));
     assert!(!Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/debian/changelog").exists());
     let rules = read("systemd/debian/rules");
@@ -157,7 +158,7 @@ fn the_package_has_the_version_of_cargo_and_the_config_of_a_pi() {
 }
 
 #[test]
-fn what_the_package_purges_is_what_the_service_was_given() {
+fn a_purge_removes_the_folders_of_the_service() {
     let postrm = read("systemd/debian/talklight.postrm");
     let given = [
         format!("/var/lib/{}", unit("StateDirectory")[0]),
@@ -169,7 +170,7 @@ fn what_the_package_purges_is_what_the_service_was_given() {
     assert_eq!(removed, given.iter().map(String::as_str).collect());
 }
 
-/// Debian's armhf is ARMv7; what Raspberry Pi OS calls so runs on ARMv6 too.
+/// In Debian armhf is ARMv7; in Raspberry Pi OS it includes ARMv6.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_package_for_armv7_refuses_an_armv6() {

@@ -1,4 +1,4 @@
-//! The web of the real binary, through a real socket, as programs and hostile pages ask it.
+//! The web server of the real binary, through real connections, as used by programs and hostile pages.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,9 +16,9 @@ mod pages;
 mod pairing;
 mod router;
 
-use client::{Answer, Ask};
+use client::{HttpRequest, HttpResponse};
 
-/// Two plans, none of which ends during a test.
+/// Two plans, longer than any test.
 const PLANS: &str = r#"
 [[plan]]
 name = "lightning"
@@ -38,7 +38,7 @@ flash = "1m"
 leds = 4
 "#;
 
-/// A house with a web, and where that is.
+/// A daemon with a web server, and its port.
 struct Web {
     house: Instance,
     port: u16,
@@ -49,25 +49,25 @@ impl Web {
         Self::of("")
     }
 
-    /// With further lines under [web].
+    /// With additional lines under [web].
     fn of(lines: &str) -> Self {
         let port = free_port();
         let mut house = Instance::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
         let state = house.folder.file("state").display().to_string();
         house.env("XDG_STATE_HOME", &state);
         house.start();
-        until("the web is there", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        until("the web server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         Self { house, port }
     }
 
-    fn get(&self, path: &str) -> Answer {
-        Ask::get(path).of(self.port)
+    fn get(&self, path: &str) -> HttpResponse {
+        HttpRequest::get(path).send(self.port)
     }
 
-    /// With a bearer token, as a program does.
-    fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
+    /// Posts with a bearer token, as a program does.
+    fn post(&self, path: &str, token: &str, body: &Value) -> HttpResponse {
         let bearer = format!("Bearer {token}");
-        Ask::post(path, &body.to_string()).with("Authorization", &bearer).of(self.port)
+        HttpRequest::post(path, &body.to_string()).with("Authorization", &bearer).send(self.port)
     }
 
     fn token(&self) -> String {
@@ -84,9 +84,9 @@ impl Web {
         })
     }
 
-    fn pair(&self, answer: &str) -> Answer {
+    fn pair(&self, answer: &str) -> HttpResponse {
         let body = json!({ "answer": answer }).to_string();
-        Ask::post("/api/v1/pair", &body).of(self.port)
+        HttpRequest::post("/api/v1/pair", &body).send(self.port)
     }
 
     fn generation(&self) -> u64 {
@@ -94,18 +94,17 @@ impl Web {
     }
 }
 
-/// A port that nobody has. It is below those that the system gives to connections, or one of another test could take it
-/// before the daemon does.
+/// A free port, below the range of ephemeral ports: a connection of another test could take one of those before the daemon.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Processes of tests that run at the same time begin far apart.
+    // Test processes that run at the same time start far apart.
     let first = (std::process::id() % 100) as u16 * 100;
     let ports = std::iter::repeat_with(|| 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000);
     ports.take(10_000).find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok()).expect("a port is free")
 }
 
 #[test]
-fn who_is_not_paired_reads_and_changes_nothing() {
+fn an_unpaired_client_can_read_but_not_change() {
     let web = Web::running();
     let status = web.get("/api/v1/status").json();
     assert_eq!(status["phase"], "ready");
@@ -121,7 +120,7 @@ fn who_is_not_paired_reads_and_changes_nothing() {
 }
 
 #[test]
-fn a_program_with_a_token_does_what_a_chair_does() {
+fn a_program_with_a_token_can_start_reset_and_undo() {
     let web = Web::running();
     let token = web.token();
     let did = |verb: &str, body: Value, status: u16, message: &str| {
@@ -146,13 +145,13 @@ fn a_program_with_a_token_does_what_a_chair_does() {
     did("reset", json!({}), 200, "ready already");
     // An empty body is what a Stream Deck sends.
     let bearer = format!("Bearer {token}");
-    let ask = Ask::post("/api/v1/start", "").with("Authorization", &bearer);
-    assert_eq!(ask.of(web.port).json()["message"], "started lightning, 5:00");
+    let ask = HttpRequest::post("/api/v1/start", "").with("Authorization", &bearer);
+    assert_eq!(ask.send(web.port).json()["message"], "started lightning, 5:00");
     web.house.wait_log("talk started by the web");
 }
 
 #[test]
-fn a_repeat_is_done_once_and_never_to_the_next_talk() {
+fn a_repeated_command_is_carried_out_once_and_never_on_the_next_talk() {
     let web = Web::running();
     let token = web.token();
     let press = |verb: &str, generation: u64| {
@@ -174,20 +173,20 @@ fn a_repeat_is_done_once_and_never_to_the_next_talk() {
     assert_eq!(press("start", first), started);
     let stale = "the timer has changed since you looked; look, and do it again";
     assert_eq!(press("reset", running), (409, stale.into()));
-    // Something else of the same generation is no repeat.
+    // Another command with the same generation is not a repeat.
     assert_eq!(press("reset", first), (409, stale.into()));
     assert_eq!(web.generation(), next);
     assert_eq!(web.house.status()["phase"], "green");
 }
 
 #[test]
-fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
+fn the_event_stream_has_the_status_after_each_change_and_a_beat_each_second() {
     let web = Web::running();
     let mut stream = TcpStream::connect(("127.0.0.1", web.port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(stream, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
-    // Chunks come between the lines of events; what is not of those is passed over.
+    // Skips the lines of the chunked encoding.
     let mut event = || {
         let name = lines.find_map(|line| Some(line.strip_prefix("event: ")?.to_owned()));
         let data = lines.find_map(|line| Some(line.strip_prefix("data: ")?.to_owned()));
@@ -198,7 +197,7 @@ fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
     let beats: Vec<u64> = (0..3)
         .map(|_| {
             let (name, beat) = event();
-            assert_eq!(name, "beat", "in a steady phase nothing else is sent");
+            assert_eq!(name, "beat", "no other event arrives without a change");
             beat.as_u64().unwrap()
         })
         .collect();
@@ -206,7 +205,7 @@ fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
     assert!(beats[2] <= now && now - beats[2] < PATIENCE.as_nanos() as u64);
     for pair in beats.windows(2) {
         let apart = pair[1] - pair[0];
-        // A busy machine makes them late, and the next one is counted from there.
+        // On a busy machine a beat may be late; the next one follows a second after it.
         assert!(apart >= 900_000_000, "{apart} ns between beats");
     }
     web.house.does(&["start"]);
@@ -216,7 +215,7 @@ fn events_tell_the_status_at_once_and_after_each_change_and_beat_each_second() {
 }
 
 #[test]
-fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() {
+fn an_unavailable_port_is_a_fault_and_the_timer_runs() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let mut house = Instance::new(&format!("[web]\nlisten = \"127.0.0.1:{port}\""));
@@ -238,12 +237,12 @@ fn a_port_that_cannot_be_had_is_a_fault_that_names_the_key_and_the_timer_runs() 
     assert!(why.contains(&start) && why.contains("another program uses this port"), "{said}");
     house.does(&["start"]);
     assert_eq!(house.status()["phase"], "green");
-    // Nobody can be invited to a port that is not open.
+    // Without an open port there is no invitation.
     let refused = house.refuses(&["remote"]);
     assert!(refused.contains("the web server has no port yet"), "{refused}");
-    // Free again, it is taken, and the fault is gone.
+    // Once the port is free, the daemon takes it, and the fault is gone.
     drop(taken);
-    until("the web is there", || house.status()["faults"].as_array().is_some_and(Vec::is_empty));
+    until("the web server listens", || house.status()["faults"].as_array().is_some_and(Vec::is_empty));
     let web = Web { house, port };
     assert_eq!(web.get("/").status, 200);
     let mut house = web.house;

@@ -1,4 +1,4 @@
-//! What goes over the socket and into the resume file comes back as it was, and what is not ours is refused.
+//! Round trips of the messages and the resume file; foreign data is refused.
 
 use std::time::Duration;
 
@@ -61,13 +61,13 @@ pub fn timer() -> impl Strategy<Value = Timer> {
 
 proptest! {
     #[test]
-    fn a_timer_comes_back_as_it_was(timer in timer()) {
+    fn a_timer_round_trips(timer in timer()) {
         let text = serde_json::to_string(&timer).unwrap();
         prop_assert_eq!(serde_json::from_str::<Timer>(&text).unwrap(), timer);
     }
 
     #[test]
-    fn a_snapshot_comes_back_as_it_was(timer in timer()) {
+    fn a_snapshot_round_trips(timer in timer()) {
         let mut sent = snapshot(timer);
         let trial = "sk6812-rgbw bgr 25 tens".parse().unwrap();
         let now = Moment::from_ns(1 << 50);
@@ -84,10 +84,10 @@ proptest! {
     }
 
     #[test]
-    fn a_request_comes_back_as_it_was(
+    fn a_request_round_trips(
         plan in "[a-z][a-z0-9_-]{0,20}", which in 0..7, generation in any::<Option<u64>>(), console in any::<bool>()
     ) {
-        let what = match which {
+        let verb = match which {
             0 => Verb::Start(None),
             1 => Verb::Start(Some(plan)),
             2 => Verb::Reset,
@@ -96,12 +96,12 @@ proptest! {
             5 => Verb::Status,
             _ => Verb::Watch,
         };
-        let ask = ClientRequest { verb: what, generation, origin: if console { Origin::Console } else { Origin::Socket } };
-        prop_assert_eq!(ask.line().parse::<ClientRequest>(), Ok(ask));
+        let request = ClientRequest { verb, generation, origin: if console { Origin::Console } else { Origin::Socket } };
+        prop_assert_eq!(request.line().parse::<ClientRequest>(), Ok(request));
     }
 
     #[test]
-    fn a_resume_file_with_a_damaged_byte_is_never_trusted(timer in timer(), index in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_resume_file_with_a_changed_byte_is_refused(timer in timer(), index in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let folder = Folder::new();
         let file = folder.file();
         file.keep(&timer).unwrap();
@@ -116,7 +116,7 @@ proptest! {
 }
 
 #[test]
-fn requests_that_make_no_sense_are_told_what_would() {
+fn malformed_requests_get_a_message() {
     let mistake = |line: &str| line.parse::<ClientRequest>().unwrap_err();
     assert_eq!(mistake(""), "expected start, reset, undo, choose, status, watch, attach, try, invite, token or forget");
     assert_eq!(
@@ -133,7 +133,7 @@ fn requests_that_make_no_sense_are_told_what_would() {
 }
 
 #[test]
-fn the_status_has_the_shape_that_programs_rely_on() {
+fn the_status_keeps_its_json_shape() {
     let s = |seconds: u64| Moment::from_ns(seconds * 1_000_000_000);
     let mut timer = Timer::new(plan("lightning", 300), 40);
     timer.apply(Command::Start(None), s(100)).unwrap();
@@ -164,7 +164,7 @@ fn the_status_has_the_shape_that_programs_rely_on() {
 }
 
 #[test]
-fn a_resume_file_is_believed_only_if_it_is_ours_and_of_this_boot() {
+fn a_resume_file_is_accepted_only_if_valid_and_of_this_boot() {
     let folder = Folder::new();
     let file = folder.file();
     let now = Moment::from_ns(5_000);
@@ -188,7 +188,7 @@ fn a_resume_file_is_believed_only_if_it_is_ours_and_of_this_boot() {
     assert!(matches!(edit("\"boot\":\"", "\"boot\":\"x"), Found::OtherBoot));
     assert!(matches!(edit("\"yellow_ns\":1", "\"yellow_ns\":9"), Found::Unusable(_)));
     assert!(matches!(edit("{\"version\"", "{{\"version\""), Found::Unusable(_)));
-    // What it says is not said again in the log.
+    // The content of the file does not appear in the message.
     let long = format!("\"version\":\"{}\"", "x".repeat(9_999));
     assert!(matches!(edit("\"version\":1", &long), Found::Unusable(why) if why.contains("another version")));
     std::fs::write(file.path(), vec![b' '; 1 << 20]).unwrap();
@@ -200,7 +200,7 @@ fn a_resume_file_is_believed_only_if_it_is_ours_and_of_this_boot() {
     assert!(matches!(file.find(now), Found::Unusable(_)));
 }
 
-/// A folder of the test's own.
+/// A temporary folder.
 struct Folder(std::path::PathBuf);
 
 impl Folder {
@@ -224,9 +224,9 @@ impl Drop for Folder {
     }
 }
 
-/// Kept by 0.1.0: a running talk, and one that was reset.
+/// Files written by 0.1.0: a running talk, and one that was reset.
 #[test]
-fn what_an_older_version_kept_can_still_be_read() {
+fn a_resume_file_of_an_older_version_is_readable() {
     const BOOT: &str = "4c9cb5db-7a70-4878-ac5f-58faeea262ff";
     let read = |file: &[u8], now| match decode(file, BOOT, Moment::from_ns(now)) {
         Found::Timer(timer) => timer,

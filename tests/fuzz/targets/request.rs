@@ -3,5 +3,5 @@
 #[path = "../../suite/outside/request.rs"]
 mod outside;
 
-// No more is ever read of a client.
+// The server never reads more of a client.
 libfuzzer_sys::fuzz_target!(|said: &[u8]| outside::holds(&said[..said.len().min(600)]));

@@ -1,9 +1,9 @@
-//! How the config file is found and read.
+//! Finding and reading the config file.
 
 use super::*;
 
 #[test]
-fn a_config_is_looked_for_where_xdg_says() {
+fn the_search_path_follows_xdg() {
     let path = |xdg: Option<&str>, home: Option<&str>| search_path(xdg.map(Into::into), home.map(Into::into));
     let system = PathBuf::from("/etc/talklight/config.toml");
     assert_eq!(path(Some("/x"), Some("/h")), [PathBuf::from("/x/talklight/config.toml"), system.clone()]);
@@ -13,7 +13,7 @@ fn a_config_is_looked_for_where_xdg_says() {
 }
 
 #[test]
-fn a_file_that_exists_is_never_passed_over() {
+fn a_file_that_exists_is_never_skipped() {
     let dir = std::env::temp_dir().join(format!("talklight-config-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let [absent, file, latin1, long, link] = ["absent", "file", "latin1", "long", "link"].map(|name| dir.join(name));
@@ -28,17 +28,17 @@ fn a_file_that_exists_is_never_passed_over() {
         (Origin::File(file.clone()), "[strip]\nleds = 5".into())
     );
     assert_eq!(find(&[file.join("below"), absent.clone()]).unwrap(), (Origin::BuiltIn, String::new()));
-    let said = |path: &PathBuf| {
+    let message = |path: &PathBuf| {
         find(&[path.clone(), file.clone()]).unwrap_err().to_string().replace(dir.to_str().unwrap(), "")
     };
-    assert_eq!(said(&latin1), "/latin1: line 1 is not UTF-8; save the file as UTF-8 text");
-    assert_eq!(said(&long), "/long: is longer than 65536 bytes, the limit for a config");
-    assert_eq!(said(&link), "/link: is a link to a file that does not exist");
-    assert_eq!(said(&dir), ": is a directory; give the file in it");
+    assert_eq!(message(&latin1), "/latin1: line 1 is not UTF-8; save the file as UTF-8 text");
+    assert_eq!(message(&long), "/long: is longer than 65536 bytes, the limit for a config");
+    assert_eq!(message(&link), "/link: is a link to a file that does not exist");
+    assert_eq!(message(&dir), ": is a directory; give the file in it");
 
     let load = |path| Config::load(Some(path), &Overrides::default());
     assert_eq!(load(&file).unwrap().look.leds, 5);
-    let said = load(&absent).unwrap_err().to_string();
-    assert_eq!(said, format!("{}: no such file", absent.display()));
+    let message = load(&absent).unwrap_err().to_string();
+    assert_eq!(message, format!("{}: no such file", absent.display()));
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn all_mistakes_are_told_at_once_in_the_order_of_their_lines() {
+fn all_mistakes_are_reported_at_once_in_line_order() {
     says(
         "[strip]
 leds = \"60\"
@@ -32,7 +32,7 @@ c.toml:14: buttons: is not known; did you mean `button`?",
 }
 
 #[test]
-fn what_is_no_toml_is_told_once_and_with_its_key() {
+fn a_syntax_error_is_reported_once_with_its_key() {
     says(
         "[strip]\nleds = 6O\nleds = 3",
         "c.toml:2: strip.leds: this is not TOML: string values must be quoted, at `6O`\nc.toml:3: this is not TOML: duplicate key, at `leds`",
@@ -46,7 +46,7 @@ fn what_is_no_toml_is_told_once_and_with_its_key() {
 }
 
 #[test]
-fn unknown_keys_are_told_with_the_known_one() {
+fn unknown_keys_get_a_suggestion() {
     says("[strip]\nledz = 5", "c.toml:2: strip.ledz: is not known; did you mean `leds`?");
     says("[strip]\ncolors = {}", "c.toml:2: strip.colors: is not known; did you mean `colours`?");
     says("leds = 5", "c.toml:1: leds: is not known here; it belongs in `[strip]`");
@@ -71,7 +71,7 @@ fn unknown_keys_are_told_with_the_known_one() {
 }
 
 #[test]
-fn sections_and_values_are_not_mixed_up() {
+fn sections_and_values_are_distinguished() {
     says("strip = 5", "c.toml:1: strip: must be a section, headed `[strip]`");
     says("[[strip]]", "c.toml:1: strip: must be a section, headed `[strip]`");
     says("[plan]\nname = \"x\"", "c.toml:1: plan: must be a section, headed `[[plan]]`");
@@ -83,7 +83,7 @@ fn sections_and_values_are_not_mixed_up() {
 }
 
 #[test]
-fn values_out_of_range_are_told_with_the_range() {
+fn values_out_of_range_are_refused_with_the_range() {
     let strip = |line: &str, expected: &str| section_says("strip", line, expected);
     strip("leds = 0", "leds: `0` must be a whole number from 1 to 5438");
     strip("leds = 5439", "leds: `5439` must be a whole number from 1 to 5438");
@@ -102,25 +102,25 @@ fn values_out_of_range_are_told_with_the_range() {
     strip("chip = \"ws2812b\"", "chip: `\"ws2812b\"` must be \"ws2812\" or \"sk6812-rgbw\"; did you mean \"ws2812\"?");
     strip("order = 5", "order: `5` must be \"grb\" or \"rgb\" or \"rbg\" or \"gbr\" or \"brg\" or \"bgr\"");
     for plain in ["sk6812", "SK6812", "sk6812-rgb"] {
-        let told =
+        let message =
             format!("chip: `\"{plain}\"` must be \"ws2812\" or \"sk6812-rgbw\"; an SK6812 without white is \"ws2812\"");
-        strip(&format!("chip = \"{plain}\""), &told);
+        strip(&format!("chip = \"{plain}\""), &message);
     }
     let white = "chip: `\"sk6812w\"` must be \"ws2812\" or \"sk6812-rgbw\"; did you mean \"sk6812-rgbw\"?";
     strip("chip = \"sk6812w\"", white);
     strip("pattern = \"BAR\"", "pattern: `\"BAR\"` must be \"solid\" or \"bar\"; did you mean \"bar\"?");
     strip("tape = \"\"", "tape: `` must be a path of 1 to 4095 bytes in UTF-8");
     strip("tape = 5", "tape: `5` must be text");
-    // It would be printed as it is.
+    // `describe` prints the path.
     for control in ["\\u0000", "\\u001b[2J", "\\n"] {
-        let told = mistakes(&format!("[strip]\ntape = \"t{control}\""));
-        assert!(told.ends_with("must be a path without control characters"), "{told}");
+        let message = mistakes(&format!("[strip]\ntape = \"t{control}\""));
+        assert!(message.ends_with("must be a path without control characters"), "{message}");
     }
-    // A file has no shell that would put the home folder there.
+    // No shell expands `~` in a file.
     for (key, path) in [("strip.tape", "~/t"), ("control.socket", "~/s"), ("control.socket", "$HOME/s")] {
         let (section, key) = key.split_once('.').unwrap();
-        let told = "must be the full path, such as \"/run/talk\": `~` and `$` are not expanded here";
-        section_says(section, &format!("{key} = \"{path}\""), &format!("{key}: `{path}` {told}"));
+        let message = "must be the full path, such as \"/run/talk\": `~` and `$` are not expanded here";
+        section_says(section, &format!("{key} = \"{path}\""), &format!("{key}: `{path}` {message}"));
     }
     good("[control]\nsocket = \"./~s\"");
     let hz = |line: &str, expected: &str| section_says("flash", line, expected);
@@ -144,7 +144,7 @@ fn values_out_of_range_are_told_with_the_range() {
 }
 
 #[test]
-fn mistakes_of_a_plan_name_the_mark() {
+fn mistakes_in_a_plan_name_the_mark() {
     let (m1, m2, m5) = ("\"1m\"", "\"2m\"", "\"5m\"");
     says(
         &plan(m5, m5, m2, m1),
@@ -180,21 +180,21 @@ fn mistakes_of_a_plan_name_the_mark() {
 }
 
 #[test]
-fn one_mistake_does_not_make_another() {
+fn one_mistake_causes_no_further_message() {
     let nameless = "[[plan]]\nlength = \"5m\"\nyellow = \"2m\"\nred = \"1m\"\nflash = \"0s\"\n";
     let lightning = nameless.replace("]]", "]]\nname = \"lightning\"");
-    let said = mistakes(&format!("{nameless}{nameless}{lightning}"));
-    assert_eq!(said.lines().count(), 2, "{said}");
-    let said = mistakes(&plan("5", "\"6m\"", "\"5m\"", "\"1m\""));
-    assert_eq!(said.lines().count(), 1, "{said}");
-    let said = mistakes(&plan("\"5m\"", "\"6m\"", "\"330s\"", "\"1m\""));
-    assert_eq!(said.lines().count(), 1, "{said}");
-    let said = mistakes("[strip]\ncolours.yellow = \"#ff00000\"\ncolours.green = \"#ffaa00\"");
-    assert_eq!(said.lines().count(), 1, "{said}");
+    let message = mistakes(&format!("{nameless}{nameless}{lightning}"));
+    assert_eq!(message.lines().count(), 2, "{message}");
+    let message = mistakes(&plan("5", "\"6m\"", "\"5m\"", "\"1m\""));
+    assert_eq!(message.lines().count(), 1, "{message}");
+    let message = mistakes(&plan("\"5m\"", "\"6m\"", "\"330s\"", "\"1m\""));
+    assert_eq!(message.lines().count(), 1, "{message}");
+    let message = mistakes("[strip]\ncolours.yellow = \"#ff00000\"\ncolours.green = \"#ffaa00\"");
+    assert_eq!(message.lines().count(), 1, "{message}");
 }
 
 #[test]
-fn a_flash_that_would_not_be_seen_is_refused() {
+fn a_flash_phase_shorter_than_one_flash_is_refused() {
     let (m1, m2, m5) = ("\"1m\"", "\"2m\"", "\"5m\"");
     let what = "is shorter than one flash, which takes";
     says(&plan(m5, m2, m1, "\"999ms\""), &format!("c.toml:6: plan.flash: {what} 1 s; write \"0s\" for no flash"));
@@ -207,7 +207,7 @@ fn a_flash_that_would_not_be_seen_is_refused() {
 }
 
 #[test]
-fn colours_are_written_as_on_the_web_and_can_be_seen() {
+fn colours_have_the_form_rrggbb_and_are_visible() {
     let says = |colour: &str, expected: &str| section_says("strip.colours", &format!("green = {colour}"), expected);
     says("\"00ff40\"", "green: `\"00ff40\"` must be written as `#rrggbb`; did you mean \"#00ff40\"?");
     says("\"#0f4\"", "green: `\"#0f4\"` must be written as `#rrggbb`; did you mean \"#00ff44\"?");
@@ -242,7 +242,7 @@ fn phases_that_look_alike_are_refused() {
 }
 
 #[test]
-fn two_buttons_and_their_wires_make_sense() {
+fn contradictory_button_settings_are_refused() {
     let says = |line: &str, expected: &str| section_says("button", line, expected);
     says(
         "start = 32",

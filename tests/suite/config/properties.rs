@@ -1,4 +1,4 @@
-//! Property tests: no text makes the parser panic, and every config that is accepted can be run.
+//! Property tests: no text makes the parser panic, and every accepted config is valid.
 
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A config with every key of a strip, a plan and a button, each within its range.
+/// A config with all keys of a strip, a plan and a button, each within its range.
 fn likely() -> impl Strategy<Value = String> {
     let words = |words: &str| {
         let words: Vec<String> = words.split_whitespace().map(|word| format!("{word:?}")).collect();
@@ -96,19 +96,19 @@ proptest! {
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) { holds(&String::from_utf8_lossy(&bytes)) }
 
     #[test]
-    fn no_damage_to_a_good_config_panics(which in 0..SHIPPED.len(), at in any::<prop::sample::Index>(), cut in 0_usize..40, with in "\\PC{0,3}") {
+    fn no_damaged_config_panics(which in 0..SHIPPED.len(), at in any::<prop::sample::Index>(), cut in 0_usize..40, with in "\\PC{0,3}") {
         let text: Vec<char> = SHIPPED[which].1.chars().collect();
         let at = at.index(text.len());
         let rest = &text[(at + cut).min(text.len())..];
         holds(&(text[..at].iter().collect::<String>() + &with + &rest.iter().collect::<String>()));
     }
 
-    /// Many of these are accepted.
+    /// Many of these configs are accepted.
     #[test]
-    fn whatever_is_accepted_can_be_run(text in likely()) { holds(&text) }
+    fn every_accepted_config_is_valid(text in likely()) { holds(&text) }
 
     #[test]
-    fn flags_are_held_to_the_same_and_told_by_their_names(
+    fn flags_are_checked_like_keys_and_named_in_mistakes(
         strip in prop::option::of("simulated|spi|\\PC{0,9}"),
         leds in prop::option::of(prop_oneof![0..400_usize, any::<usize>()]),
         tape in prop::option::of("\\PC{0,9}|t{4095,4097}|t\n"),
@@ -119,15 +119,15 @@ proptest! {
         match parse_with("", &flags, 4096) {
             Ok(config) => crate::outside::config::is_sound(&config, 4096),
             Err(mistakes) => for mistake in mistakes.0 {
-                let told = mistake.to_string();
-                prop_assert!(["--strip: ", "--leds: ", "--tape: ", "--socket: ", "--plan: "].iter().any(|flag| told.starts_with(flag)), "{}", told);
-                prop_assert!(!told.contains(char::is_control));
+                let message = mistake.to_string();
+                prop_assert!(["--strip: ", "--leds: ", "--tape: ", "--socket: ", "--plan: "].iter().any(|flag| message.starts_with(flag)), "{}", message);
+                prop_assert!(!message.contains(char::is_control));
             }
         }
     }
 
     #[test]
-    fn a_file_of_any_bytes_is_read_or_told(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+    fn a_file_of_any_bytes_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
         let folder = crate::harness::Folder::new();
         let path = folder.file("c.toml");
         std::fs::write(&path, &bytes).unwrap();
@@ -135,8 +135,8 @@ proptest! {
         match String::from_utf8(bytes) {
             Ok(text) => prop_assert_eq!(loaded.is_ok(), parse(&text).is_ok()),
             Err(_) => {
-                let told = loaded.unwrap_err().to_string();
-                prop_assert!(told.starts_with(&format!("{}: line ", path.display())), "{}", told);
+                let message = loaded.unwrap_err().to_string();
+                prop_assert!(message.starts_with(&format!("{}: line ", path.display())), "{}", message);
             }
         }
     }
@@ -148,7 +148,7 @@ proptest! {
 }
 
 #[test]
-fn depth_and_length_do_not_panic() {
+fn deep_and_long_texts_do_not_panic() {
     for (open, close) in [("[", "]"), ("{a=", "}")] {
         let deep = |n: usize| format!("strip = {}1{}", open.repeat(n), close.repeat(n));
         for n in [10, 79, 80, 81, 20_000] {

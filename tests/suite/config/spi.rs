@@ -1,3 +1,5 @@
+//! Configs of a strip on SPI.
+
 use super::*;
 use talklight::input::button::Role;
 
@@ -7,7 +9,7 @@ fn spi_says(lines: &str, expected: &str) {
 }
 
 #[test]
-fn a_pin_of_spi_is_no_button() {
+fn spi_pins_are_refused_for_buttons() {
     let text = "[strip]\nkind = \"spi\"\n[button]\nstart = 11\nreset = 10";
     super::says(
         text,
@@ -17,7 +19,7 @@ fn a_pin_of_spi_is_no_button() {
 }
 
 #[test]
-fn too_many_leds_for_the_buffer_come_with_the_word_that_makes_it_larger() {
+fn too_many_leds_for_the_buffer_are_refused_with_the_remedy() {
     good("[strip]\nkind = \"spi\"\nleds = 318");
     spi_says(
         "leds = 319",
@@ -33,24 +35,24 @@ fn too_many_leds_for_the_buffer_come_with_the_word_that_makes_it_larger() {
     assert!(parse(5438, 65536).is_ok());
     assert!(parse(319, 4107).is_err() && parse(319, 4108).is_ok());
     let flags = Overrides { strip: Some("spi".into()), leds: Some(400), ..Overrides::default() };
-    let said = parse_with("", &flags, 4096).unwrap_err().to_string();
-    assert!(said.starts_with("--leds: a frame for 400 LEDs has 5080 bytes"), "{said}");
+    let message = parse_with("", &flags, 4096).unwrap_err().to_string();
+    assert!(message.starts_with("--leds: a frame for 400 LEDs has 5080 bytes"), "{message}");
     assert!(parse_with("", &flags, 0).unwrap_err().to_string().contains("which is 0 LEDs"));
 }
 
 #[test]
-fn too_little_current_is_told_with_what_it_takes() {
+fn too_little_current_is_refused_with_the_minimum() {
     spi_says(
         "max_milliamps = 60",
         "strip.max_milliamps: 60 mA is too little to light every LED at all; it takes 73 mA; write 0 for no limit",
     );
-    let crowded = mistakes("[strip]\nkind = \"spi\"\nleds = 900");
-    let lines: Vec<_> = crowded.lines().collect();
+    let message = mistakes("[strip]\nkind = \"spi\"\nleds = 900");
+    let lines: Vec<_> = message.lines().collect();
     assert_eq!(
         lines[0],
         "c.toml:3: strip.leds: 850 mA is too little to light every LED at all; it takes 1095 mA; write 0 for no limit"
     );
-    assert!(lines[1].starts_with("c.toml:3: strip.leds: a frame for 900 LEDs has"), "{crowded}");
+    assert!(lines[1].starts_with("c.toml:3: strip.leds: a frame for 900 LEDs has"), "{message}");
 }
 
 #[test]
@@ -63,7 +65,7 @@ fn buttons_become_lines() {
 }
 
 #[test]
-fn a_device_is_one_of_spidev() {
+fn the_device_must_be_a_spidev_node() {
     spi_says(
         "device = \"/dev/spi0\"",
         "strip.device: `/dev/spi0` is not a device of SPI0, \"/dev/spidev0.0\" or \"/dev/spidev0.1\"; other buses have no DMA or use other pins",
@@ -72,7 +74,7 @@ fn a_device_is_one_of_spidev() {
 }
 
 #[test]
-fn phases_that_the_strip_shows_alike_are_refused_with_the_key_that_mends_it() {
+fn phases_that_look_alike_on_the_strip_are_refused_with_the_key_to_change() {
     let alike = "`yellow` and `red` would look alike";
     spi_says("brightness = 1", &format!("strip.brightness: {alike}; raise `brightness`"));
     spi_says(
@@ -86,7 +88,7 @@ fn phases_that_the_strip_shows_alike_are_refused_with_the_key_that_mends_it() {
 }
 
 #[test]
-fn shipped_palettes_stay_apart_down_to_a_brightness_of_8() {
+fn shipped_palettes_are_distinct_down_to_brightness_8() {
     for palette in ["classic", "colour-blind"] {
         for gamma in [true, false] {
             for chip in ["ws2812", "sk6812-rgbw"] {

@@ -1,16 +1,16 @@
-//! Clients of the daemon: hostile, slow, and ordinary ones.
+//! Hostile, slow and ordinary clients.
 
 use super::*;
 
 #[test]
-fn hostile_clients_stop_nobody() {
+fn hostile_clients_do_not_stop_the_timer() {
     let house = Instance::running(QUICK);
     house.does(&["start"]);
     let connect = || connect(&house.socket());
     let silent: Vec<UnixStream> = (0..300).map(|_| connect()).collect();
     let nonsense = |bytes: &[u8]| {
         let mut stream = connect();
-        // It may hang up before it has heard all.
+        // The daemon may disconnect before it has read everything.
         let _ = stream.write_all(bytes);
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);
@@ -26,12 +26,12 @@ fn hostile_clients_stop_nobody() {
             stream
         })
         .collect();
-    let heard = watchers.iter().filter(|watcher| {
+    let served = watchers.iter().filter(|watcher| {
         let mut line = String::new();
         BufReader::new(*watcher).read_line(&mut line).is_ok_and(|_| line.contains("quick"))
     });
-    // Each one more takes the place of the oldest, whether that has heard something yet or not.
-    assert!(heard.count() >= 32);
+    // Each further watcher replaces the oldest, which may not have received anything yet.
+    assert!(served.count() >= 32);
     until("the talk is over", || house.tape().last().unwrap().phase == "over");
     let frames = house.tape();
     let talk: Vec<Frame> = frames.into_iter().filter(|frame| frame.phase != "ready").collect();
@@ -46,7 +46,7 @@ fn hostile_clients_stop_nobody() {
 }
 
 #[test]
-fn one_that_crowds_the_watchers_loses_its_own_places() {
+fn a_process_with_too_many_watchers_loses_its_own() {
     let house = Instance::running(QUICK);
     let mut other = Program::spawn(house.command(&["status", "--watch", "--json"]));
     assert!(other.next_line().contains("ready"));
@@ -64,7 +64,7 @@ fn one_that_crowds_the_watchers_loses_its_own_places() {
 }
 
 #[test]
-fn a_watcher_gets_a_line_for_each_change_and_none_else() {
+fn a_watcher_gets_one_line_for_each_change() {
     let house = Instance::running(QUICK);
     let mut watcher = Program::spawn(house.command(&["status", "--watch", "--json"]));
     let mut next = || -> String {
@@ -82,7 +82,7 @@ fn a_watcher_gets_a_line_for_each_change_and_none_else() {
 }
 
 #[test]
-fn a_watcher_outlives_a_crash_of_its_daemon() {
+fn a_watcher_reconnects_after_a_crash() {
     let mut house = Instance::running(&QUICK.replace("\"2s\"", "\"1h\""));
     let mut watcher = Program::spawn(house.command(&["status", "--watch", "--json"]));
     let mut sees = |phase: &str| assert!(watcher.next_line().contains(&format!("\"phase\":\"{phase}\"")));
@@ -97,7 +97,7 @@ fn a_watcher_outlives_a_crash_of_its_daemon() {
 }
 
 #[test]
-fn a_flag_that_a_command_has_no_use_for_is_refused() {
+fn a_flag_without_effect_on_the_command_is_refused() {
     let house = Instance::running(QUICK);
     let mut command = child::command(TALKLIGHT);
     command.args(["--plan", "quick", "--socket"]).arg(house.socket()).arg("start");
@@ -109,16 +109,16 @@ fn a_flag_that_a_command_has_no_use_for_is_refused() {
 }
 
 #[test]
-fn a_command_without_a_daemon_says_so() {
+fn a_command_without_a_daemon_fails_with_a_remedy() {
     let house = Instance::new(QUICK);
-    let said = house.refuses(&["start"]);
+    let message = house.refuses(&["start"]);
     let expected = "talklight: no talklight answers at s; start one, or name its socket with --socket";
-    assert_eq!(said, expected);
+    assert_eq!(message, expected);
 }
 
 #[test]
-fn a_daemon_that_does_not_answer_does_not_keep_its_client_for_ever() {
+fn a_client_gives_up_on_a_daemon_that_does_not_answer() {
     let house = Instance::new(QUICK);
-    let _deaf = UnixListener::bind(house.socket()).unwrap();
+    let _listener = UnixListener::bind(house.socket()).unwrap();
     assert!(house.refuses(&["start"]).contains("the daemon does not answer"));
 }

@@ -1,9 +1,9 @@
-//! What the daemon reports: its log, the journal, the service manager, the tape.
+//! The daemon's reports: the log, the journal, the service manager, the tape.
 
 use super::*;
 
 #[test]
-fn the_log_has_a_line_for_each_thing_that_happened_and_none_for_what_did_not() {
+fn the_log_has_one_line_for_each_change() {
     let mut house = Instance::running(&QUICK.replace("\"2s\"", "\"1h\""));
     house.refuses(&["undo"]);
     house.does(&["start"]);
@@ -28,32 +28,32 @@ fn the_log_has_a_line_for_each_thing_that_happened_and_none_for_what_did_not() {
 }
 
 #[test]
-fn the_service_manager_hears_of_readiness_the_watchdog_the_status_and_the_end() {
+fn the_service_manager_gets_readiness_watchdog_status_and_stop() {
     let mut house = Instance::new(QUICK);
     let manager = UnixDatagram::bind(house.folder.file("notify")).unwrap();
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
     house.env("NOTIFY_SOCKET", house.folder.file("notify").to_str().unwrap());
     house.start();
-    let mut heard = Vec::new();
-    let mut hear = |wanted: &str| {
-        while !heard.iter().any(|line: &String| line.contains(wanted)) {
+    let mut received = Vec::new();
+    let mut receive = |wanted: &str| {
+        while !received.iter().any(|line: &String| line.contains(wanted)) {
             let mut line = [0; 1024];
-            let length = manager.recv(&mut line).unwrap_or_else(|_| panic!("no {wanted} among {heard:?}"));
-            heard.push(String::from_utf8_lossy(&line[..length]).into_owned());
+            let length = manager.recv(&mut line).unwrap_or_else(|_| panic!("no {wanted} among {received:?}"));
+            received.push(String::from_utf8_lossy(&line[..length]).into_owned());
         }
     };
-    hear("READY=1");
-    hear("WATCHDOG=1");
-    hear("STATUS=ready, quick, 0:02; simulated strip sending");
+    receive("READY=1");
+    receive("WATCHDOG=1");
+    receive("STATUS=ready, quick, 0:02; simulated strip sending");
     house.does(&["start"]);
-    hear("STATUS=green, quick, 0:02; simulated strip sending");
-    hear("STATUS=over, quick");
+    receive("STATUS=green, quick, 0:02; simulated strip sending");
+    receive("STATUS=over, quick");
     house.signal(Signal::SIGTERM);
-    hear("STOPPING=1");
+    receive("STOPPING=1");
 }
 
 #[test]
-fn lines_for_the_journal_carry_their_priority() {
+fn journal_lines_begin_with_their_priority() {
     let mut house = Instance::new(QUICK);
     let log = File::create(house.folder.file("log")).unwrap();
     let metadata = log.metadata().unwrap();
@@ -65,7 +65,7 @@ fn lines_for_the_journal_carry_their_priority() {
 }
 
 #[test]
-fn what_keeps_it_from_starting_is_an_error_in_the_journal() {
+fn a_failed_start_is_an_error_in_the_journal() {
     let mut house = Instance::new("[strip]\nleds = 0\n");
     let log = File::create(house.folder.file("log")).unwrap();
     let metadata = log.metadata().unwrap();
@@ -76,7 +76,7 @@ fn what_keeps_it_from_starting_is_an_error_in_the_journal() {
 }
 
 #[test]
-fn a_tape_that_takes_no_more_is_told_and_does_not_stop_the_talk() {
+fn a_full_disk_is_a_fault_of_the_tape_and_does_not_stop_the_talk() {
     if !std::path::Path::new("/dev/full").exists() {
         return;
     }
@@ -85,13 +85,13 @@ fn a_tape_that_takes_no_more_is_told_and_does_not_stop_the_talk() {
     house.daemon = Some(command.stderr(Stdio::null()).spawn().unwrap());
     until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
     house.does(&["start"]);
-    until("the tape's end is told", || !house.status()["faults"].as_array().unwrap().is_empty());
+    until("the fault of the tape is in the status", || !house.status()["faults"].as_array().unwrap().is_empty());
     assert_eq!(house.status()["faults"][0]["input"], "tape");
     assert_eq!(house.status()["strip"]["health"], "sending");
 }
 
 #[test]
-fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
+fn a_tape_that_cannot_be_opened_does_not_stop_the_timer() {
     let mut house = Instance::new(QUICK);
     let log = File::create(house.folder.file("log")).unwrap();
     let mut command = house.command(&["--headless", "--tape", "no/such/folder"]);
@@ -100,17 +100,17 @@ fn a_tape_that_cannot_be_begun_does_not_keep_the_timer_from_starting() {
     house.does(&["start"]);
     house.wait_log("tape failed: no/such/folder: No such file");
     assert_eq!(house.status()["faults"][0]["input"], "tape");
-    // Mended while the daemon runs, it is gone from the status.
+    // Once the cause is removed, the fault disappears from the status.
     std::fs::create_dir_all(house.folder.file("no/such")).unwrap();
-    until("the tape is back", || house.status()["faults"].as_array().is_some_and(Vec::is_empty));
+    until("the fault is gone", || house.status()["faults"].as_array().is_some_and(Vec::is_empty));
     house.does(&["reset"]);
-    until("it goes on", || {
+    until("the tape continues", || {
         std::fs::read_to_string(house.folder.file("no/such/folder")).is_ok_and(|tape| tape.contains("left_out"))
     });
 }
 
 #[test]
-fn a_tape_goes_on_where_the_last_process_left_it() {
+fn a_new_process_appends_to_the_tape() {
     let mut house = Instance::new(QUICK);
     for _ in 0..2 {
         let mut command = house.command(&["--headless", "--tape", "tape.0"]);
@@ -119,5 +119,5 @@ fn a_tape_goes_on_where_the_last_process_left_it() {
         house.signal(Signal::SIGTERM);
     }
     let dark = house.tape().iter().filter(|frame| frame.leds.iter().all(|led| led == "000000")).count();
-    assert_eq!(dark, 2, "each ended with a dark frame");
+    assert_eq!(dark, 2, "each process ended with a dark frame");
 }

@@ -1,4 +1,4 @@
-//! What must hold of a config, whatever is written in it.
+//! Properties of the config, for any text.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use talklight::core::look::Rgb;
 /// Forty characters, escaped: `\u{10ffff}` at the longest.
 const LONG: usize = 401;
 const SOURCE: &str = "c.toml";
-/// What spidev takes as it comes, and at the most.
+/// The default and the largest buffer of spidev.
 const BUFSIZ: [usize; 2] = [4096, 65_536];
 
 pub fn holds(text: &str) {
@@ -17,11 +17,11 @@ pub fn holds(text: &str) {
         let config = parse(text, bufsiz);
         match &config {
             Ok(config) => is_sound(config, bufsiz),
-            Err(mistakes) => are_told(mistakes, text),
+            Err(mistakes) => are_reported(mistakes, text),
         }
         config
     });
-    // The buffer makes no difference but to strips that it is too short for.
+    // The buffer matters only to strips that are too long for it.
     match (short, long) {
         (Ok(short), Ok(long)) => assert_eq!(format!("{short:?}"), format!("{long:?}")),
         (Err(_), Ok(long)) => assert!(frame_bytes(&long) > BUFSIZ[0]),
@@ -34,31 +34,31 @@ fn parse(text: &str, bufsiz: usize) -> Result<Config, Mistakes> {
     Config::parse(text, Origin::File(SOURCE.into()), &Overrides::default(), bufsiz)
 }
 
-/// Each mistake names the file, its line and its key, in the order of the lines, and can be printed.
-fn are_told(mistakes: &Mistakes, text: &str) {
+/// Each mistake names the file, the line and the key. Mistakes are in the order of their lines, and printable.
+fn are_reported(mistakes: &Mistakes, text: &str) {
     assert!(!mistakes.0.is_empty());
     let lines = text.split('\n').count();
     let mut before = 1;
     for mistake in &mistakes.0 {
-        let told = mistake.to_string();
-        assert!(!told.contains(char::is_control) && told.chars().count() < 1000, "{told}");
-        let rest = told.strip_prefix(SOURCE).and_then(|rest| rest.strip_prefix(':'));
-        let (line, what) = rest.and_then(|rest| rest.split_once(": ")).expect(&told);
-        let line: usize = line.parse().expect(&told);
-        assert!((before..=lines).contains(&line), "{told}");
+        let message = mistake.to_string();
+        assert!(!message.contains(char::is_control) && message.chars().count() < 1000, "{message}");
+        let rest = message.strip_prefix(SOURCE).and_then(|rest| rest.strip_prefix(':'));
+        let (line, what) = rest.and_then(|rest| rest.split_once(": ")).expect(&message);
+        let line: usize = line.parse().expect(&message);
+        assert!((before..=lines).contains(&line), "{message}");
         before = line;
         let (key, what) = match what.strip_prefix("this is not TOML: ") {
             Some(what) => ("", what),
-            None => what.split_once(": ").expect(&told),
+            None => what.split_once(": ").expect(&message),
         };
-        assert!(key.chars().count() <= LONG && !what.is_empty(), "{told}");
+        assert!(key.chars().count() <= LONG && !what.is_empty(), "{message}");
     }
 }
 
-/// Whatever is accepted can be run.
+/// Checks an accepted config.
 pub fn is_sound(config: &Config, bufsiz: usize) {
-    let told = config.describe();
-    assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told}");
+    let message = config.describe();
+    assert!(!message.contains(|c: char| c.is_control() && c != '\n'), "{message}");
 
     let look = &config.look;
     assert!((1..=5438).contains(&look.leds));
@@ -74,11 +74,11 @@ pub fn is_sound(config: &Config, bufsiz: usize) {
         let name = plan.name().to_ascii_lowercase();
         let others = &config.plans[..number];
         assert!(others.iter().all(|other| other.name().to_ascii_lowercase() != name));
-        assert!(told.contains(plan.name()));
+        assert!(message.contains(plan.name()));
     }
 
     for path in [&config.socket, &config.tape].into_iter().flatten() {
-        assert!(!path.as_os_str().is_empty() && told.contains(path.to_str().expect("UTF-8")));
+        assert!(!path.as_os_str().is_empty() && message.contains(path.to_str().expect("UTF-8")));
     }
     assert!(config.socket.as_ref().is_none_or(|path| path.as_os_str().len() < 108));
     if let Some(buttons) = &config.buttons {
@@ -111,7 +111,7 @@ fn can_be_pressed(buttons: &Buttons, real: bool) {
     assert!(!matches!((buttons.bias, buttons.active), (Bias::PullUp, Active::High) | (Bias::PullDown, Active::Low)));
 }
 
-/// Every picture, as it is sent, by the estimate of the hardware facts.
+/// Checks the current of every picture as it is sent, by the estimate in HARDWARE.md.
 fn keeps_the_limit(drive: &Drive, config: &Config) {
     let (settings, leds) = (drive.settings(), config.look.leds);
     let channels = settings.chip.channels();
@@ -131,7 +131,7 @@ fn keeps_the_limit(drive: &Drive, config: &Config) {
     }
 }
 
-/// 280 bytes, and four for each byte of colour; none without a real strip.
+/// The size of a frame: 280 bytes, and four for each byte of colour. 0 for a simulated strip.
 fn frame_bytes(config: &Config) -> usize {
     match &config.strip {
         Kind::Simulated(_) => 0,

@@ -1,4 +1,4 @@
-//! What must hold of `config.txt` and the files it includes, whatever is in them.
+//! Properties of reading `config.txt` and the files it includes, for any bytes.
 
 use std::cell::Cell;
 
@@ -7,13 +7,13 @@ use talklight::setup::doctor::Firmware;
 /// The sections of a Pi 4 and those of a Pi 5.
 const MODELS: [&[&str]; 2] = [&["pi4"], &["pi5"]];
 
-/// Of bytes that are several files, parted by zeros: `config.txt`, and those that are named `1`, `2` and so on.
+/// The bytes are several files, separated by zeros: `config.txt`, and files with the names `1`, `2` and so on.
 pub fn holds(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let files: Vec<&str> = text.split('\0').collect();
     for sections in MODELS {
         let found = read(sections, files[0], &files);
-        // What is set was written, as firm or as in doubt.
+        // A setting, certain or in doubt, occurs in the text.
         for key in ["core_freq", "core_freq_min", "dtparam=spi", "force_turbo"] {
             let written = key.rsplit('=').next().unwrap_or(key);
             let set = found.value(key).is_some() || found.doubt(&[key]).is_some();
@@ -25,14 +25,14 @@ pub fn holds(bytes: &[u8]) {
             assert!(found.setting_of_pin(gpio).is_none_or(|setting| text.contains(&setting.line)));
         }
 
-        // A line at the end applies where the reader says so, and after `[all]` in any case, over all before it.
+        // A line at the end applies if the reader says so, and always after `[all]`; it overrides earlier lines.
         let all = if found.ends_in_all { "" } else { "[all]\n" };
         let mended = read(sections, &format!("{}\n{all}core_freq=123\ndtparam=spi=on", files[0]), &files);
         assert_eq!(mended.number("core_freq"), Some(123));
         assert_eq!(mended.doubt(&["core_freq", "dtparam=spi"]), None);
         assert!(mended.is_spi_on() && mended.ends_in_all);
 
-        // What is for no board, and for no one that this is, sets nothing.
+        // Sections for no board or for another board set nothing.
         if !text.contains('[') {
             for other in ["[none]", "[pi2]"] {
                 let more = read(sections, &format!("{other}\n{}", files[0]), &files);
@@ -43,7 +43,7 @@ pub fn holds(bytes: &[u8]) {
     }
 }
 
-/// Reads the files, of which there may be a circle: it ends, and has opened no more than a few.
+/// Reads the files. They may include each other in a circle; the number of opened files must stay small.
 fn read(sections: &[&str], main: &str, files: &[&str]) -> Firmware {
     let opened = Cell::new(0);
     let open = |name: &str| {

@@ -1,4 +1,4 @@
-//! What must hold of the bytes of a resume file, whatever they are.
+//! Properties of reading a resume file, for any bytes.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use talklight::store::resume::{Found, decode, encode};
 pub const BOOT: &str = "2b5b7f0c-9d3c-4c55-a0f4-5a1f0e0c8f11";
 const NOW: Moment = Moment::from_ns(u64::MAX / 2);
 
-/// Of the bytes as they are, and of a record of these bytes under a checksum that fits it.
+/// Checks the bytes as a file, and as a record with the right checksum.
 pub fn holds(bytes: &[u8]) {
-    believed(bytes);
+    is_safe(bytes);
     let mut record = format!("{:08x} ", crc32(bytes)).into_bytes();
     record.extend_from_slice(bytes);
-    believed(&record);
+    is_safe(&record);
 }
 
-fn believed(bytes: &[u8]) {
-    // In another boot it may at most tell that there was a talk.
+fn is_safe(bytes: &[u8]) {
+    // For another boot, the file says at most that there was a talk.
     let elsewhere = decode(bytes, "another boot", NOW);
     match decode(bytes, BOOT, NOW) {
         Found::Timer(timer) => {
@@ -28,7 +28,7 @@ fn believed(bytes: &[u8]) {
             assert_eq!(bytes[..9], *format!("{:08x} ", crc32(&bytes[9..])).as_bytes());
             assert!(bytes.len() <= 16 * 1024);
             is_sound(&timer);
-            comes_back_as_it_was(&timer);
+            round_trips(&timer);
         }
         Found::Nothing | Found::OtherBoot => {}
         Found::Unusable(why) => {
@@ -40,11 +40,11 @@ fn believed(bytes: &[u8]) {
     }
 }
 
-/// A file of `timer` is believed, and no longer is with one bit changed, a part cut off, or more behind it.
-pub fn comes_back_as_it_was(timer: &Timer) {
+/// A file of `timer` is accepted. It is refused with one bit changed, the end cut off, or bytes appended.
+pub fn round_trips(timer: &Timer) {
     let file = encode(timer, BOOT).into_bytes();
     assert!(matches!(decode(&file, BOOT, NOW), Found::Timer(found) if found == *timer));
-    // All bits take long; these are others in each file.
+    // Trying all bits takes too long; each file tries another one.
     let at = crc32(&file) as usize;
     let mut flipped = file.clone();
     flipped[at % file.len()] ^= 1 << (at % 8);
@@ -55,7 +55,7 @@ pub fn comes_back_as_it_was(timer: &Timer) {
     }
 }
 
-/// Whatever is believed can be run to its end.
+/// Checks that an accepted timer runs to its end.
 fn is_sound(timer: &Timer) {
     is_ordered(&timer.chosen);
     let Some(talk @ Talk { plan, started }) = timer.last_talk() else {

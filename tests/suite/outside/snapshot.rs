@@ -1,4 +1,4 @@
-//! What must hold of the line that a daemon says to a console, whatever it is.
+//! Properties of reading a snapshot, as a console gets it, for any line.
 
 use std::time::Duration;
 
@@ -34,14 +34,14 @@ pub fn holds(bytes: &[u8]) {
     }
 }
 
-/// On a screen of glyphs, which will change at a later moment if at all.
+/// Checks that a screen can show the snapshot, and that its next change is later.
 fn is_drawn(snapshot: &Snapshot, now: Moment) {
     let style = Style { depth: Depth::True, plain: false, lines: false };
     let (grid, until) = view(snapshot, &Ui::new(Place::Console), now, Size::new(60, 16), style);
     for row in 0..grid.size().rows {
         assert!(grid.row(row).iter().all(|cell| !cell.glyph.is_control()));
     }
-    // There is nothing after the last moment.
+    // No change can come after the last moment.
     let last = now == Moment::from_ns(u64::MAX);
     assert!(until.is_none_or(|until| until > now || last), "{until:?}");
 }

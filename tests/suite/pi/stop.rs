@@ -57,6 +57,13 @@ fn keys_end_it_and_the_talk_is_forgotten() {
         screen.keys(" ");
         screen.sees("talk started by the keyboard");
         let _waiting = hang(&pi);
+        // A key that cannot be sent says so.
+        until("a press is refused", || {
+            screen.keys("u");
+            // A key that comes sooner is the same key held down.
+            pause(Duration::from_millis(800));
+            screen.text().contains("the timer does not answer; press again")
+        });
         screen.keys(key);
         screen.sees("again to quit");
         // A pause, so that the key does not count as held down.

@@ -95,7 +95,7 @@ fn a_test_through_the_daemon_finds_the_strip_and_gives_it_back() {
     until("the strip is back", || pi.strip_shows(ready));
     until("the status follows", || pi.status()["strip"]["trial"].is_null());
     pi.stop(Signal::SIGTERM);
-    assert_eq!(pi.told("the strip is being tested"), 1);
+    assert_eq!(pi.told("testing the strip"), 1);
     assert_eq!(pi.told("the test of the strip is over"), 1);
     assert!(pi.rig.frames(Profile::WS2812B_150, 3).faults.is_empty());
 }

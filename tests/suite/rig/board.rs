@@ -1,4 +1,4 @@
-//! The Pi before it is powered.
+//! Building a pretend Pi.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -14,7 +14,7 @@ use nix::unistd::mkfifo;
 use super::log::Log;
 use super::{Level, Rig, SPIDEV, World};
 
-/// A Pi 4 with gpiochip0, open lines, spidev's default buffer and true time on the wire, unless told otherwise.
+/// By default a Pi 4 with gpiochip0, open lines, spidev's default buffer and real time on the wire.
 pub struct Builder {
     model: Model,
     levels: BTreeMap<u32, Level>,
@@ -34,49 +34,49 @@ impl Builder {
         self
     }
 
-    /// What drives a line at the start; a line not named is open.
+    /// The level of a line at the start. Lines are open by default.
     pub fn level(mut self, line: u32, level: Level) -> Builder {
         self.levels.insert(line, level);
         self
     }
 
-    /// spidev's buffer in bytes, 4096 unless told.
+    /// The length of spidev's buffer in bytes; 4096 by default.
     pub fn bufsiz(mut self, bytes: u32) -> Builder {
         self.bufsiz = bytes;
         self
     }
 
-    /// The number of the gpiochip: a Pi 5 may have no gpiochip0.
+    /// The number of the header's GPIO chip. A Pi 5 may have no gpiochip0.
     pub fn gpiochip(mut self, number: u32) -> Builder {
         self.gpiochip = number;
         self
     }
 
-    /// A chip that is not the header's, by its number and label.
+    /// Another GPIO chip, by its number and label.
     pub fn other_chip(mut self, number: u32, label: &'static str) -> Builder {
         self.other_chips.push((number, label));
         self
     }
 
-    /// Channels of a pixel as `wait_frame` sees it: 4 for an RGBW strip.
+    /// The channels of the strip: 3, or 4 for RGBW.
     pub fn channels(mut self, channels: usize) -> Builder {
         self.channels = channels;
         self
     }
 
-    /// The LEDs of the strip: what is dark beyond them is not seen.
+    /// The LEDs of the strip. Dark pixels beyond them are dropped from frames.
     pub fn leds(mut self, leds: usize) -> Builder {
         self.leds = leds;
         self
     }
 
-    /// A path that this Pi lacks.
+    /// Leaves out a file of the Pi.
     pub fn without(mut self, path: &str) -> Builder {
         self.missing.insert(path.to_owned());
         self
     }
 
-    /// Transfers take no time on the wire.
+    /// Transfers return at once, without their time on the wire.
     pub fn instant(self) -> Builder {
         self.env("PISHIM_NORT", "1")
     }
@@ -86,23 +86,23 @@ impl Builder {
         self.env("PISHIM_SEED", seed.to_string())
     }
 
-    /// Its programs find no others than those installed here, and no config of who runs the tests.
+    /// Hides the programs of this machine and the config of this user.
     pub fn alone(mut self) -> Builder {
         self.alone = true;
         self
     }
 
-    /// Another driver or program has a line, under this name.
+    /// A line is taken by another consumer of this name.
     pub fn taken(self, line: u32, by: &str) -> Builder {
         self.env("PISHIM_TAKEN", format!("{line}={by}"))
     }
 
-    /// There is a user talklight, in these of the groups `spi` and `gpio`.
+    /// Adds the user talklight, a member of these groups (`spi`, `gpio`).
     pub fn service_user(self, groups: &str) -> Builder {
         self.env("PISHIM_SERVICE", groups)
     }
 
-    /// A variable for every program on this Pi.
+    /// A variable in the environment of every program on this Pi.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Builder {
         self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
@@ -111,11 +111,11 @@ impl Builder {
     pub fn build(self) -> Rig {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        // A Pi's /run is in memory. On a disk the program would wait for its own files, and for the rig's log.
+        // In memory, as /run on a Pi: a disk would delay the program's files and the rig's log.
         let memory = Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir());
         let dir =
             memory.unwrap_or_else(std::env::temp_dir).join(format!("talklight-rig.{}.{count}", std::process::id()));
-        // A crashed run may have had this process id.
+        // An earlier run with this process id may have crashed.
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap_or_else(|error| panic!("cannot make `{}`: {error}", dir.display()));
         let fifo = dir.join("ctl");
@@ -198,7 +198,7 @@ pub enum Model {
 }
 
 impl Model {
-    /// Name, board and chip in the device tree, revision code, label of the gpiochip, core clock that feeds SPI.
+    /// Name, board and chip in the device tree, revision code, label of the GPIO chip, core clock in Hz.
     fn facts(self) -> [&'static str; 6] {
         match self {
             Model::Zero => ["Zero W Rev 1.1", "model-zero-w", "2835", "9000c1", "bcm2835", "400000000"],

@@ -1,4 +1,4 @@
-//! The shim's log: a line for each thing that happened on the Pi, at its time by CLOCK_MONOTONIC.
+//! The log of the preload library: one line for each event, with its time by CLOCK_MONOTONIC.
 
 use std::fs::File;
 use std::io::Read;
@@ -19,7 +19,7 @@ pub struct Transfer {
     pub bytes: Vec<u8>,
 }
 
-/// A transfer that failed and sent nothing.
+/// A failed transfer.
 #[derive(Clone, Copy, Debug)]
 pub struct Refusal {
     pub at_ns: u64,
@@ -27,7 +27,7 @@ pub struct Refusal {
     pub bytes: usize,
 }
 
-/// The outside world drove a line.
+/// A change of a line by the outside world.
 #[derive(Clone, Copy, Debug)]
 pub struct Drive {
     pub at_ns: u64,
@@ -35,21 +35,21 @@ pub struct Drive {
     pub level: Level,
 }
 
-/// An edge handed to the program.
+/// An edge that the program read.
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {
     pub at_ns: u64,
     pub line: u32,
-    /// Towards active: a fall, on a line requested as active low.
+    /// An edge to active: for a line that is active low, a falling edge.
     pub rising: bool,
     pub seq: u32,
-    /// The time that the program reads in the event.
+    /// The time in the event.
     pub stamp_ns: u64,
-    /// The program read too slowly, and its oldest edge was lost to this one.
+    /// The program read too late, so the oldest edge was dropped for this one.
     pub overflowed: bool,
 }
 
-/// The program asked for a line; `flags` are GPIO_V2_LINE_FLAG_ bits.
+/// The program requested a line. `flags` are GPIO_V2_LINE_FLAG_ bits.
 #[derive(Clone, Copy, Debug)]
 pub struct LineRequest {
     pub at_ns: u64,
@@ -65,14 +65,14 @@ pub struct Look {
     pub line: u32,
 }
 
-/// The log, read as it grows.
+/// A reader of the growing log.
 pub struct Log {
     path: PathBuf,
     file: Option<File>,
     rest: Vec<u8>,
-    /// The program that reads commands.
+    /// The process that reads the commands.
     pub pid: Option<u32>,
-    /// The last command it obeyed.
+    /// The number of its last `sync` command.
     pub synced: usize,
     picture: Decoder,
     pictured: usize,
@@ -115,11 +115,11 @@ impl Log {
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         self.rest = text.split_off(whole);
         for line in String::from_utf8_lossy(&text).lines() {
-            assert!(self.read(line).is_some(), "the rig's log has a line of another form: `{line:.80}`");
+            assert!(self.read(line).is_some(), "cannot parse a line of the rig's log: `{line:.80}`");
         }
     }
 
-    /// What the strip showed so far.
+    /// The frames so far.
     pub fn frames(&mut self) -> &[Frame] {
         self.transfers[self.pictured..].iter().for_each(|transfer| self.picture.feed(transfer));
         self.pictured = self.transfers.len();

@@ -1,4 +1,4 @@
-//! The preload library that programs on the pretend Pi run under.
+//! Builds the preload library of the pretend Pi.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use crate::child;
 
-/// The preload library, built once for each version of its source and each compiler, by whichever test comes first.
+/// The preload library. The first test builds it, once for each version of the source and each compiler.
 pub fn shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();
     SHIM.get_or_init(|| {
@@ -23,7 +23,7 @@ pub fn shim() -> &'static Path {
             fs::create_dir_all(&dir).expect("cannot make the folder of the preload library");
             let part = dir.join(format!("pishim-{}.part", std::process::id()));
             compile(&cc, source, &part);
-            // Other test processes may be doing the same: a rename leaves each of them a whole library.
+            // Other test processes may build it at the same time. A rename never exposes half a library.
             fs::rename(&part, &library).expect("cannot name the preload library");
         }
         library
@@ -38,7 +38,7 @@ fn compile(cc: &str, source: &str, library: &Path) {
     let remedy = "install gcc and libc's and linux's headers, or set CC";
     let mut child =
         child.unwrap_or_else(|error| panic!("the pretend pi needs a c compiler, `{cc}`: {error}; {remedy}"));
-    // A compiler that fails early closes its input, and says why on stderr.
+    // If the compiler fails early, writing fails too, and stderr has the reason.
     let _ = child.stdin.take().expect("the compiler has pipes").write_all(source.as_bytes());
     let output = child.wait_with_output().expect("cannot wait for the compiler");
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,4 @@
-//! The world outside of the Pi: buttons, and faults of the hardware.
+//! The world outside the Pi: buttons, and faults of the hardware.
 
 use std::io::Write;
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::time::Duration;
 use super::{Level, Log, Rig, SPIDEV, lock, wait_for};
 use crate::child::PATIENCE;
 
-/// The outside world. Each call returns once the Pi has taken it; a program that is stopped takes nothing. What no program is
-/// there to take holds from the next start.
+/// Each call returns when the program on the Pi has obeyed it; a stopped program does not obey. Without a program, levels and
+/// faults apply from the next start.
 impl Rig {
     pub fn gpio(&self, line: u32, level: Level) {
         lock(&self.world).levels.insert(line, level);
         self.tell(&format!("gpio {line} {}", level.symbol()));
     }
 
-    /// A clean press of 50 ms, done when this returns.
+    /// A clean press of 50 ms, which is over when this returns.
     pub fn press(&self, line: u32) {
         self.press_for(line, Duration::from_millis(50));
     }
 
-    /// A clean press: the line goes to the other level, or low if it was open, and is let go after `held`.
+    /// A clean press: the line goes to the other level, or low if it was open, and returns after `held`.
     pub fn press_for(&self, line: u32, held: Duration) {
         let rest = lock(&self.world).levels.get(&line).copied().unwrap_or(Level::Open);
         let drives = |log: &Log| log.drives.iter().filter(|drive| drive.line == line).count();
@@ -28,7 +28,7 @@ impl Rig {
         let pid = self.log().pid;
         if let Some(pid) = pid {
             let pressed =
-                wait_for(held + PATIENCE, || (drives(&self.log()) >= before + 2 || !hears(pid)).then_some(()));
+                wait_for(held + PATIENCE, || (drives(&self.log()) >= before + 2 || !is_running(pid)).then_some(()));
             assert!(pressed.is_some(), "line {line} was not pressed");
         }
         if rest == Level::Open {
@@ -36,8 +36,8 @@ impl Rig {
         }
     }
 
-    /// Drives the line to `level`, and to the other one after each delay: exact however busy the machine is. Returns once it
-    /// has begun; the next command for the line ends it.
+    /// Drives the line to `level`, and to the other one after each delay. The edges are exact also on a busy machine. Returns
+    /// when this has begun; the next command for the line ends it.
     pub fn bounce(&self, line: u32, level: Level, delays: &[Duration]) {
         assert_ne!(level, Level::Open, "a bounce is between low and high");
         let last = if delays.len().is_multiple_of(2) { level } else { level.other() };
@@ -46,37 +46,37 @@ impl Rig {
         self.tell(&format!("bounce {line} {}{delays}", level.symbol()));
     }
 
-    /// A line that picks up noise: it toggles at this pace until its next command.
+    /// Noise on a line: it toggles at this pace until its next command.
     pub fn hum(&self, line: u32, pace: Duration) {
         self.tell(&format!("hum {line} {}", pace.as_micros()));
     }
 
-    /// The program hears of a line's edges this late, as on a machine that is slow to serve its interrupts. Each tells when it was.
+    /// Delivers edges of a line late, as a machine that is slow to serve interrupts. The events keep their real times.
     pub fn gpio_lag(&self, line: u32, lag: Duration) {
         self.tell(&format!("gpiolag {line} {}", lag.as_micros()));
     }
 
-    /// Of a line's next edges so many are told and so many then lost, as when the program does not read them for too long.
+    /// Delivers the next `told` edges of a line, then loses `lost`, as if the program did not read for too long.
     pub fn gpio_lose(&self, line: u32, told: u32, lost: u32) {
         self.tell(&format!("gpiolose {line} {told} {lost}"));
     }
 
-    /// Every write fails with `errno`; 0: they work again.
+    /// Every write fails with `errno`; 0 ends that.
     pub fn spi_error(&self, errno: i32) {
         self.fault("spierr", u128::from(errno.unsigned_abs()));
     }
 
-    /// A write fails with EIO at this chance, from 0 to 100; the same seed fails the same writes.
+    /// This percentage of writes fails with EIO. The same seed fails the same writes.
     pub fn spi_fail_percent(&self, percent: u32) {
         self.fault("spifail", u128::from(percent));
     }
 
-    /// Every write blocks until this is switched off.
+    /// Writes block until this is off again.
     pub fn spi_hang(&self, on: bool) {
         self.fault("spihang", u128::from(on));
     }
 
-    /// The next write blocks this long, once, in whole milliseconds.
+    /// The next write blocks for `stall`, in whole milliseconds.
     pub fn spi_stall(&self, stall: Duration) {
         if lock(&self.world).live {
             self.tell(&format!("spistall {}", stall.as_millis()));
@@ -85,7 +85,7 @@ impl Rig {
         }
     }
 
-    /// A write blocks this long at this chance, from 0 to 100, as the seed has it.
+    /// This percentage of writes blocks for `stall`, chosen by the seed.
     pub fn spi_slow_percent(&self, percent: u32, stall: Duration) {
         self.tell(&format!("spislow {percent} {}", stall.as_millis()));
     }
@@ -95,23 +95,23 @@ impl Rig {
         self.tell(&format!("wall {ahead_s}"));
     }
 
-    /// Makes the next reading of a clock fail in the program's thread of this name: what cannot happen, happens there.
+    /// The next reading of a clock in the thread of this name fails, which makes the thread panic.
     pub fn no_clock(&self, thread: &str) {
         self.tell(&format!("noclock {thread}"));
     }
 
-    /// The SPI device goes: its node vanishes, and what has it open fails with ESHUTDOWN for ever.
+    /// The SPI device disappears with its node. Open descriptors fail with ESHUTDOWN from now on.
     pub fn spi_gone(&self) {
         self.remove(SPIDEV);
         self.tell("spigone 1");
     }
 
-    /// A new SPI device comes under the old name.
+    /// A new SPI device appears under the same name.
     pub fn spi_back(&self) {
         self.put(SPIDEV, "");
     }
 
-    /// Another program takes a line, or gives it back: it can be asked for again only then.
+    /// Another program takes a line, or releases it.
     pub fn gpio_busy(&self, line: u32, busy: bool) {
         let mut world = lock(&self.world);
         if busy {
@@ -123,7 +123,7 @@ impl Rig {
         self.tell(&format!("gpiobusy {line} {}", u32::from(busy)));
     }
 
-    /// The gpiochip goes: its node vanishes, open lines hang up and fail with ENODEV.
+    /// The GPIO chip disappears with its node. Open lines hang up and fail with ENODEV.
     pub fn gpio_gone(&self) {
         self.remove(&self.gpiochip);
         self.tell("gpiogone 1");
@@ -148,11 +148,11 @@ impl Rig {
             world.commands
         };
         self.write(&format!("{command}\nsync {number}\n"));
-        // A program that has not opened a node yet reads its commands when it does.
+        // A program reads commands only after it has opened its first node.
         let pid = self.log().pid;
         if let Some(pid) = pid {
-            let heard = wait_for(PATIENCE, || (self.log().synced >= number || !hears(pid)).then_some(()));
-            assert!(heard.is_some(), "the pretend pi does not hear `{command}`");
+            let obeyed = wait_for(PATIENCE, || (self.log().synced >= number || !is_running(pid)).then_some(()));
+            assert!(obeyed.is_some(), "the pretend pi does not obey `{command}`");
         }
     }
 
@@ -162,8 +162,8 @@ impl Rig {
     }
 }
 
-/// A process that has ended or is stopped does nothing that one could wait for.
-fn hears(pid: u32) -> bool {
+/// Whether a process runs: not ended, not stopped.
+fn is_running(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
     state.is_some_and(|state| !"TtZX".contains(state))

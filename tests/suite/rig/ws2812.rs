@@ -1,9 +1,8 @@
-//! What a WS2812 strip makes of the bytes on MOSI, whoever encoded them: bytes to runs of one level, runs to pulses,
-//! pulses to bits, bits to pixels.
+//! Decodes the bytes on MOSI as a WS2812 strip does: bytes to runs of one level, runs to pulses, pulses to bits, bits to pixels.
 
 use super::log::Transfer;
 
-/// The pulse widths a strip accepts, each as (min, max) in ns, and the low that ends a frame.
+/// The pulse widths that a strip accepts, each as (min, max) in ns, and the low that ends a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile {
     pub t0h: (u32, u32),
@@ -14,42 +13,42 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// WS2812B datasheet: T0H 400, T1H 800, T0L 850, T1L 450 ns, each ± 150.
+    /// The WS2812B datasheet: T0H 400, T1H 800, T0L 850, T1L 450 ns, each ± 150.
     pub const WS2812B_150: Profile =
         Profile { t0h: (250, 550), t1h: (650, 950), t0l: (700, 1000), t1l: (300, 600), reset_ns: 280_000 };
 
-    /// WS2812B-V5 datasheet: a shorter zero, and longer highs and lows.
+    /// The WS2812B-V5 datasheet: a shorter zero, and longer highs and lows.
     pub const WS2812B_V5: Profile =
         Profile { t0h: (220, 380), t1h: (580, 1600), t0l: (580, 1600), t1l: (220, 1600), reset_ns: 280_000 };
 
-    /// What strips are known to take beyond their datasheets: for tests that ask for the picture only.
+    /// What real strips accept beyond the datasheets, for tests that only need the picture.
     pub const LAX: Profile =
         Profile { t0h: (200, 500), t1h: (550, 5500), t0l: (450, 5000), t1l: (200, 5000), reset_ns: 280_000 };
 }
 
-/// The frames of a capture, and how well their bits kept to the profile.
+/// The frames of a capture, and their timing.
 #[derive(Clone, Debug, Default)]
 pub struct Decoded {
     pub frames: Vec<Frame>,
-    /// Every pulse outside the profile, and every frame that is no whole number of pixels.
+    /// Pulses outside the profile, and frames that end within a pixel.
     pub faults: Vec<String>,
     pub timing: Timing,
 }
 
-/// What one latch showed.
+/// The pixels of one latch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
-    /// When the transfer that holds the first bit started, CLOCK_MONOTONIC.
+    /// The start of the transfer with the first bit, by CLOCK_MONOTONIC.
     pub write_ns: u64,
-    /// When the first bit rose.
+    /// The rising edge of the first bit.
     pub first_bit_ns: u64,
-    /// `[r, g, b, w]`, named as on a strip wired G R B (W); w is 0 with three channels. For another order, map them.
+    /// `[r, g, b, w]`, as on a strip with the order grb. With three channels w is 0.
     pub pixels: Vec<[u8; 4]>,
-    /// Bits on the wire, those of a broken last pixel too.
+    /// Bits on the wire, with those of an incomplete last pixel.
     pub bits: usize,
 }
 
-/// The range of every pulse width.
+/// The measured range of each pulse width.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timing {
     pub t0h: Span,
@@ -58,7 +57,7 @@ pub struct Timing {
     pub t1l: Span,
 }
 
-/// The least and the most that was seen; infinite and negative when nothing was.
+/// The least and the largest value so far. Without a value the least is infinite.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
     pub min_ns: f64,
@@ -78,7 +77,7 @@ impl Default for Span {
     }
 }
 
-/// Decodes transfers as they come; MOSI idles low between them.
+/// Decodes transfers one after the other. MOSI idles low between them.
 pub struct Decoder {
     profile: Profile,
     channels: usize,
@@ -93,7 +92,7 @@ pub struct Decoder {
     decoded: Decoded,
 }
 
-/// A high on the wire, until the low after it is known.
+/// A high whose following low is not complete yet.
 #[derive(Clone, Copy)]
 struct Pulse {
     write_ns: u64,
@@ -102,7 +101,7 @@ struct Pulse {
 }
 
 impl Decoder {
-    /// For a strip of so many LEDs, or of as many as there are bits for (0).
+    /// For a strip of `leds` LEDs; 0 for as many as there are bits for.
     pub fn new(profile: Profile, channels: usize, leds: usize) -> Decoder {
         assert!(matches!(channels, 3 | 4), "a pixel has 3 or 4 channels");
         Decoder {
@@ -122,7 +121,7 @@ impl Decoder {
 
     pub fn feed(&mut self, transfer: &Transfer) {
         let clock_ns = 1e9 / f64::from(transfer.hz);
-        // Two transfers never overlap on the wire, even where the rig lets them take no time.
+        // Transfers never overlap on the wire, also if the rig gives them no time.
         let idle_ns = transfer.start_ns as f64 - self.wire_ns;
         if idle_ns > 0.0 {
             self.run(false, idle_ns, transfer.start_ns);
@@ -141,23 +140,23 @@ impl Decoder {
                 left -= same;
             }
             if !transfer.dma {
-                // Without DMA the controller leaves a clock between bytes; MOSI keeps the last bit.
+                // Without DMA the controller pauses for one clock after each byte, and MOSI keeps the last bit.
                 self.run(byte & 1 != 0, clock_ns, transfer.start_ns);
             }
         }
     }
 
-    /// The frames that a latch has ended so far.
+    /// The complete frames so far.
     pub fn frames(&self) -> &[Frame] {
         &self.decoded.frames
     }
 
-    /// When a wire that stays idle latches what it holds; `None` if nothing waits.
+    /// When the incomplete frame latches if the wire stays idle. `None` if there is none.
     pub fn latches_ns(&self) -> Option<u64> {
         self.pulse.map(|_| self.wire_ns as u64 + u64::from(self.profile.reset_ns))
     }
 
-    /// The wire stays idle: ends the frame that waits for its latch.
+    /// The wire stays idle, which ends the incomplete frame.
     pub fn idle(&mut self) {
         self.low(f64::INFINITY);
     }
@@ -186,7 +185,7 @@ impl Decoder {
         self.wire_ns += ns;
     }
 
-    /// The low after a high is known, or known to be long enough: together they are a bit.
+    /// The low after a high is complete, or long enough: together they are a bit.
     fn low(&mut self, low_ns: f64) {
         let Some(pulse) = self.pulse.take() else {
             return;
@@ -229,7 +228,7 @@ impl Decoder {
         }
     }
 
-    /// What is seen of a frame: dark LEDs beyond the strip's own are not, lit ones would be.
+    /// The frame without the dark pixels beyond the strip. Lit ones stay, so that tests see them.
     fn seen(&self, mut pixels: Vec<[u8; 4]>) -> Vec<[u8; 4]> {
         while self.leds > 0 && pixels.len() > self.leds && pixels.last() == Some(&[0; 4]) {
             pixels.pop();

@@ -1,4 +1,4 @@
-//! The least of an HTTP client: it says what it is told to, also what no good client would.
+//! A minimal HTTP client, which also sends invalid requests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,17 +7,17 @@ use serde_json::Value;
 
 use crate::harness::PATIENCE;
 
-pub struct Ask {
+pub struct HttpRequest {
     method: String,
     path: String,
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl Ask {
+impl HttpRequest {
     pub fn new(method: &str, path: &str) -> Self {
-        let ask = Self { method: method.into(), path: path.into(), headers: Vec::new(), body: String::new() };
-        ask.with("Host", "127.0.0.1").with("Connection", "close")
+        let request = Self { method: method.into(), path: path.into(), headers: Vec::new(), body: String::new() };
+        request.with("Host", "127.0.0.1").with("Connection", "close")
     }
 
     pub fn get(path: &str) -> Self {
@@ -25,12 +25,12 @@ impl Ask {
     }
 
     pub fn post(path: &str, body: &str) -> Self {
-        let mut ask = Self::new("POST", path).with("Content-Length", &body.len().to_string());
-        ask.body = body.into();
-        ask
+        let mut request = Self::new("POST", path).with("Content-Length", &body.len().to_string());
+        request.body = body.into();
+        request
     }
 
-    /// In place of a header of that name, if there is one.
+    /// Sets a header, in place of an existing one.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self = self.without(name);
         self.headers.push((name.into(), value.into()));
@@ -42,37 +42,37 @@ impl Ask {
         self
     }
 
-    pub fn of(&self, port: u16) -> Answer {
+    pub fn send(&self, port: u16) -> HttpResponse {
         let headers = self.headers.iter();
         let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let Self { method, path, body, .. } = self;
         let request = format!("{method} {path} HTTP/1.1\r\n{headers}\r\n{body}");
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        // Who is refused early may be hung up on before all is said.
+        // The server may refuse and disconnect before everything is sent.
         let _ = stream.write_all(request.as_bytes());
-        Answer::of(stream)
+        HttpResponse::read(stream)
     }
 }
 
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
-impl Answer {
-    /// What comes until the other end hangs up.
-    pub fn of(mut stream: TcpStream) -> Self {
+impl HttpResponse {
+    /// Reads a response, until the server disconnects.
+    pub fn read(mut stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut bytes = Vec::new();
         let mut piece = [0; 4096];
-        // A reset after the answer takes nothing from it.
+        // A reset of the connection after the response does no harm.
         while let Ok(length @ 1..) = stream.read(&mut piece) {
             bytes.extend_from_slice(&piece[..length]);
         }
         let text = String::from_utf8(bytes).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
+        let (head, body) = text.split_once("\r\n\r\n").expect("a response has a header");
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
         let headers = lines.filter_map(|line| line.split_once(": "));
@@ -83,13 +83,13 @@ impl Answer {
         }
     }
 
-    /// Whether `words` come, in what is never at an end.
+    /// Whether `words` arrive in a stream without end.
     pub fn until(mut stream: TcpStream, words: &str) -> bool {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let (mut heard, mut piece) = (String::new(), [0; 4096]);
+        let (mut received, mut piece) = (String::new(), [0; 4096]);
         while let Ok(length @ 1..) = stream.read(&mut piece) {
-            heard += &String::from_utf8_lossy(&piece[..length]);
-            if heard.contains(words) {
+            received += &String::from_utf8_lossy(&piece[..length]);
+            if received.contains(words) {
                 return true;
             }
         }

@@ -1,4 +1,4 @@
-//! A house that is full, of those who say nothing, ask slowly or never stop listening.
+//! Too many connections: silent ones, slow ones, and ones that listen without end.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -8,26 +8,27 @@ use std::time::Duration;
 use serde_json::json;
 use talklight::core::clock;
 
-use super::{Answer, Web};
+use super::{HttpResponse, Web};
 
-/// More than the daemon holds at a time; of those whom it has sent away the ends are let go here.
+/// Connections that are opened: more than the daemon serves at the same time.
 const CROWD: usize = 1200;
+/// Connections that stay open here; the oldest is dropped for each further one.
 const HELD: usize = 850;
-/// A press is answered at once, as far as a busy machine can do so; a press that waits its turn in the crowd takes longer.
+/// The limit for a command on a busy machine. A command that queued behind the crowd would take longer.
 const SOON: Duration = Duration::from_secs(10);
 
 #[test]
-fn the_paired_phone_gets_through_a_crowd() {
+fn a_paired_phone_is_served_despite_too_many_connections() {
     let web = Web::running();
     let token = web.token();
-    // More that listen than there is room for, so that it is not enough to have asked.
+    // More listeners than the limit, so that a sent request alone does not protect a connection.
     let says = |number: usize| match number % 50 {
         0 => "",
         1 => "GET /api/v1/status HTTP/1.1\r\nHost: local",
         2 => "POST /api/v1/start HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{",
         _ => "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n",
     };
-    // The phone's own connection, from before the crowd came, and left open by it.
+    // The phone's own stream is older than the crowd and stays open.
     let mut phone = TcpStream::connect(("127.0.0.1", web.port)).unwrap();
     write!(phone, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n").unwrap();
     let mut crowd = VecDeque::new();
@@ -35,7 +36,7 @@ fn the_paired_phone_gets_through_a_crowd() {
         let mut stream = TcpStream::connect(("127.0.0.1", web.port)).unwrap();
         let _ = stream.write_all(says(number).as_bytes());
         if says(number).contains("\r\n\r\n") {
-            // Who has asked is answered, and from then on is one that has asked.
+            // After a byte of the response, the connection counts as one that has sent a request.
             stream.read_exact(&mut [0]).unwrap();
         }
         crowd.push_back(stream);
@@ -51,9 +52,9 @@ fn the_paired_phone_gets_through_a_crowd() {
             assert!(took < SOON, "with {number} others: {took:?}");
         }
     }
-    // Its own connection has stayed: it hears what is new.
+    // The phone's stream is still open and gets the change.
     web.house.does(&["start"]);
-    let news = format!("\"generation\":{},", web.generation());
-    assert!(Answer::until(phone, &news), "the paired listener was sent away");
+    let change = format!("\"generation\":{},", web.generation());
+    assert!(HttpResponse::until(phone, &change), "the paired connection was closed");
     assert_eq!(web.house.status()["strip"]["health"], "sending");
 }

@@ -1,4 +1,4 @@
-//! What is turned away: other names, other pages, and what is too large, too slow or makes no sense.
+//! Refused requests: foreign names, foreign pages, and those that are too large, too slow or malformed.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -6,13 +6,13 @@ use std::net::TcpStream;
 use serde_json::json;
 use talklight::core::clock;
 
-use super::client::{Answer, Ask};
+use super::client::{HttpRequest, HttpResponse};
 use super::{Instance, Web};
 use crate::child;
 use crate::harness::{PATIENCE, text};
 
-/// What a browser is told, whatever the answer.
-fn assert_guarded(answer: &Answer) {
+/// Checks the security headers, which every response has.
+fn assert_guarded(answer: &HttpResponse) {
     let policy = answer.header("content-security-policy").unwrap();
     for rule in
         ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"]
@@ -28,17 +28,17 @@ fn assert_guarded(answer: &Answer) {
 }
 
 #[test]
-fn every_answer_tells_the_browser_what_to_allow() {
+fn every_response_has_the_security_headers() {
     let web = Web::running();
     for path in ["/", "/remote", "/style.css", "/api/v1/status", "/nowhere"] {
         assert_guarded(&web.get(path));
     }
-    assert_guarded(&Ask::get("/").with("Host", "evil.example").of(web.port));
+    assert_guarded(&HttpRequest::get("/").with("Host", "evil.example").send(web.port));
     assert_guarded(&web.post("/api/v1/start", "wrong", &json!({})));
 }
 
 #[test]
-fn a_name_of_somebody_elses_reads_nothing() {
+fn a_foreign_host_name_can_read_nothing() {
     let web = Web::of("hosts = [\"timer.example.org\"]");
     let name = text(&child::command("uname").arg("-n").output().unwrap().stdout);
     let name = name.trim();
@@ -54,7 +54,7 @@ fn a_name_of_somebody_elses_reads_nothing() {
         "timer.example.org".into(),
     ];
     for host in ours {
-        let answer = Ask::get("/api/v1/status").with("Host", &host).of(port);
+        let answer = HttpRequest::get("/api/v1/status").with("Host", &host).send(port);
         assert_eq!(answer.status, 200, "{host}");
     }
     let theirs = [
@@ -67,21 +67,21 @@ fn a_name_of_somebody_elses_reads_nothing() {
         "timer.example.org.evil.example",
     ];
     for host in theirs {
-        let answer = Ask::get("/api/v1/status").with("Host", host).of(port);
+        let answer = HttpRequest::get("/api/v1/status").with("Host", host).send(port);
         assert_eq!(answer.status, 421, "{host}");
         assert_eq!(answer.json()["status"], json!(null), "{host}");
     }
-    assert_eq!(Ask::get("/api/v1/status").without("Host").of(port).status, 421);
+    assert_eq!(HttpRequest::get("/api/v1/status").without("Host").send(port).status, 421);
 }
 
 #[test]
-fn a_page_of_somebody_elses_changes_nothing() {
+fn a_foreign_page_can_change_nothing() {
     let web = Web::running();
     let host = format!("127.0.0.1:{}", web.port);
     let [ticket, _] = web.invite();
     let cookie = web.pair(&ticket);
     let cookie = cookie.header("set-cookie").unwrap().split(';').next().unwrap();
-    let with_cookie = || Ask::post("/api/v1/start", "{}").with("Host", &host).with("Cookie", cookie);
+    let with_cookie = || HttpRequest::post("/api/v1/start", "{}").with("Host", &host).with("Cookie", cookie);
     let foreign = [
         "http://evil.example".to_owned(),
         "null".into(),
@@ -93,46 +93,46 @@ fn a_page_of_somebody_elses_changes_nothing() {
         format!("http://user@{host}"),
     ];
     for origin in foreign {
-        let answer = with_cookie().with("Origin", &origin).of(web.port);
+        let answer = with_cookie().with("Origin", &origin).send(web.port);
         assert_eq!(answer.status, 403, "{origin}");
     }
-    // A browser sends an Origin with each POST; without one it is no page of ours.
-    assert_eq!(with_cookie().of(web.port).status, 403);
+    // A browser sends an `Origin` with each POST; a request without one is not from our page.
+    assert_eq!(with_cookie().send(web.port).status, 403);
     for site in ["cross-site", "same-site"] {
         let ask = with_cookie().with("Origin", &format!("http://{host}"));
-        assert_eq!(ask.with("Sec-Fetch-Site", site).of(web.port).status, 403, "{site}");
+        assert_eq!(ask.with("Sec-Fetch-Site", site).send(web.port).status, 403, "{site}");
     }
-    // Nor does it pair.
+    // A foreign page cannot pair either.
     let [_, code] = web.invite();
     let body = json!({ "answer": code }).to_string();
-    let ask = Ask::post("/api/v1/pair", &body).with("Host", &host);
-    let answer = ask.with("Origin", "http://evil.example").of(web.port);
+    let ask = HttpRequest::post("/api/v1/pair", &body).with("Host", &host);
+    let answer = ask.with("Origin", "http://evil.example").send(web.port);
     assert_eq!((answer.status, answer.header("set-cookie")), (403, None));
-    // And is told of no other origin by a preflight.
-    let preflight = Ask::new("OPTIONS", "/api/v1/start").with("Origin", "http://evil.example");
-    assert_eq!(preflight.of(web.port).header("access-control-allow-origin"), None);
+    // A preflight request allows no other origin.
+    let preflight = HttpRequest::new("OPTIONS", "/api/v1/start").with("Origin", "http://evil.example");
+    assert_eq!(preflight.send(web.port).header("access-control-allow-origin"), None);
     assert_eq!(web.house.status()["phase"], "ready");
     let ours = with_cookie().with("Origin", &format!("http://{host}"));
-    let answer = ours.with("Sec-Fetch-Site", "same-origin").of(web.port);
+    let answer = ours.with("Sec-Fetch-Site", "same-origin").send(web.port);
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 #[test]
-fn a_proxy_in_front_has_another_scheme_and_the_same_name() {
+fn a_proxy_may_use_another_scheme_with_a_known_name() {
     let web = Web::of("hosts = [\"timer.example.org\"]");
     let [ticket, _] = web.invite();
     let body = json!({ "answer": ticket }).to_string();
-    let ask = Ask::post("/api/v1/pair", &body).with("Host", "timer.example.org");
-    assert_eq!(ask.with("Origin", "https://timer.example.org").of(web.port).status, 200);
+    let ask = HttpRequest::post("/api/v1/pair", &body).with("Host", "timer.example.org");
+    assert_eq!(ask.with("Origin", "https://timer.example.org").send(web.port).status, 200);
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_with_the_right_status() {
+fn malformed_requests_get_the_right_status() {
     let web = Web::running();
     let token = web.token();
     let start = |body: &str| {
-        let ask = Ask::post("/api/v1/start", body);
-        ask.with("Authorization", &format!("Bearer {token}")).of(web.port).status
+        let ask = HttpRequest::post("/api/v1/start", body);
+        ask.with("Authorization", &format!("Bearer {token}")).send(web.port).status
     };
     for body in
         ["[]", "{", "17", "{\"generation\": -1}", "{\"generation\": \"17\"}", "{\"plam\": \"lightning\"}", "\u{0}"]
@@ -146,15 +146,15 @@ fn what_makes_no_sense_is_refused_with_the_right_status() {
     assert_eq!(web.get("/api/v1").status, 404);
     assert_eq!(web.get("/../Cargo.toml").status, 404);
     assert_eq!(web.get("/api/v1/start").status, 405);
-    assert_eq!(Ask::post("/api/v1/status", "").of(web.port).status, 405);
-    assert_eq!(Ask::new("DELETE", "/").of(web.port).status, 405);
-    let large = Ask::get("/").with("X", &"x".repeat(20_000));
-    assert_eq!(large.of(web.port).status, 431);
+    assert_eq!(HttpRequest::post("/api/v1/status", "").send(web.port).status, 405);
+    assert_eq!(HttpRequest::new("DELETE", "/").send(web.port).status, 405);
+    let large = HttpRequest::get("/").with("X", &"x".repeat(20_000));
+    assert_eq!(large.send(web.port).status, 431);
     assert_eq!(web.house.status()["phase"], "ready");
 }
 
 #[test]
-fn who_is_slow_is_sent_away_in_time() {
+fn slow_clients_are_disconnected_in_time() {
     let web = Web::running();
     let token = web.token();
     let connect = || TcpStream::connect(("127.0.0.1", web.port)).unwrap();
@@ -166,11 +166,11 @@ fn who_is_slow_is_sent_away_in_time() {
         "POST /api/v1/start HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n{{"
     )
     .unwrap();
-    let answer = Answer::of(body);
+    let answer = HttpResponse::read(body);
     assert_eq!(answer.status, 408);
     let passed = || clock::now().since(begun);
     assert!(passed().as_secs() >= 4, "{:?}", passed());
-    // Nothing was said that could be answered: the connection just ends.
+    // Without a complete header there is no response: the connection is closed.
     for mut stream in [head, silent] {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let end = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
@@ -179,9 +179,8 @@ fn who_is_slow_is_sent_away_in_time() {
     assert!(passed().as_secs() >= 9, "{:?}", passed());
 }
 
-/// What is not served cannot be asked.
 #[test]
-fn without_a_word_in_the_config_nothing_listens() {
+fn without_web_in_the_config_no_port_is_open() {
     let house = Instance::running(super::PLANS);
     let reply = house.say("invite");
     assert_eq!(reply["ok"], false);

@@ -1,4 +1,4 @@
-//! The description of the API holds of the API.
+//! The OpenAPI document matches the API.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Web;
-use super::client::{Answer, Ask};
+use super::client::{HttpRequest, HttpResponse};
 
 const PREFIX: &str = "/api/v1/";
 
@@ -15,20 +15,20 @@ fn document(web: &Web) -> Value {
     web.get("/api/v1/openapi.json").json()
 }
 
-/// What a `$ref` stands for, or the thing itself.
-fn meant<'a>(document: &'a Value, it: &'a Value) -> &'a Value {
+/// Resolves a `$ref`; other values are returned as they are.
+fn resolve<'a>(document: &'a Value, it: &'a Value) -> &'a Value {
     match it.get("$ref") {
         None => it,
         Some(path) => {
             let path = path.as_str().unwrap().strip_prefix('#').unwrap();
-            meant(document, document.pointer(path).unwrap_or_else(|| panic!("no {path}")))
+            resolve(document, document.pointer(path).unwrap_or_else(|| panic!("no {path}")))
         }
     }
 }
 
-/// Where `value` is not what `schema` says. Knows the words that the document uses, and stops at any other.
+/// The differences between `value` and `schema`. Knows only the keywords that the document uses, and panics at others.
 fn misfits(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
-    let schema = meant(document, schema);
+    let schema = resolve(document, schema);
     let mut found = Vec::new();
     let mut must = |so: bool, word: &str| {
         if !so {
@@ -59,7 +59,7 @@ fn misfits(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Str
                 }
             }
             "properties" => {
-                // What is sent and not described is a description that is too short.
+                // A property that is sent must be described.
                 for (name, inner) in value.as_object().into_iter().flatten() {
                     match rule.get(name) {
                         None => must(false, &format!("{name} is not described")),
@@ -96,12 +96,12 @@ fn is_of_type(value: &Value, name: &str) -> bool {
     }
 }
 
-/// The answer is one that the document tells of.
-fn assert_told(document: &Value, method: &str, path: &str, answer: &Answer) {
+/// Checks that the document describes the response.
+fn assert_described(document: &Value, method: &str, path: &str, answer: &HttpResponse) {
     let responses = &document["paths"][path][method]["responses"];
-    let told = responses.get(answer.status.to_string());
-    let told = told.unwrap_or_else(|| panic!("{method} {path}: {} is not told of", answer.status));
-    let content = meant(document, told)["content"].as_object().unwrap();
+    let described = responses.get(answer.status.to_string());
+    let described = described.unwrap_or_else(|| panic!("{method} {path}: {} is not described", answer.status));
+    let content = resolve(document, described)["content"].as_object().unwrap();
     let (kind, content) = content.iter().next().unwrap();
     assert_eq!(answer.header("content-type"), Some(kind.as_str()), "{method} {path}");
     if kind == "application/json" {
@@ -111,7 +111,7 @@ fn assert_told(document: &Value, method: &str, path: &str, answer: &Answer) {
 }
 
 #[test]
-fn the_check_finds_what_does_not_fit() {
+fn the_check_finds_differences() {
     let schema = json!({
         "type": "object", "required": ["a"], "additionalProperties": false,
         "properties": { "a": { "type": "integer", "minimum": 1 }, "b": { "type": "array", "items": { "enum": ["x"] } } },
@@ -126,11 +126,11 @@ fn the_check_finds_what_does_not_fit() {
 }
 
 #[test]
-fn every_route_is_told_of_and_none_else() {
+fn the_document_has_exactly_the_routes() {
     let web = Web::running();
     let document = document(&web);
     assert_eq!(document["openapi"], "3.1.0");
-    let told: BTreeSet<(String, String)> = document["paths"]
+    let described: BTreeSet<(String, String)> = document["paths"]
         .as_object()
         .unwrap()
         .iter()
@@ -139,7 +139,7 @@ fn every_route_is_told_of_and_none_else() {
             methods.map(|method| (path.clone(), method.clone()))
         })
         .collect();
-    // As they are written in the router, and in the list of pages.
+    // The routes in the source of the router and of the pages.
     let source = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
     let routed: BTreeSet<(String, String)> = [source("src/web.rs"), source("src/web/pages.rs")]
         .concat()
@@ -151,23 +151,23 @@ fn every_route_is_told_of_and_none_else() {
             Some((format!("{PREFIX}{name}"), method.to_owned()))
         })
         .collect();
-    assert_eq!(told, routed);
-    // And as they are answered.
-    for (path, method) in &told {
-        let other = if method == "get" { Ask::post(path, "") } else { Ask::get(path) };
-        assert_eq!(other.of(web.port).status, 405, "{path}");
+    assert_eq!(described, routed);
+    // The routes as the server answers them.
+    for (path, method) in &described {
+        let other = if method == "get" { HttpRequest::post(path, "") } else { HttpRequest::get(path) };
+        assert_eq!(other.send(web.port).status, 405, "{path}");
         if path.ends_with("/events") {
             continue;
         }
-        let same = if method == "get" { Ask::get(path) } else { Ask::post(path, "") };
-        let answer = same.of(web.port);
+        let same = if method == "get" { HttpRequest::get(path) } else { HttpRequest::post(path, "") };
+        let answer = same.send(web.port);
         assert!(![404, 405].contains(&answer.status), "{path}");
-        assert_told(&document, method, path, &answer);
+        assert_described(&document, method, path, &answer);
     }
 }
 
 #[test]
-fn answers_are_as_they_are_told() {
+fn responses_match_the_document() {
     let web = Web::running();
     let document = document(&web);
     let token = web.token();
@@ -175,10 +175,10 @@ fn answers_are_as_they_are_told() {
     let mut seen = BTreeSet::new();
     let mut asks = |verb: &str, body: &str, status: u16| {
         let path = format!("{PREFIX}{verb}");
-        let ask = Ask::post(&path, body).with("Authorization", &bearer);
-        let answer = ask.of(web.port);
+        let ask = HttpRequest::post(&path, body).with("Authorization", &bearer);
+        let answer = ask.send(web.port);
         assert_eq!(answer.status, status, "{verb} {body}");
-        assert_told(&document, "post", &path, &answer);
+        assert_described(&document, "post", &path, &answer);
         seen.insert(status);
     };
     asks("undo", "", 409);
@@ -193,9 +193,9 @@ fn answers_are_as_they_are_told() {
     asks("pair", "{\"answer\": \"123456\"}", 429);
     for name in ["status", "paired"] {
         let path = format!("{PREFIX}{name}");
-        let answer = Ask::get(&path).with("Authorization", &bearer).of(web.port);
+        let answer = HttpRequest::get(&path).with("Authorization", &bearer).send(web.port);
         assert_eq!(answer.status, 200);
-        assert_told(&document, "get", &path, &answer);
+        assert_described(&document, "get", &path, &answer);
     }
     assert_eq!(seen, BTreeSet::from([200, 400, 403, 409, 413, 429]));
 }

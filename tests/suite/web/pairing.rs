@@ -1,4 +1,4 @@
-//! Pairing: once, for a minute, not by guessing, and for good.
+//! Pairing: invitations, wrong codes, tokens and their file.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -10,14 +10,14 @@ use talklight::core::clock::Moment;
 use talklight::store::pairing::{CLOSED, INVITATION, PAIRED_MAX, Pairing, PairingError, WRONG_MAX};
 
 use super::Web;
-use super::client::Ask;
+use super::client::HttpRequest;
 use crate::harness::Folder;
 use crate::harness::until;
 
 const SECOND: Duration = Duration::from_secs(1);
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
-/// Pairing in a folder of its own, at a moment long after boot.
+/// A pairing file in a folder of its own, and a moment long after boot.
 fn pairing() -> (Folder, Pairing, Moment) {
     let folder = Folder::new();
     let pairing = Pairing::new(folder.file("paired"));
@@ -25,12 +25,12 @@ fn pairing() -> (Folder, Pairing, Moment) {
     (folder, pairing, Moment::from_ns(1_000_000_000_000))
 }
 
-fn is_wrong(said: Result<String, PairingError>) -> bool {
-    matches!(said, Err(PairingError::Wrong))
+fn is_wrong(result: Result<String, PairingError>) -> bool {
+    matches!(result, Err(PairingError::Wrong))
 }
 
 #[test]
-fn an_invitation_is_good_once_and_for_a_minute() {
+fn an_invitation_is_valid_once_within_a_minute() {
     let (_folder, pairing, now) = pairing();
     let first = pairing.invite(now).unwrap();
     assert_eq!((first.ticket.len(), first.code.len()), (32, 6));
@@ -38,12 +38,12 @@ fn an_invitation_is_good_once_and_for_a_minute() {
     let last = now + INVITATION - NANOSECOND;
     let token = pairing.redeem(&first.ticket, last).unwrap();
     assert!(pairing.is_valid(&token));
-    // The code goes with the ticket.
+    // Using the ticket also uses up the code.
     assert!(is_wrong(pairing.redeem(&first.code, last)));
     assert!(is_wrong(pairing.redeem(&first.ticket, last)));
     let second = pairing.invite(last).unwrap();
     assert!(is_wrong(pairing.redeem(&second.code, last + INVITATION)));
-    // A new invitation takes the place of the one before.
+    // A new invitation replaces the previous one.
     let third = pairing.invite(last).unwrap();
     let fourth = pairing.invite(last).unwrap();
     assert!(is_wrong(pairing.redeem(&third.ticket, last)));
@@ -52,7 +52,7 @@ fn an_invitation_is_good_once_and_for_a_minute() {
 }
 
 #[test]
-fn what_is_nearly_right_is_wrong() {
+fn a_nearly_right_answer_is_wrong() {
     let (_folder, pairing, now) = pairing();
     let invitation = pairing.invite(now).unwrap();
     let (ticket, code) = (&invitation.ticket, &invitation.code);
@@ -66,17 +66,17 @@ fn what_is_nearly_right_is_wrong() {
     ] {
         assert!(is_wrong(pairing.redeem(answer, now)), "{answer}");
     }
-    // What was not used up is still good.
+    // Wrong answers do not use up the invitation.
     assert!(pairing.redeem(code, now).is_ok());
 }
 
 #[test]
-fn ten_wrong_codes_in_a_minute_close_codes_for_a_minute() {
+fn after_ten_wrong_codes_in_a_minute_codes_are_refused_for_a_minute() {
     let (_folder, pairing, start) = pairing();
     let paired = pairing.issue().unwrap();
-    // Nobody is invited, so that no code is right.
+    // Without an invitation no code is right.
     let wrong = |now| is_wrong(pairing.redeem("123456", now));
-    // Nine in any minute are let be, for as long as one likes.
+    // Nine wrong codes in any minute are allowed for ever.
     let mut now = start;
     for _ in 0..100 {
         now = now + Duration::from_millis(6667);
@@ -88,7 +88,7 @@ fn ten_wrong_codes_in_a_minute_close_codes_for_a_minute() {
     }
     let closed = pairing.redeem("123456", now);
     assert!(matches!(closed, Err(PairingError::Closed { left }) if left == CLOSED));
-    // Also to who knows the code; who is paired stays so, and a ticket opens all the same.
+    // The right code is refused, too. Paired devices stay paired, and a ticket is accepted.
     let later = now + CLOSED - SECOND;
     let invitation = pairing.invite(later).unwrap();
     let closed = pairing.redeem(&invitation.code, later);
@@ -101,7 +101,7 @@ fn ten_wrong_codes_in_a_minute_close_codes_for_a_minute() {
 }
 
 #[test]
-fn what_is_no_code_is_no_guess_at_one() {
+fn an_answer_that_is_not_a_code_does_not_count_as_a_guess() {
     let (_folder, pairing, now) = pairing();
     for _ in 0..10 * WRONG_MAX {
         for answer in ["", "no", "12345", "1234567", "12345x", "0b77f39f10ddd5fcb186008eccb42ad8"] {
@@ -113,10 +113,10 @@ fn what_is_no_code_is_no_guess_at_one() {
 }
 
 #[test]
-fn codes_are_spread_over_all_there_are() {
+fn codes_are_evenly_distributed() {
     let (_folder, pairing, now) = pairing();
     let codes: Vec<u32> = (0..2000).map(|_| pairing.invite(now).unwrap().code.parse().unwrap()).collect();
-    // Of ten equal parts each has 200 of them; that one has less than 100 happens once in 10^13 times.
+    // Each tenth of the range has about 200 codes. By chance one has fewer than 100 once in 10^13 runs.
     for part in 0..10 {
         let count = codes.iter().filter(|&&code| code / 100_000 == part).count();
         assert!(count > 100, "{count} begin with {part}");
@@ -124,7 +124,7 @@ fn codes_are_spread_over_all_there_are() {
 }
 
 #[test]
-fn the_oldest_makes_room() {
+fn a_further_device_replaces_the_oldest() {
     let (folder, pairing, _) = pairing();
     let tokens: Vec<String> = (0..=PAIRED_MAX).map(|_| pairing.issue().unwrap()).collect();
     assert_eq!(pairing.count(), PAIRED_MAX);
@@ -137,7 +137,7 @@ fn the_oldest_makes_room() {
 }
 
 #[test]
-fn a_file_that_others_can_read_or_that_holds_something_else_is_set_aside() {
+fn a_readable_or_damaged_file_is_renamed() {
     let (folder, pairing, _) = pairing();
     let token = pairing.issue().unwrap();
     let path = folder.file("paired");
@@ -145,7 +145,7 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_set_aside() {
     let good = fs::read(&path).unwrap();
     let load = || {
         let pairing = Pairing::new(path.clone());
-        pairing.load().map(|told| (told.unwrap_or_default(), pairing.is_valid(&token)))
+        pairing.load().map(|message| (message.unwrap_or_default(), pairing.is_valid(&token)))
     };
     assert_eq!(load(), Ok((String::new(), true)));
     let link = || std::os::unix::fs::symlink("elsewhere", &path).unwrap();
@@ -159,15 +159,15 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_set_aside() {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         damage();
-        // As long as it cannot be renamed, it is there to be mended.
-        fs::create_dir_all(damaged.join("in the way")).unwrap();
+        // If the file cannot be renamed, it stays where it is.
+        fs::create_dir_all(damaged.join("blocked")).unwrap();
         assert!(load().unwrap_err().contains("cannot be renamed"));
         assert!(path.symlink_metadata().is_ok());
         fs::remove_dir_all(&damaged).unwrap();
 
-        let (told, known) = load().unwrap();
-        assert!(told.starts_with("every phone must be paired again") && told.contains(why), "{told}");
-        assert!(told.contains("paired.damaged") && !known);
+        let (message, known) = load().unwrap();
+        assert!(message.starts_with("every phone must be paired again") && message.contains(why), "{message}");
+        assert!(message.contains("paired.damaged") && !known);
         assert!(damaged.symlink_metadata().is_ok() && path.symlink_metadata().is_err());
         fs::remove_file(&damaged).unwrap();
         assert_eq!(load(), Ok((String::new(), false)));
@@ -175,7 +175,7 @@ fn a_file_that_others_can_read_or_that_holds_something_else_is_set_aside() {
 }
 
 #[test]
-fn paired_by_ticket_over_http_until_all_are_forgotten() {
+fn a_device_paired_over_http_stays_paired_until_all_are_unpaired() {
     let mut web = Web::running();
     let [ticket, _] = web.invite();
     let answer = web.pair(&format!(" {ticket}\n"));
@@ -190,17 +190,17 @@ fn paired_by_ticket_over_http_until_all_are_forgotten() {
     assert_eq!(token.len(), 64);
     assert_eq!(web.pair(&ticket).status, 403);
 
-    // Kept is a hash, for this user alone.
+    // The file holds a hash, and only this user can read it.
     let path = web.house.folder.file("state").join("talklight/paired");
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     let kept = fs::read_to_string(&path).unwrap();
     assert!(kept.len() == 65 && !kept.contains(token) && !kept.contains(&ticket));
 
     let paired = |web: &Web| {
-        let ask = Ask::get("/api/v1/paired").with("Cookie", &format!("other=1; {pair}"));
-        ask.of(web.port)
+        let ask = HttpRequest::get("/api/v1/paired").with("Cookie", &format!("other=1; {pair}"));
+        ask.send(web.port)
     };
-    // Each visit renews the cookie, and none without one is given any.
+    // Each visit renews the cookie. A visit without a cookie gets none.
     assert_eq!(paired(&web).header("set-cookie"), Some(cookie.as_str()));
     assert_eq!(web.get("/api/v1/paired").header("set-cookie"), None);
     web.house.signal(Signal::SIGKILL);
@@ -217,7 +217,7 @@ fn paired_by_ticket_over_http_until_all_are_forgotten() {
 }
 
 #[test]
-fn guessing_over_http_is_closed_without_disturbing_who_is_paired() {
+fn refused_codes_do_not_affect_paired_devices() {
     let web = Web::running();
     let token = web.token();
     let [_, code] = web.invite();
@@ -235,7 +235,7 @@ fn guessing_over_http_is_closed_without_disturbing_who_is_paired() {
 }
 
 #[test]
-fn a_file_that_cannot_be_taken_is_set_aside_and_phones_pair_again() {
+fn a_damaged_pairing_file_is_a_fault_until_a_phone_pairs_again() {
     let mut web = Web::running();
     web.token();
     web.house.signal(Signal::SIGKILL);
@@ -250,7 +250,7 @@ fn a_file_that_cannot_be_taken_is_set_aside_and_phones_pair_again() {
     assert!(why.contains("every phone must be paired again: ") && why.contains("talklight/paired"), "{why}");
     assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), kept);
     web.house.does(&["start"]);
-    // Paired again, there is no fault any more.
+    // After a new pairing the fault is gone.
     assert!(!web.token().is_empty());
     until("the fault is gone", || web.house.status()["faults"].as_array().is_some_and(Vec::is_empty));
 }

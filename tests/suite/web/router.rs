@@ -1,4 +1,4 @@
-//! The router by itself: no connection, no daemon, and a runtime that is there for one request.
+//! The router alone: no connection, no daemon, and a runtime for one request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tower_service::Service;
 use crate::core::harness::{board, look, plan};
 use crate::harness::Folder;
 
-/// What is answered to `request`, by a house whose engine says yes to everything; and the commands that it was asked for.
+/// The response to `request` from a router whose engine applies every command, and the commands the engine got.
 fn answer(request: impl Fn(&Pairing) -> http::Request<Body>) -> (StatusCode, String, Vec<Command>) {
     let folder = Folder::new();
     let pairing = Arc::new(Pairing::new(folder.file("paired")));
@@ -26,7 +26,7 @@ fn answer(request: impl Fn(&Pairing) -> http::Request<Body>) -> (StatusCode, Str
     let theirs = Arc::clone(&board);
     let engine = std::thread::spawn(move || {
         let mut asked = Vec::new();
-        // Ends once nobody is left who could ask.
+        // Ends when all senders are gone.
         while let Some(event) = inbox.wait(Duration::from_secs(60)) {
             let Event::Request(Request { action: Action::Command(command), reply, .. }) = event else { continue };
             let at = Moment::from_ns(1);
@@ -55,7 +55,7 @@ fn post(path: &str) -> axum::http::request::Builder {
 }
 
 #[test]
-fn who_has_a_token_is_obeyed() {
+fn a_request_with_a_token_reaches_the_engine() {
     let ask = |pairing: &Pairing| {
         let token = pairing.issue().unwrap();
         let ask = post("/api/v1/start").header("Authorization", format!("bearer {token}"));
@@ -68,7 +68,7 @@ fn who_has_a_token_is_obeyed() {
 }
 
 #[test]
-fn who_has_none_and_who_comes_from_elsewhere_reach_no_engine() {
+fn requests_without_a_token_or_from_foreign_pages_do_not_reach_the_engine() {
     let (status, _, asked) = answer(|_| post("/api/v1/start").body(Body::empty()).unwrap());
     assert_eq!((status, asked), (StatusCode::UNAUTHORIZED, Vec::new()));
     let foreign = |pairing: &Pairing| {
@@ -85,7 +85,7 @@ fn who_has_none_and_who_comes_from_elsewhere_reach_no_engine() {
 }
 
 #[test]
-fn the_pages_and_what_is_none() {
+fn pages_are_found_and_other_paths_are_not() {
     let get = |path: &'static str| {
         answer(move |_| http::Request::get(path).header("Host", "[::1]:8080").body(Body::empty()).unwrap()).0
     };

@@ -52,7 +52,7 @@ fn a_trial_for_another_generation_is_refused() {
 fn begin_and_end_of_a_trial_are_logged() {
     let sim = play("try +10s try give");
     let told: Vec<String> = sim.board.latest().log.iter().map(|entry| entry.to_string()).collect();
-    let (begun, over) = ("the strip is being tested; a start ends that", "the test of the strip is over");
+    let (begun, over) = ("testing the strip; a start ends it", "the test of the strip is over");
     assert_eq!(told, [begun, over, begun, over]);
 }
 
