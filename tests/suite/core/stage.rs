@@ -6,13 +6,13 @@ use std::time::Duration;
 use proptest::prelude::*;
 use talklight::core::clock::Moment;
 use talklight::core::look::Rgb;
-use talklight::core::timer::{Command, Phase};
+use talklight::core::timer::{Command, Phase, Timer};
 use talklight::engine::board::Shown;
 use talklight::engine::event::{Done, Refused};
 use talklight::show::gauge::Gauge;
-use talklight::show::{Busy, Owner, Rank, Scene};
+use talklight::show::{Busy, Owner, Rank, Scene, Show, Stage};
 
-use super::harness::{Sim, TRIAL, look, plan, play, span};
+use super::harness::{BOOT, Sim, TRIAL, look, plan, play, span};
 use super::timer::commands;
 
 const COLOUR: Rgb = Rgb::new(32, 64, 255);
@@ -51,6 +51,18 @@ fn a_test_hides_a_stream_whose_lease_still_runs() {
     assert_eq!(shown(&sim), Some(Rank::Stream));
     sim.play("try trial +9s try trial +9s try trial +9s try trial +1s trial +9s ready");
     assert_eq!(shown(&sim), None, "the lease of the stream has expired");
+}
+
+/// Also before anybody has removed the show whose lease is over.
+#[test]
+fn the_strip_is_free_at_the_end_of_a_lease() {
+    let (mut stage, timer) = (Stage::default(), Timer::new(plan("lightning"), 7));
+    let of = |owner, now| Show::new(gauge(0.5), Owner::new(owner), span("10s"), now);
+    let end = BOOT + span("10s");
+    assert_eq!(stage.offer(of("a", BOOT), &timer, BOOT), Ok(true));
+    let before = end - Duration::from_nanos(1);
+    assert!(stage.offer(of("b", before), &timer, before).is_err());
+    assert_eq!(stage.offer(of("b", end), &timer, end), Ok(true));
 }
 
 #[test]

@@ -4,8 +4,9 @@ use super::*;
 use crate::terminal::Terminal;
 use pty_process::blocking::Command;
 
-/// The longest time for a stop.
-const GONE: Duration = Duration::from_secs(3);
+/// A stop may take 3 s. The program gives up on a strip that hangs after 2.2 s (`LAST_FRAME` and `LAST_LINE` in `run`); the
+/// rest is for a machine that has other things to do. The strip hangs until after the end, so that only giving up ends it.
+const GONE: Duration = Duration::from_secs(10);
 
 /// Hangs the strip during a talk, and fills the channel and the queue of the socket.
 fn hang(pi: &Pi) -> Vec<UnixStream> {
