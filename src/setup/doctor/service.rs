@@ -28,7 +28,7 @@ fn service(facts: &Facts, unit: &Unit) -> Option<Finding> {
     Some(match states {
         // On a laptop the daemon is started by hand.
         ["not-found", ..] if facts.model.is_none() => return None,
-        ["not-found", ..] => note("the service is not installed; the README tells how"),
+        ["not-found", ..] => note("the service is not installed; docs/pi.md tells how"),
         ["masked", ..] => bad(
             "the service is masked: nothing can start it",
             "sudo systemctl unmask talklight && sudo systemctl enable --now talklight",
