@@ -76,7 +76,6 @@ impl Stage {
     /// Ends every show by the chair's command. Each owner is refused until it has been silent for its lease.
     pub fn shut_out(&mut self, now: Moment) -> Vec<Show> {
         let ended = std::mem::take(&mut self.shows);
-        self.shut_out.retain(|&(_, until)| now < until);
         self.shut_out.extend(ended.iter().map(|show| (show.owner.clone(), now + show.lease)));
         ended
     }

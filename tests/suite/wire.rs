@@ -243,3 +243,16 @@ fn a_resume_file_of_an_older_version_is_readable() {
     assert_eq!(undone, Outcome::Undone { left: Duration::from_secs(280) });
     assert_eq!(reset.generation, 600_058_082_988_015);
 }
+
+#[test]
+fn a_look_out_of_range_is_refused() {
+    let look = snapshot(Timer::new(plan("lightning", 300), 1)).look;
+    let text = serde_json::to_string(&look).unwrap();
+    let read = |from: &str, to: &str| {
+        assert!(text.contains(from), "{text}");
+        serde_json::from_str::<Look>(&text.replace(from, to)).is_ok()
+    };
+    assert!(read("\"leds\":60", "\"leds\":1") && read("\"leds\":60", "\"leds\":5438"));
+    assert!(!read("\"leds\":60", "\"leds\":0") && !read("\"leds\":60", "\"leds\":5439"));
+    assert!(!read("\"nanos\":500000000", "\"nanos\":0"));
+}

@@ -1,6 +1,7 @@
 //! The core in virtual time. No test here reads a clock or sleeps.
 
 mod drive;
+mod driven;
 mod engine;
 mod frame;
 pub mod harness;
