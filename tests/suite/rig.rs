@@ -5,9 +5,7 @@
 //! ```ignore
 //! let pi = Rig::builder().level(17, Level::High).build();
 //! pi.start(env!("CARGO_BIN_EXE_talklight"), ["--config", "pi.toml"]);
-//! let pressed_ns = monotonic_ns();
 //! pi.press(17);
-//! pi.wait_frame_after(pressed_ns, Duration::from_secs(1), |frame| frame.pixels[0] == [0, 255, 0, 0]);
 //! assert!(pi.frames(Profile::WS2812B_150, 3).faults.is_empty());
 //! ```
 
