@@ -1,6 +1,5 @@
-//! A pretend Raspberry Pi for the real binary, without root. The binary runs under a preload library (`rig/pishim.c`) with an SPI
-//! device, a GPIO chip, and a Pi's `/proc` and `/sys`. The library logs every transfer with its time, and drives lines and faults
-//! on command.
+//! A pretend Raspberry Pi for the real binary, without root. A preload library (`rig/pishim.c`) gives the binary an SPI device, a
+//! GPIO chip, and a Pi's `/proc` and `/sys`. It logs every transfer with its time, and drives lines and faults on command.
 //!
 //! ```ignore
 //! let pi = Rig::builder().level(17, Level::High).build();
@@ -167,8 +166,7 @@ impl Rig {
         child::run(command)
     }
 
-    /// Runs a second program on the Pi's hardware to its end. It sees the levels at its start; later levels and faults go to the
-    /// daemon.
+    /// Runs a second program on the Pi's hardware to its end. Only the daemon sees later levels and faults.
     pub fn run_on_pi(&self, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
         let mut command = child::command(program);
         command.args(args).envs(self.second());
