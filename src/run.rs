@@ -108,8 +108,6 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     event::spawn("socket", Origin::Socket, events.clone(), move |_| server::run(&listener, &desk));
     start_buttons(&config, &board, &events);
 
-    start_nodes(&config, &events);
-
     let notify = Arc::new(Notify::from_env());
     let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
     event::spawn("journal", Origin::Clock, events.clone(), move |_| Ok(journal::run(&theirs, &notifier, to_stderr)?));
@@ -132,6 +130,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         let no_thread = |error: io::Error| events.try_send(Event::Fault(Origin::Tape, Some(error.to_string().into())));
         Tape::new(path, events.clone()).map_err(no_thread).ok()
     });
+    start_nodes(&config, &events);
     wake_on_time();
     let mut outputs = Outputs { resume, tape, notify: Arc::clone(&notify), events, ready: false, told: true };
     let engine = Engine::new(&mut *strip, &mut outputs, &board, now);

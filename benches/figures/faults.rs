@@ -55,7 +55,7 @@ pub fn frames(full: bool) {
 
 /// Runs talks on one Pi until this many frames were sent.
 fn evening(seed: u32, frames: usize) -> Count {
-    let builder = Rig::builder().level(BUTTON, Level::High);
+    let builder = Rig::builder().level(BUTTON, Level::High).leds(BAR.leds);
     let rig = builder.seed(seed).build();
     let tape = rig.path("tape");
     let config = BAR.config().replace("strip = {", &format!("strip = {{ tape = {tape:?},"));

@@ -4,17 +4,17 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::daemon::{Daemon, TALKLIGHT};
-use crate::figures::{at, boot_ahead_ns, pi, row, spread};
+use crate::figures::{BUTTON, at, boot_ahead_ns, row, spread};
 use crate::floor::pause;
 use crate::model::Bar;
-use crate::rig::{Profile, monotonic_ns};
+use crate::rig::{Level, Profile, Rig, monotonic_ns};
 
 /// A picture that changes every second.
 const BAR: Bar = Bar { leds: 60, length: 60_000, yellow: 40_000, red: 20_000, flash: 5_000, half: 500 };
 
 pub fn restarts(full: bool) {
     let kills = if full { 100 } else { 50 };
-    let rig = pi();
+    let rig = Rig::builder().level(BUTTON, Level::High).leds(BAR.leds).build();
     let daemon = Daemon::on_rig(&rig, &BAR.config());
     let (mut floor, mut took, mut wrong) = (Vec::new(), Vec::new(), 0);
     let mut started_ns = 0;
