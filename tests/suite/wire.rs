@@ -256,3 +256,30 @@ fn a_look_out_of_range_is_refused() {
     assert!(!read("\"leds\":60", "\"leds\":0") && !read("\"leds\":60", "\"leds\":5439"));
     assert!(!read("\"nanos\":500000000", "\"nanos\":0"));
 }
+
+#[test]
+fn time_alone_makes_no_other_status() {
+    let s = |seconds: u64| Moment::from_ns(seconds * 1_000_000_000);
+    let mut timer = Timer::new(plan("lightning", 300), 1);
+    timer.apply(Command::Start(None), s(100)).unwrap();
+    let at = |timer, seconds| Status::new(&snapshot(timer), s(seconds));
+    // The time left, the overrun, and the moment itself; then the time for an undo.
+    assert!(at(timer, 110).is_same_but_for_time(&at(timer, 111)));
+    assert!(at(timer, 500).is_same_but_for_time(&at(timer, 501)));
+    assert!(!at(timer, 110).is_same_but_for_time(&at(timer, 300)), "another phase");
+    timer.apply(Command::Reset, s(120)).unwrap();
+    assert!(at(timer, 121).is_same_but_for_time(&at(timer, 122)));
+    let standing = "ready, lightning, 5:00; spi strip failing: a wire is loose; button failed: stuck";
+    assert_eq!(at(timer, 121).standing(), standing);
+}
+
+#[test]
+fn the_test_picture_is_in_the_status_while_it_is_shown() {
+    let (now, lease) = (Moment::from_ns(1 << 50), Duration::from_secs(10));
+    let mut snapshot = snapshot(Timer::new(plan("lightning", 300), 1));
+    let trial = "sk6812-rgbw bgr 25 tens";
+    let show = Show::new(Scene::Sample(trial.parse().unwrap()), Owner::new("tester"), lease, now);
+    snapshot.stage.offer(show, &snapshot.timer, now).unwrap();
+    assert_eq!(Status::new(&snapshot, now).strip.trial.as_deref(), Some(trial));
+    assert_eq!(Status::new(&snapshot, now + lease).strip.trial, None);
+}

@@ -27,7 +27,7 @@ use talklight::core::drive::{Chip, Drive, DriveSettings, Order};
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::timer::{Command, Outcome, Phase, Timer};
 use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
-use talklight::engine::event::{Action, Answer, Done, Event, Origin, Request};
+use talklight::engine::event::{Action, Answer, Done, Event, Origin, Refused, Request};
 use talklight::engine::{BEAT, Engine, Keeper};
 use talklight::show::gauge::Gauge;
 use talklight::show::sample::{self, Sample, StripType, Trial};
@@ -209,6 +209,15 @@ impl Sim {
         let answer = self.request(Action::Show { scene, owner: Owner::new(by), lease });
         assert_eq!(answer.result.is_ok(), expected, "{by}: {answer:?}");
         answer
+    }
+
+    /// Offers a show to the engine alone, without a look at its frame.
+    pub fn request_show(&mut self, scene: Scene, by: &str, lease: Duration) -> Result<Done, Refused> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        let action = Action::Show { scene, owner: Owner::new(by), lease };
+        let request = Request { action, generation: None, origin: Origin::Socket, reply: Some(reply) };
+        self.engine.step(Some(Event::Request(request)), self.now);
+        answer.try_recv().expect("it is answered in its step").result
     }
 
     /// Ends the show of a rank.

@@ -12,7 +12,7 @@ use talklight::engine::event::{Done, Refused};
 use talklight::show::gauge::Gauge;
 use talklight::show::{Busy, Owner, Rank, Scene, Show, Stage};
 
-use super::harness::{BOOT, Sim, TRIAL, look, plan, play, span};
+use super::harness::{BOOT, LEDS, Sim, TRIAL, look, plan, play, span};
 use super::timer::commands;
 
 const COLOUR: Rgb = Rgb::new(32, 64, 255);
