@@ -271,6 +271,8 @@ fn time_alone_makes_no_other_status() {
     assert!(at(timer, 121).is_same_but_for_time(&at(timer, 122)));
     let standing = "ready, lightning, 5:00; spi strip failing: a wire is loose; button failed: stuck";
     assert_eq!(at(timer, 121).standing(), standing);
+    let one = Snapshot { plans: vec![plan("lightning", 300)].into(), ..snapshot(timer) };
+    assert!(!Status::new(&one, s(140)).line().contains("(of "), "a single plan is no choice");
 }
 
 #[test]

@@ -113,6 +113,22 @@ fn a_reset_ends_a_show_and_blocks_its_owner_until_it_is_silent_for_one_lease() {
     assert_eq!(sim.offer(gauge(0.5), "a", span("10s")).result, Ok(Done::Shown));
 }
 
+#[test]
+fn a_test_fits_the_strip_or_is_refused_with_the_number_that_fits() {
+    // The buffer of the simulated strip holds 4 bytes for each of its LEDs: a third more LEDs with three channels.
+    for (words, leds_max) in [("sk6812-rgbw grb", LEDS), ("ws2812 grb", LEDS * 4 / 3)] {
+        let mut sim = play("ready");
+        let mut offer = |leds: usize| {
+            let trial = format!("{words} {leds} dark").parse().unwrap();
+            sim.request_show(Scene::Sample(trial), "tester", span("10s"))
+        };
+        for leds in [leds_max + 1, leds_max + 9] {
+            assert_eq!(offer(leds), Err(Refused::TooLong { leds, leds_max }), "{words}");
+        }
+        assert_eq!(offer(leds_max), Ok(Done::Shown), "{words}");
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Offer { by: usize, lease: u64, part: f64 },
