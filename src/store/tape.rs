@@ -4,7 +4,7 @@
 //! the next line says how many.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -86,7 +86,7 @@ impl Drop for Tape {
 /// The writing end of the tape, on its own thread.
 struct Writer {
     path: PathBuf,
-    file: Option<BufWriter<File>>,
+    file: Option<File>,
     /// When the last write was tried, if it failed.
     tried: Option<Moment>,
     /// Whether the engine has been told of a fault.
@@ -122,13 +122,17 @@ impl Writer {
     fn write(&mut self, frame: &Frame) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            closed => closed.insert(BufWriter::new(open(&self.path)?)),
+            closed => closed.insert(open(&self.path)?),
         };
         let leds = frame.leds.iter().map(|Rgb { r, g, b }| format!("{r:02x}{g:02x}{b:02x}")).collect();
         let line = Line { t_ns: frame.at.as_ns(), phase: frame.phase, leds, left_out: self.left_out };
-        serde_json::to_writer(&mut *file, &line)?;
-        file.write_all(b"\n")?;
-        file.flush()?;
+        let mut line = serde_json::to_vec(&line)?;
+        line.push(b'\n');
+        let length = file.metadata()?.len();
+        file.write_all(&line).inspect_err(|_| {
+            // A full disk takes a part of a line; without that part the next line begins where a line begins.
+            let _ = file.set_len(length);
+        })?;
         self.left_out = 0;
         Ok(())
     }

@@ -90,6 +90,29 @@ fn a_full_disk_is_a_fault_of_the_tape_and_does_not_stop_the_talk() {
     assert_eq!(house.status()["strip"]["health"], "sending");
 }
 
+/// A limit of the file's length, as a disk that fills up in the middle of a line.
+#[test]
+fn a_tape_that_is_full_ends_with_a_whole_line() {
+    let mut house = Instance::new(QUICK);
+    let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" --headless --config config.toml --socket s --tape tape.0";
+    let mut command = child::command("/bin/sh");
+    command.args(["-c", script, TALKLIGHT]).env_clear().current_dir(house.folder.path());
+    house.daemon = Some(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    until("the daemon answers", || UnixStream::connect(house.socket()).is_ok());
+    until("the tape is full", || {
+        house.run(&["start"]);
+        house.run(&["reset"]);
+        house.status()["faults"][0]["input"] == "tape"
+    });
+    // The tape is tried again every second, and holds a part of a line for a moment each time.
+    until("the tape ends with a whole line", || {
+        let tape = fs::read_to_string(house.folder.file("tape.0")).unwrap();
+        tape.len() > 1000
+            && tape.ends_with('\n')
+            && tape.lines().all(|line| serde_json::from_str::<Frame>(line).is_ok())
+    });
+}
+
 #[test]
 fn a_tape_that_cannot_be_opened_does_not_stop_the_timer() {
     let mut house = Instance::new(QUICK);
