@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::anyhow;
 #[cfg(feature = "web")]
-use anyhow::{Context, bail};
+use anyhow::Context;
+use anyhow::anyhow;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
 
@@ -157,40 +157,43 @@ fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc
     if listen.is_none() && matches!(handed_over, Ok(None)) {
         return None;
     }
-    let hosts = config.web.as_ref().map_or_else(Vec::new, |web| web.hosts.clone());
-    let (pairing, no_place) = match crate::store::pairing::default_path() {
-        Ok(path) => (Some(Arc::new(Pairing::new(path))), None),
-        Err(error) => (None, Some(error)),
+    let path = match crate::store::pairing::default_path() {
+        Ok(path) => path,
+        Err(error) => {
+            let _ = events.try_send(Event::Fault(Origin::Web, Some(error.to_string().into())));
+            return None;
+        }
     };
-    if let Some(fault) = pairing.as_ref().and_then(|pairing| pairing.load().unwrap_or_else(Some)) {
+    let pairing = Arc::new(Pairing::new(path));
+    if let Some(fault) = pairing.load().unwrap_or_else(Some) {
         let _ = events.try_send(Event::Fault(Origin::Pairing, Some(fault.into())));
     }
-    let (theirs, board) = (pairing.clone(), Arc::clone(board));
+    let hosts = config.web.as_ref().map_or_else(Vec::new, |web| web.hosts.clone());
+    let desk = Desk { board: Arc::clone(board), events: events.clone(), pairing: Some(Arc::clone(&pairing)) };
+    let theirs = Arc::clone(&pairing);
     event::spawn("web", Origin::Web, events.clone(), move |events| {
-        let Some(pairing) = theirs else { return Err(no_place.unwrap_or_else(|| anyhow!("nobody can be paired"))) };
-        let mut handed_over = handed_over.context("what systemd has opened is no TCP port")?;
-        let web = loop {
-            let web = match (handed_over.take(), listen) {
-                (Some(listener), _) => Web::from_listener(listener, &hosts).map_err(anyhow::Error::from),
-                (None, Some(listen)) => Web::bind(listen, &hosts).map_err(anyhow::Error::from),
-                (None, None) => bail!("the port that systemd has opened is lost"),
+        let handed_over = handed_over.context("systemd has opened something else than a TCP port")?;
+        let serve = || -> anyhow::Result<()> {
+            let web = match (&handed_over, listen) {
+                (Some(listener), _) => Web::from_listener(listener.try_clone()?, &hosts)?,
+                (None, Some(listen)) => Web::bind(listen, &hosts)?,
+                (None, None) => unreachable!("without both there is no web"),
             };
-            match web {
-                Ok(web) => break web,
-                Err(error) => events.send(Event::Fault(Origin::Web, Some(format!("{error:#}").into())))?,
-            }
-            thread::park_timeout(RETRY);
+            theirs.set_listen(web.address()?);
+            let url = web.url()?;
+            events.send(Event::Fault(Origin::Web, None))?;
+            events.send(Event::Web(url.as_str().into()))?;
+            events.send(Event::Note(Origin::Web, format!("stage view: {url}; p pairs a phone").into()))?;
+            web.run(&desk, Arc::clone(&theirs))
         };
-        events.send(Event::Fault(Origin::Web, None))?;
-        pairing.set_listen(web.address()?);
-        let url = web.url()?;
-        events.send(Event::Web(url.as_str().into()))?;
-        let text = format!("stage view: {url}; p pairs a phone");
-        events.send(Event::Note(Origin::Web, text.into()))?;
-        let desk = Desk { board, events, pairing: Some(Arc::clone(&pairing)) };
-        web.run(&desk, pairing)
+        // Serving ends only by an error.
+        while let Err(error) = serve() {
+            events.send(Event::Fault(Origin::Web, Some(format!("{error:#}").into())))?;
+            thread::park_timeout(RETRY);
+        }
+        Ok(())
     });
-    pairing
+    Some(pairing)
 }
 
 #[cfg(not(feature = "web"))]

@@ -50,12 +50,13 @@ impl Web {
     /// # Errors
     /// The system's error, with a remedy.
     pub fn bind(listen: SocketAddr, hosts: &[String]) -> Result<Self, BindError> {
+        let is_service = std::env::var_os("NOTIFY_SOCKET").is_some();
         // In a network namespace of its own, bind() succeeds on an address that nobody can reach.
-        if std::env::var_os("NOTIFY_SOCKET").is_some() && has_no_network() {
+        if is_service && has_no_network() {
             return Err(BindError::NoNetwork);
         }
         let listener = TcpListener::bind(listen).map_err(|error| match error.raw_os_error() {
-            Some(code) if code == nix::errno::Errno::EAFNOSUPPORT as i32 => BindError::NoNetwork,
+            Some(code) if is_service && code == nix::errno::Errno::EAFNOSUPPORT as i32 => BindError::NoNetwork,
             _ => BindError::Io(listen, error),
         })?;
         Self::from_listener(listener, hosts).map_err(|error| BindError::Io(listen, error))
@@ -123,7 +124,7 @@ async fn load(pairing: Arc<Pairing>, events: Events) {
 /// Why the port could not be bound.
 #[derive(Debug)]
 pub enum BindError {
-    /// This process may not use the network, or has only its own loopback.
+    /// A service that may not use the network, or has only its own loopback.
     NoNetwork,
     Io(SocketAddr, io::Error),
 }
