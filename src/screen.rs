@@ -56,7 +56,7 @@ pub trait Daemon {
     /// Requests an invitation for a phone.
     fn invite(&mut self);
 
-    /// The answer to [`invite`](Self::invite), once: the invitation, or why there is none.
+    /// The answer to [`invite`](Self::invite), once: the invitation, or why the daemon refused it.
     fn invitation(&mut self) -> Option<Result<InvitationCard, String>>;
 }
 

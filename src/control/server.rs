@@ -133,10 +133,7 @@ impl Drop for Socket {
 }
 
 /// Accepts and serves clients for ever.
-///
-/// # Errors
-/// Never at present: a failed accept() is tried again.
-pub fn run(listener: &UnixListener, desk: &Desk) -> anyhow::Result<()> {
+pub fn run(listener: &UnixListener, desk: &Desk) -> ! {
     let clients = Arc::new(Registry::default());
     loop {
         let stream = match listener.accept() {
@@ -174,7 +171,7 @@ enum ClientState {
     Watching,
 }
 
-/// Disconnects the oldest client in `state` of the process that has most of them. False if there is none.
+/// Disconnects the oldest client in `state` of the process that has most of them. Returns false if no client is in `state`.
 fn evict(list: &mut List<Client>, state: ClientState) -> bool {
     let evicted = list.evict(|client| (client.state == state).then_some(client.process));
     evicted.inspect(|client| drop(client.stream.shutdown(Shutdown::Both))).is_some()

@@ -4,7 +4,6 @@
 //! light, so everything is computed on them.
 
 use std::fmt;
-use std::str::FromStr;
 
 use crate::core::look::{Picture, Rgb};
 
@@ -82,14 +81,6 @@ impl Order {
             wire[place] = channel;
         }
         wire
-    }
-}
-
-impl FromStr for Order {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.iter().find(|(name, _)| *name == text).map(|&(_, order)| order).ok_or(())
     }
 }
 

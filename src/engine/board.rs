@@ -240,8 +240,8 @@ pub struct Subscription(UnixStream);
 impl Subscription {
     /// Resets it until the next snapshot. Call this before you read the board; otherwise a snapshot may be missed.
     pub fn clear(&mut self) {
-        let mut rung = [0; 64];
-        while self.0.read(&mut rung).is_ok_and(|length| length > 0) {}
+        let mut bytes = [0; 64];
+        while self.0.read(&mut bytes).is_ok_and(|length| length > 0) {}
     }
 
     /// Waits for a new snapshot.

@@ -21,7 +21,7 @@ pub struct Status {
     pub left_ms: u64,
     /// Time since the end of the talk.
     pub overrun_ms: u64,
-    /// How long a reset can still be undone; null if there is none to undo.
+    /// How long a reset can still be undone; null if no reset can be undone.
     pub undo_ms: Option<u64>,
     /// Changes with every change of state. A request that begins with `if GENERATION` is refused once it is another.
     pub generation: u64,

@@ -26,7 +26,7 @@ const ATTACH: ClientRequest = request(Verb::Attach, None);
 /// How often `--wait` looks for a daemon.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Shows the daemon at `socket` until the user detaches. If there is none, waits for one if `may_wait`.
+/// Shows the daemon at `socket` until the user detaches. If no daemon answers and `may_wait` is true, waits for one.
 ///
 /// # Errors
 /// If there is no terminal or no daemon, or if the daemon ends and does not come back.
@@ -70,7 +70,7 @@ const fn request(verb: Verb, generation: Option<u64>) -> ClientRequest {
     ClientRequest { verb, generation, origin: Origin::Console }
 }
 
-/// Looks for a daemon until one answers. Prints why there is none, each time that the reason changes.
+/// Looks for a daemon until one answers. Prints why none answers, each time that the reason changes.
 fn wait_for_daemon(socket: Option<&Path>) -> (PathBuf, UnixStream) {
     let mut printed = String::new();
     loop {

@@ -141,7 +141,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Reads what was typed, and returns the number of bytes; 0 if there are none now.
+    /// Reads what was typed, and returns the number of bytes; 0 if nothing was typed.
     ///
     /// # Errors
     /// The system's error: EIO or ENXIO if the terminal has hung up.

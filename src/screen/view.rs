@@ -19,7 +19,7 @@ pub(super) const DETAIL: Ink = Ink::new(FAINT);
 const READY: Rgb = Rgb::new(222, 226, 232);
 const OVER: Rgb = Rgb::new(140, 164, 196);
 
-/// The screen of `size` at `now`, and the moment of its next change by time alone; `None` if there is none.
+/// The screen of `size` at `now`, and the moment of its next change by time alone; `None` if only an event can change it.
 pub fn view(snapshot: &Snapshot, ui: &Ui, now: Moment, size: Size, style: Style) -> (Grid, Option<Moment>) {
     let reading = snapshot.timer.at(now);
     let mut painter = Painter { grid: Grid::new(size), until: None, snapshot, ui, now, style, reading };

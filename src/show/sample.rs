@@ -49,7 +49,7 @@ impl StripType {
     /// The drive for a strip of this type, otherwise with `settings`. A test picture lights one channel of each LED.
     ///
     /// # Errors
-    /// [`TooLittleCurrent`] if the limit does not let every LED be lit at all.
+    /// [`TooLittleCurrent`] if the limit is too low to light every LED at its dimmest.
     pub fn drive(self, settings: &DriveSettings) -> Result<Drive, TooLittleCurrent> {
         let Self { chip, order, leds } = self;
         // A strip with three channels takes the bytes of four channels for a third more LEDs, and each step draws a third more.
@@ -61,16 +61,14 @@ impl StripType {
         let settings = DriveSettings { chip, order, max_milliamps, ..*settings };
         Drive::new(settings, leds, &[Picture::new(RED, leds)])
     }
-}
 
-impl StripType {
     /// The lines of a config: chip, order and LEDs.
     pub fn lines(self) -> [String; 3] {
         let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
         [format!("chip = \"{chip}\""), format!("order = \"{order}\""), format!("leds = {}", self.leds)]
     }
 
-    /// For people.
+    /// In words: `60 LEDs, ws2812 in the order grb`.
     pub fn words(self) -> String {
         let (chip, order) = (name_of(&Chip::ALL, self.chip), name_of(&Order::ALL, self.order));
         let leds = match self.leds {

@@ -117,7 +117,7 @@ pub struct Node {
     pub may_open: bool,
     /// This user is in the group. The login may be older than that.
     pub is_member: bool,
-    /// The service's user may open it. None if there is no such user.
+    /// The service's user may open it. `None` if the service's user does not exist.
     pub service_may_open: Option<bool>,
     /// The process that has locked it.
     pub held_by: Option<String>,
@@ -126,7 +126,7 @@ pub struct Node {
 /// The buttons.
 #[derive(Clone, Debug)]
 pub struct Gpio {
-    /// None if there is none.
+    /// The path of the header's chip. `None` if no such chip was found.
     pub chip: Option<(String, Node)>,
     pub lines: Result<Vec<Line>, NoLines>,
 }

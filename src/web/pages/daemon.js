@@ -26,7 +26,7 @@
  * @property {string} phase
  * @property {number} seconds Time left of the talk, rounded up.
  * @property {boolean} lit False in the dark half of a flash.
- * @property {number} undo Seconds in which a reset can still be undone; 0 if there is none to undo.
+ * @property {number} undo Seconds in which a reset can still be undone; 0 if no reset can be undone.
  * @property {number} next Milliseconds until the reading changes; Infinity if it does not change by time alone.
  */
 

@@ -151,7 +151,7 @@ impl Decoder {
         &self.decoded.frames
     }
 
-    /// When the incomplete frame latches if the wire stays idle. `None` if there is none.
+    /// When the incomplete frame latches if the wire stays idle. `None` between two frames.
     pub fn latches_ns(&self) -> Option<u64> {
         self.pulse.map(|_| self.wire_ns as u64 + u64::from(self.profile.reset_ns))
     }
