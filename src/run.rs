@@ -20,7 +20,7 @@ use nix::unistd::getpid;
 use crate::cli::Exit;
 use crate::config::{Config, Kind};
 use crate::control::desk::Desk;
-use crate::control::invite::{InvitationCard, own_addresses};
+use crate::control::invite::InvitationCard;
 use crate::control::server::{self, Socket};
 use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
@@ -31,8 +31,11 @@ use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
 use crate::os::lock;
+use crate::os::network::Network;
 #[cfg(target_os = "linux")]
 use crate::os::nodes::Nodes;
+#[cfg(feature = "web")]
+use crate::os::site::{Reach, Site};
 use crate::report::journal;
 use crate::report::notify::Notify;
 use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
@@ -79,6 +82,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         stage: Stage::default(),
         plans: config.plans.clone().into(),
         strip_kind: config.strip.name().into(),
+        name: config.name().into(),
         strip: Health::Starting,
         web: None,
         faults: Vec::new(),
@@ -168,23 +172,30 @@ fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc
     if let Some(fault) = pairing.load().unwrap_or_else(Some) {
         let _ = events.try_send(Event::Fault(Origin::Pairing, Some(fault.into())));
     }
-    let hosts = config.web.as_ref().map_or_else(Vec::new, |web| web.hosts.clone());
+    let web = config.web.clone().unwrap_or_default();
+    let hosts = web.all_hosts();
     let desk = Desk { board: Arc::clone(board), events: events.clone(), pairing: Some(Arc::clone(&pairing)) };
     let theirs = Arc::clone(&pairing);
     event::spawn("web", Origin::Web, events.clone(), move |events| {
         let handed_over = handed_over.context("systemd has opened something else than a TCP port")?;
         let serve = || -> anyhow::Result<()> {
-            let web = match (&handed_over, listen) {
+            let server = match (&handed_over, listen) {
                 (Some(listener), _) => Web::from_listener(listener.try_clone()?, &hosts)?,
                 (None, Some(listen)) => Web::bind(listen, &hosts)?,
                 (None, None) => unreachable!("without both there is no web"),
             };
-            theirs.set_listen(web.address()?);
-            let url = web.url()?;
+            let site = Site { address: web.address.clone(), ..Site::new(server.address()?) };
+            let (urls, reach) = site.urls(&Network::look());
+            theirs.set_site(site);
             events.send(Event::Fault(Origin::Web, None))?;
-            events.send(Event::Web(url.as_str().into()))?;
-            events.send(Event::Note(Origin::Web, format!("stage view: {url}; p pairs a phone").into()))?;
-            web.run(&desk, Arc::clone(&theirs))
+            events.send(Event::Web(urls[0].as_str().into()))?;
+            let keep = match (&handed_over, web.is_flag) {
+                (Some(_), _) => None,
+                (None, true) => Some(format!("--web=127.0.0.1:{}", server.address()?.port())),
+                (None, false) => Some(format!("`listen = \"127.0.0.1:{}\"`", server.address()?.port())),
+            };
+            events.send(Event::Note(Origin::Web, opened(&urls[0], reach, keep).into()))?;
+            server.run(&desk, Arc::clone(&theirs))
         };
         // Serving ends only by an error.
         while let Err(error) = serve() {
@@ -194,6 +205,18 @@ fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc
         Ok(())
     });
     Some(pairing)
+}
+
+/// What is said when the web's port is open; `keep` restricts it to this machine.
+#[cfg(feature = "web")]
+fn opened(url: &str, reach: Reach, keep: Option<String>) -> String {
+    if reach == Reach::ThisMachine {
+        return format!("stage view: {url}, for this machine only; p pairs a phone");
+    }
+    let keep = keep.map_or(String::new(), |keep| format!("; {keep} keeps it to this machine"));
+    format!(
+        "stage view: {url}; p pairs a phone. Everybody in this network may look, only paired devices may press{keep}"
+    )
 }
 
 #[cfg(not(feature = "web"))]
@@ -340,10 +363,10 @@ impl Daemon for LocalDaemon {
     fn invite(&mut self) {
         let Some(pairing) = &self.pairing else { return };
         // Without a port the faults say why.
-        let Some(listen) = pairing.listen() else { return };
+        let Some(site) = pairing.site() else { return };
         let invited = pairing.invite(clock::now()).map(|invitation| {
             let Invitation { ticket, code, until } = invitation;
-            InvitationCard::new(listen, &own_addresses(), &ticket, &code, until)
+            InvitationCard::new(&site, &Network::look(), &ticket, &code, until)
         });
         self.invited = Some(invited.map_err(|error| format!("cannot invite a phone: {error}")));
     }

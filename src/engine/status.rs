@@ -33,6 +33,9 @@ pub struct Status {
     pub look: LookStatus,
     /// What has failed, except the strip.
     pub faults: Vec<Fault>,
+    /// What people call this timer: `[web] name`, else the host's name.
+    #[serde(default)]
+    pub name: String,
     /// The moment of this status, in nanoseconds of CLOCK_BOOTTIME.
     pub at_ns: u64,
 }
@@ -76,6 +79,7 @@ impl Status {
         let plan = reading.plan;
         let (health, error) = health_words(&snapshot.strip);
         Self {
+            name: snapshot.name.to_string(),
             phase: reading.phase,
             plan: PlanStatus {
                 name: plan.name().into(),

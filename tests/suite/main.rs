@@ -9,6 +9,7 @@ mod docs;
 mod doctor;
 mod harness;
 mod invite;
+mod network;
 #[cfg(target_os = "linux")]
 mod nodes;
 mod outside;

@@ -97,6 +97,7 @@ pub fn absent() -> Daemon {
 
 pub fn status() -> Status {
     Status {
+        name: "Main hall".into(),
         phase: Phase::Ready,
         plan: PlanStatus {
             name: "lightning".into(),
