@@ -11,8 +11,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-#[cfg(feature = "web")]
-use anyhow::Context;
 use anyhow::anyhow;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
@@ -34,8 +32,6 @@ use crate::os::lock;
 use crate::os::network::Network;
 #[cfg(target_os = "linux")]
 use crate::os::nodes::Nodes;
-#[cfg(feature = "web")]
-use crate::os::site::{Reach, Site};
 use crate::report::journal;
 use crate::report::notify::Notify;
 use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
@@ -43,6 +39,8 @@ use crate::show::Stage;
 use crate::store::pairing::{Invitation, Pairing};
 use crate::store::resume::{Found, ResumeFile};
 use crate::store::tape::Tape;
+
+mod web;
 
 /// A talk that has been over for longer is forgotten after a restart.
 const FORGET_AFTER: Duration = Duration::from_secs(10 * 60);
@@ -106,7 +104,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     }
     let board = Board::new(first);
 
-    let pairing = start_web(&config, &board, &events);
+    let pairing = web::start(&config, &board, &events);
     let listener = socket.listener()?;
     let desk = Desk { board: Arc::clone(&board), events: events.clone(), pairing: pairing.clone() };
     event::spawn("socket", Origin::Socket, events.clone(), move |_| server::run(&listener, &desk));
@@ -149,79 +147,6 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Starts the web, if the config has one or systemd has opened a port for it, and returns the paired devices. Problems with
-/// either are faults and are retried.
-#[cfg(feature = "web")]
-fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc<Pairing>> {
-    use crate::web::{RETRY, Web};
-    let handed_over = listenfd::ListenFd::from_env().take_tcp_listener(0);
-    let listen = config.web.as_ref().and_then(|web| web.listen);
-    if listen.is_none() && matches!(handed_over, Ok(None)) {
-        return None;
-    }
-    let path = match crate::store::pairing::default_path() {
-        Ok(path) => path,
-        Err(error) => {
-            let _ = events.try_send(Event::Fault(Origin::Web, Some(error.to_string().into())));
-            return None;
-        }
-    };
-    let pairing = Arc::new(Pairing::new(path));
-    if let Some(fault) = pairing.load().unwrap_or_else(Some) {
-        let _ = events.try_send(Event::Fault(Origin::Pairing, Some(fault.into())));
-    }
-    let web = config.web.clone().unwrap_or_default();
-    let hosts = web.all_hosts();
-    let desk = Desk { board: Arc::clone(board), events: events.clone(), pairing: Some(Arc::clone(&pairing)) };
-    let theirs = Arc::clone(&pairing);
-    event::spawn("web", Origin::Web, events.clone(), move |events| {
-        let handed_over = handed_over.context("systemd has opened something else than a TCP port")?;
-        let serve = || -> anyhow::Result<()> {
-            let server = match (&handed_over, listen) {
-                (Some(listener), _) => Web::from_listener(listener.try_clone()?, &hosts)?,
-                (None, Some(listen)) => Web::bind(listen, &hosts)?,
-                (None, None) => unreachable!("without both there is no web"),
-            };
-            let site = Site { address: web.address.clone(), ..Site::new(server.address()?) };
-            let (urls, reach) = site.urls(&Network::look());
-            theirs.set_site(site);
-            events.send(Event::Fault(Origin::Web, None))?;
-            events.send(Event::Web(urls[0].as_str().into()))?;
-            let keep = match (&handed_over, web.is_flag) {
-                (Some(_), _) => None,
-                (None, true) => Some(format!("--web=127.0.0.1:{}", server.address()?.port())),
-                (None, false) => Some(format!("`listen = \"127.0.0.1:{}\"`", server.address()?.port())),
-            };
-            events.send(Event::Note(Origin::Web, opened(&urls[0], reach, keep).into()))?;
-            server.run(&desk, Arc::clone(&theirs))
-        };
-        // Serving ends only by an error.
-        while let Err(error) = serve() {
-            events.send(Event::Fault(Origin::Web, Some(format!("{error:#}").into())))?;
-            thread::park_timeout(RETRY);
-        }
-        Ok(())
-    });
-    Some(pairing)
-}
-
-/// What is said when the web's port is open; `keep` restricts it to this machine.
-#[cfg(feature = "web")]
-fn opened(url: &str, reach: Reach, keep: Option<String>) -> String {
-    if reach == Reach::ThisMachine {
-        return format!("stage view: {url}, for this machine only; p pairs a phone");
-    }
-    let keep = keep.map_or(String::new(), |keep| format!("; {keep} keeps it to this machine"));
-    format!(
-        "stage view: {url}; p pairs a phone. Everybody in this network may look, only paired devices may press{keep}"
-    )
-}
-
-#[cfg(not(feature = "web"))]
-fn start_web(_: &Config, _: &Arc<Board>, _: &Events) -> Option<Arc<Pairing>> {
-    None
 }
 
 /// Blanks the strip of the config, after a daemon that could not.
