@@ -25,6 +25,8 @@ mod shipped;
 mod terminal;
 #[cfg(target_os = "linux")]
 mod tester;
+#[cfg(all(feature = "web", target_os = "linux"))]
+mod ways;
 #[cfg(feature = "web")]
 mod web;
 mod wire;
