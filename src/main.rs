@@ -52,8 +52,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Command::Check { file }) => {
             let flags = Flags { config: file.or_else(|| flags.config.clone()), ..flags.clone() };
             let config = config(&flags)?;
-            let taken = doctor::taken_buttons(&config).join("\n");
-            print(&format!("{} is good\n{}\n{taken}", config.origin, config.describe()))
+            let machine = [doctor::taken_buttons(&config), doctor::way_in(&config)].concat().join("\n");
+            print(&format!("{} is good\n{}\n{machine}", config.origin, config.describe()))
         }
         Some(Command::Doctor { json }) => {
             let report = doctor::examine(flags.config.as_deref(), &overrides(flags));

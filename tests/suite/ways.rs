@@ -361,6 +361,19 @@ fn a_taken_port_on_all_addresses_is_told_with_its_owner() {
     let mut second = laptop.inside(&["--headless", "--web"]);
     second.current_dir(folder.path());
     let second = Program::spawn(second);
+    let checked = text(&child::run(laptop.inside(&["check", "--web"])).stdout);
+    assert!(checked.contains("\nphones open http://192.168.1.7:8080/remote\n"), "{checked}");
+    let other = Program::spawn({
+        let listen = "use Socket; socket(S, PF_INET, SOCK_STREAM, 6); \
+                      bind(S, pack_sockaddr_in(8090, INADDR_ANY)) && listen(S, 9) or die; $| = 1; print \"up\\n\"; sleep 1000";
+        let mut command = child::command("nsenter");
+        command.args(["--net", "--target", &laptop.pid(), "perl", "-e", listen]);
+        command
+    });
+    until("it listens", || !other.lines().is_empty());
+    let checked = text(&child::run(laptop.inside(&["check", "--web=:8090"])).stdout);
+    let taken = format!("\nbut port 8090 is taken: process {} (perl) listens on it; stop it, or", other.child.id());
+    assert!(checked.contains(&taken), "{checked}");
     let why = format!(
         "Address already in use (os error 98); process {pid} (talklight) uses this port; stop it, or choose another port, as with --web=:8081"
     );

@@ -60,6 +60,7 @@ pub fn healthy(name: &str, config_txt: &str) -> Facts {
         watchdog: Watchdog { is_there: true, timeout: Some("1min".into()) },
         daemon: answers(status()),
         unit: Some(unit("ActiveState=active")),
+        web: None,
     }
 }
 
