@@ -240,11 +240,8 @@ fn a_network_that_comes_later() {
     // A console shows the sentence, and the code when there is a network. So does the command in a terminal.
     let mut terminals = Vec::new();
     for arguments in ["console", "remote"] {
-        let inside = laptop.inside(&[arguments]);
-        let command = pty_process::blocking::Command::new(inside.get_program()).args(inside.get_args());
-        let envs = inside.get_envs().filter_map(|(name, value)| Some((name, value?)));
-        let command = command.env_clear().envs(envs);
-        terminals.push(Terminal::run(command.current_dir(laptop.house.folder.path()), (100, 40)));
+        let command = pty_process::blocking::Command::from(laptop.inside(&[arguments]));
+        terminals.push(Terminal::run(command, (100, 40)));
     }
     terminals[0].sees("R E A D Y");
     terminals[0].keys("p");
