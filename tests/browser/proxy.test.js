@@ -131,6 +131,10 @@ async function wayIn(kind, block, base) {
   const proxy = await Proxy.open(kind, block, daemon, port);
   try {
     await until("the proxy answers", async () => (await reaches(`${address}/remote`)) === 200);
+    if (folders.length > 0) {
+      // Without the slash the addresses of the page would lead out of the folder.
+      assert.ok([301, 302, 308].includes(await reaches(address)), "the folder without its slash leads to the folder");
+    }
     const invited = await daemon.invite();
     assert.equal(invited.address, address, "the invitation leads to the proxy");
     const open = async (path) => {
