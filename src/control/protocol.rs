@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::os::site::Site;
 
-pub use super::request::{ClientRequest, REQUEST_MAX, Verb};
+pub use super::request::{ClientRequest, REQUEST_MAX, Verb, span};
 pub use crate::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
 
 /// The daemon's reply to every request but `watch` and `attach`.
