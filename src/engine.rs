@@ -23,9 +23,9 @@ use std::time::Duration;
 use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
 use crate::core::timer::{Command, Outcome, Phase, Refusal, Timer};
-use crate::engine::board::{Board, Fault, Happening, Health, Shown, Snapshot, Tone};
-use crate::engine::event::{Action, Answer, Done, Event, Inbox, Origin, Refused, Request, Stop};
-use crate::show::Show;
+use crate::engine::board::{Board, Fault, Happening, Health, LastPaired, Shown, Snapshot, Tone};
+use crate::engine::event::{Action, Answer, Done, Event, Inbox, Origin, PhoneNews, Refused, Request, Stop};
+use crate::show::{Owner, Rank, Scene, Show, pairing};
 use crate::strip::Strip;
 
 /// How often the frame is sent when nothing changes, because a glitch on the wire stays until the next frame. The same beat
@@ -127,7 +127,7 @@ impl<'a> Engine<'a> {
     /// Logs what has changed by time alone.
     fn advance(&mut self, now: Moment) {
         while let Some(show) = self.now.stage.lapse(now) {
-            self.note(now, Origin::Clock, Happening::ShowEnded(show.rank()));
+            self.note(now, Origin::Clock, ended(&show));
         }
         let phase = self.now.timer.at(now).phase;
         if phase != self.phase {
@@ -150,6 +150,7 @@ impl<'a> Engine<'a> {
                 self.now.web = Some(url);
                 self.changed = true;
             }
+            Event::Phones(news) => self.phones(news, now),
             Event::Retry if self.now.strip != Health::Sending => self.beat = now,
             Event::Retry | Event::Wake => {}
         }
@@ -160,17 +161,27 @@ impl<'a> Engine<'a> {
         let Request { action, generation, origin, reply } = request;
         let is_stale = generation.is_some_and(|meant| meant != self.now.timer.generation);
         // "A talk is running" says more than "the timer has changed".
-        let is_covered = matches!(action, Action::Show { .. }) && self.now.timer.at(now).phase.is_running();
+        let is_covered =
+            matches!(action, Action::Show { .. } | Action::OpenPairing) && self.now.timer.at(now).phase.is_running();
         let result = match action {
             _ if is_stale && !is_covered => Err(Refused::Command(Refusal::Stale)),
             Action::Command(command) => self.command(command, origin, now),
             Action::Show { scene, owner, lease } => self.offer(Show::new(scene, owner, lease, now), origin, now),
             Action::End(rank) => {
-                if self.now.stage.end(rank).is_some() {
-                    self.note(now, origin, Happening::ShowEnded(rank));
+                if let Some(show) = self.now.stage.end(rank) {
+                    self.note(now, origin, ended(&show));
                 }
                 Ok(Done::Ended)
             }
+            Action::OpenPairing => self.open_pairing(origin, now),
+            Action::Pair => match self.now.stage.pairing_until(now) {
+                Some(_) => {
+                    self.now.stage.end(Rank::Test);
+                    self.changed = true;
+                    Ok(Done::MayPair)
+                }
+                None => Err(Refused::NotOpen),
+            },
         };
         // A person at a button or a key reads the answer in the log; others get a reply.
         match &result {
@@ -199,12 +210,12 @@ impl<'a> Engine<'a> {
                 Done::Command(outcome)
             }
             Outcome::Cleared | Outcome::AlreadyReady => {
-                let ended = self.now.stage.shut_out(now);
-                for show in &ended {
-                    self.note(now, origin, Happening::ShowEnded(show.rank()));
+                let shows = self.now.stage.shut_out(now);
+                for show in &shows {
+                    self.note(now, origin, ended(show));
                 }
                 match outcome {
-                    Outcome::AlreadyReady if !ended.is_empty() => Done::ShowReset,
+                    Outcome::AlreadyReady if !shows.is_empty() => Done::ShowReset,
                     _ => Done::Command(outcome),
                 }
             }
@@ -225,6 +236,37 @@ impl<'a> Engine<'a> {
         }
         self.changed = true;
         Ok(Done::Shown)
+    }
+
+    /// Shows that a phone can be paired; the scene on the stage is what lets it in.
+    fn open_pairing(&mut self, origin: Origin, now: Moment) -> Result<Done, Refused> {
+        if self.now.web.is_none() {
+            return Err(Refused::NoWeb);
+        }
+        let show = Show::new(Scene::Pairing, Owner::new("the button"), pairing::OPEN, now);
+        if self.now.stage.offer(show, &self.now.timer, now).map_err(Refused::Show)? {
+            self.note(now, origin, Happening::PairingOpened);
+        }
+        self.changed = true;
+        Ok(Done::Opened)
+    }
+
+    fn phones(&mut self, news: PhoneNews, now: Moment) {
+        let phones = &mut self.now.phones;
+        self.changed = true;
+        match news {
+            PhoneNews::CodesClosed(until) => {
+                phones.codes_closed_until = Some(until);
+                self.note(now, Origin::Pairing, Happening::CodesClosed);
+            }
+            PhoneNews::CodesOpen => phones.codes_closed_until = None,
+            PhoneNews::Paired { name, by } => {
+                let paired = LastPaired { at: now, name, by };
+                phones.last_paired = Some(paired.clone());
+                self.note(now, Origin::Pairing, Happening::Paired(paired));
+            }
+            PhoneNews::Sound(count) => phones.pages_with_sound = count,
+        }
     }
 
     fn fault(&mut self, origin: Origin, fault: Option<Arc<str>>, now: Moment) {
@@ -296,6 +338,14 @@ impl<'a> Engine<'a> {
             self.now.number += 1;
             self.board.post(self.now.clone());
         }
+    }
+}
+
+/// What the log tells of a show that has ended.
+fn ended(show: &Show) -> Happening {
+    match show.scene {
+        Scene::Pairing => Happening::PairingClosed,
+        Scene::Sample(_) | Scene::Gauge(_) => Happening::ShowEnded(show.rank()),
     }
 }
 

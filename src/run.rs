@@ -26,7 +26,7 @@ use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
 use crate::core::plan::{self, Clock};
 use crate::core::timer::{Command, Phase, Timer, seconds_left};
-use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
+use crate::engine::board::{Board, Happening, Health, Phones, Snapshot, Subscription, Tone};
 use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
@@ -81,6 +81,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         strip_kind: config.strip.name().into(),
         strip: Health::Starting,
         web: None,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: Default::default(),
         number: 0,
@@ -165,7 +166,7 @@ fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc
         }
     };
     let pairing = Arc::new(Pairing::new(path));
-    if let Some(fault) = pairing.load().unwrap_or_else(Some) {
+    if let Some(fault) = pairing.load(clock::stamp()).unwrap_or_else(Some) {
         let _ = events.try_send(Event::Fault(Origin::Pairing, Some(fault.into())));
     }
     let hosts = config.web.as_ref().map_or_else(Vec::new, |web| web.hosts.clone());

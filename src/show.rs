@@ -4,6 +4,7 @@
 //! [`Rank`], and it alone decides which show may be seen. A new kind of picture is a new [`Scene`] in its own file.
 
 pub mod gauge;
+pub mod pairing;
 pub mod sample;
 mod stage;
 
@@ -26,6 +27,8 @@ pub use stage::{Busy, STREAM_AFTER_END, Stage};
 pub enum Scene {
     Sample(Trial),
     Gauge(Gauge),
+    /// A phone can be paired by the button.
+    Pairing,
 }
 
 /// How important a show is: a higher rank covers a lower one.
@@ -53,7 +56,7 @@ pub struct Show {
 impl Scene {
     pub fn rank(&self) -> Rank {
         match self {
-            Self::Sample(_) => Rank::Test,
+            Self::Sample(_) | Self::Pairing => Rank::Test,
             Self::Gauge(_) => Rank::Stream,
         }
     }
@@ -62,7 +65,7 @@ impl Scene {
     pub fn strip_type(&self) -> Option<StripType> {
         match self {
             Self::Sample(trial) => Some(trial.strip),
-            Self::Gauge(_) => None,
+            Self::Gauge(_) | Self::Pairing => None,
         }
     }
 
@@ -71,6 +74,7 @@ impl Scene {
         match self {
             Self::Sample(trial) => trial.paint(frame),
             Self::Gauge(gauge) => gauge.paint(leds, frame),
+            Self::Pairing => pairing::paint(leds, frame),
         }
     }
 
@@ -83,6 +87,7 @@ impl Scene {
         match self {
             Self::Sample(trial) => trial.strip.drive(settings),
             Self::Gauge(gauge) => Drive::new(*settings, leds, &[gauge.full(leds)]),
+            Self::Pairing => Drive::new(*settings, leds, &[pairing::picture(leds)]),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::core::clock::Moment;
 use crate::core::look::{Look, Picture, Rgb};
 use crate::core::plan::{Clock, Plan};
 use crate::core::timer::{self, Outcome, Phase, Timer};
-use crate::engine::event::{Origin, Refused};
+use crate::engine::event::{Origin, PairedBy, Refused};
 use crate::show::sample::Trial;
 use crate::show::{Rank, Scene, Stage};
 
@@ -36,12 +36,34 @@ pub struct Snapshot {
     pub strip: Health,
     /// The address of the web pages, if there are any.
     pub web: Option<Arc<str>>,
+    /// What the web tells of phones.
+    pub phones: Phones,
     /// What has failed, except the strip.
     pub faults: Vec<Fault>,
     /// The latest log entries, oldest first, numbered without gaps.
     pub log: VecDeque<Entry>,
     /// Counts the snapshots that were posted.
     pub number: u64,
+}
+
+/// Phones and their pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phones {
+    /// Codes are refused until then, because too many were wrong.
+    pub codes_closed_until: Option<Moment>,
+    /// The device that was paired last, since the start.
+    pub last_paired: Option<LastPaired>,
+    /// Open pages that have their sound on.
+    pub pages_with_sound: usize,
+}
+
+/// A device that was paired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPaired {
+    pub at: Moment,
+    /// What it is, such as `Firefox on Android`.
+    pub name: Arc<str>,
+    pub by: PairedBy,
 }
 
 /// Something that has failed, and how.
@@ -97,6 +119,10 @@ pub enum Happening {
     StripBack,
     ShowBegan(Rank),
     ShowEnded(Rank),
+    PairingOpened,
+    PairingClosed,
+    Paired(LastPaired),
+    CodesClosed,
     Failed(Arc<str>),
     Recovered,
     SourceEnded(Arc<str>),
@@ -126,7 +152,11 @@ impl Entry {
             | Happening::Recovered
             | Happening::ShowBegan(_)
             | Happening::ShowEnded(_)
+            | Happening::PairingOpened
+            | Happening::PairingClosed
+            | Happening::Paired(_)
             | Happening::Stopping => Tone::Done,
+            Happening::CodesClosed => Tone::Warning,
             Happening::Refused(_) => Tone::Refused,
             Happening::StripFailed(_) | Happening::Failed(_) | Happening::SourceEnded(_) => Tone::Fault,
             Happening::Told(tone, _) => *tone,
@@ -165,6 +195,14 @@ impl fmt::Display for Entry {
             Happening::ShowBegan(Rank::Stream) => write!(f, "a program has the strip; a start ends it"),
             Happening::ShowEnded(Rank::Test) => write!(f, "the test of the strip is over"),
             Happening::ShowEnded(Rank::Stream) => write!(f, "the program has given the strip back"),
+            Happening::PairingOpened => {
+                f.write_str("pairing is open for a minute: open the remote on a phone and press \"Pair this phone\"")
+            }
+            Happening::PairingClosed => f.write_str("pairing is closed"),
+            Happening::Paired(LastPaired { name, by, .. }) => write!(f, "{name} was paired {by}"),
+            Happening::CodesClosed => f.write_str(
+                "codes are refused for a minute, because ten were wrong; a new invitation works at once, a QR code always",
+            ),
             Happening::Failed(why) => write!(f, "{by} failed: {why}"),
             Happening::Recovered => write!(f, "{by} is back"),
             Happening::SourceEnded(how) => write!(f, "{by} is lost until the next start: {how}"),
@@ -309,6 +347,16 @@ impl Snapshot {
             Shown::Scene(Scene::Sample(trial)) => Some(trial),
             Shown::Scene(_) | Shown::Timer(_) => None,
         }
+    }
+
+    /// Until when a phone can be paired by the button.
+    pub fn pairing_open_until(&self, now: Moment) -> Option<Moment> {
+        self.stage.pairing_until(now)
+    }
+
+    /// Until when codes are refused.
+    pub fn codes_closed_until(&self, now: Moment) -> Option<Moment> {
+        self.phones.codes_closed_until.filter(|&until| now < until)
     }
 
     /// The first moment after `now` at which the strip shows something else by time alone.

@@ -13,8 +13,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use nix::unistd::gethostname;
 
-use super::App;
-use super::api::refused;
+use super::api::{has_query, refused};
+use super::{App, home};
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (
@@ -29,10 +29,18 @@ const HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_plain = has_query(&request, "refusals=200");
     let mut response = match check(&app.hosts, request.method(), request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => match home::redirect(&app, &request) {
+            Some(redirect) => redirect,
+            None => next.run(request).await,
+        },
         Err((status, message)) => refused(status, message),
     };
+    // For programs that take every other status for a broken connection. The body still says `"ok": false`.
+    if is_plain && response.status() == StatusCode::CONFLICT {
+        *response.status_mut() = StatusCode::OK;
+    }
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -10,7 +10,7 @@ use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
 use talklight::core::timer::Timer;
-use talklight::engine::board::{Happening, Health, Snapshot};
+use talklight::engine::board::{Happening, Health, Phones, Snapshot};
 use talklight::engine::event::Origin;
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
@@ -126,6 +126,7 @@ fn house(web: bool) -> Snapshot {
         web: web.then(|| "http://192.168.1.7:8080".into()),
         strip_kind: "simulated".into(),
         strip: Health::Sending,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,

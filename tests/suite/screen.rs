@@ -8,7 +8,7 @@ use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook};
 use talklight::core::plan::Plan;
 use talklight::core::timer::{Outcome, Phase, Talk, Timer};
-use talklight::engine::board::{Happening, Health, Snapshot};
+use talklight::engine::board::{Happening, Health, Phones, Snapshot};
 use talklight::engine::event::Origin;
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
@@ -52,6 +52,7 @@ fn idle(plans: &[Plan]) -> Snapshot {
         web: None,
         strip_kind: "simulated".into(),
         strip: Health::Sending,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,

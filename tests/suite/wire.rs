@@ -8,7 +8,7 @@ use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
 use talklight::core::timer::{Command, Outcome, Phase, Refusal, Timer};
-use talklight::engine::board::{Fault, Happening, Health, Snapshot};
+use talklight::engine::board::{Fault, Happening, Health, Phones, Snapshot};
 use talklight::engine::event::{Origin, Refused};
 use talklight::show::gauge::Gauge;
 use talklight::show::{Owner, Rank, Scene, Show, Stage};
@@ -34,6 +34,7 @@ pub fn snapshot(timer: Timer) -> Snapshot {
         web: None,
         strip_kind: "spi".into(),
         strip: Health::Failing("a wire is loose".into()),
+        phones: Phones::default(),
         faults: vec![Fault::new(Origin::Button, "stuck")],
         log: Default::default(),
         number: 3,

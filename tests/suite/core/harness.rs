@@ -13,6 +13,10 @@
 //! | `fail` `work` | from now on every write to the strip fails, or succeeds |
 //! | `try` `try!` `give` | a trial is accepted, is refused, ends |
 //! | `trial` | checks that the strip shows the trial |
+//! | `web` | the web listens |
+//! | `pair` `pair!` | the button opens pairing, or is refused |
+//! | `white` `shut` | checks that the strip shows open pairing and the board says so, or that neither does |
+//! | `enter` `enter!` | a phone that asks to be paired by the button is let in, or refused |
 //! | `failing` `sending` | checks the strip's health on the board |
 
 use std::cell::RefCell;
@@ -26,10 +30,11 @@ use talklight::core::clock::Moment;
 use talklight::core::drive::{Chip, Drive, DriveSettings, Order};
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::timer::{Command, Outcome, Phase, Timer};
-use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
+use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Phones, Snapshot};
 use talklight::engine::event::{Action, Answer, Done, Event, Origin, Refused, Request};
 use talklight::engine::{BEAT, Engine, Keeper};
 use talklight::show::gauge::Gauge;
+use talklight::show::pairing;
 use talklight::show::sample::{self, Sample, StripType, Trial};
 use talklight::show::{Owner, Rank, Scene, Stage};
 use talklight::strip::Driven;
@@ -129,6 +134,20 @@ impl Sim {
                 assert_eq!(offered.result.is_ok(), word == "try", "{context}");
             }
             "give" => self.end(Rank::Test),
+            "web" => self.step(Some(Event::Web("http://pi:8080".into()))),
+            "pair" | "pair!" => {
+                let is_open = self.open_pairing();
+                assert_eq!(is_open, word == "pair", "{context}");
+            }
+            "white" => {
+                assert_eq!(self.strip.lit(), padded(two_white(self.board.latest().look.leds)), "{context}");
+                assert!(self.board.latest().pairing_open_until(self.now).is_some(), "{context}");
+            }
+            "shut" => assert_eq!(self.board.latest().pairing_open_until(self.now), None, "{context}"),
+            "enter" | "enter!" => {
+                let is_in = self.request(Action::Pair).result == Ok(Done::MayPair);
+                assert_eq!(is_in, word == "enter", "{context}");
+            }
             "trial" => assert_eq!(self.strip.lit(), padded(trial()), "{context}"),
             "fail" => self.let_strip_work(false),
             "work" => self.let_strip_work(true),
@@ -202,6 +221,7 @@ impl Sim {
         let frame = match scene {
             Scene::Sample(_) => trial(),
             Scene::Gauge(gauge) => bar(gauge, self.board.latest().look.leds),
+            Scene::Pairing => two_white(self.board.latest().look.leds),
         };
         let (rank, until) = (scene.rank(), self.now.as_ns() + ns(lease));
         let show = Show { rank, by, frame, lease: ns(lease), until };
@@ -209,6 +229,17 @@ impl Sim {
         let answer = self.request(Action::Show { scene, owner: Owner::new(by), lease });
         assert_eq!(answer.result.is_ok(), expected, "{by}: {answer:?}");
         answer
+    }
+
+    /// Opens pairing by the button, and compares the result with the model.
+    fn open_pairing(&mut self) -> bool {
+        let (by, lease) = ("the button", pairing::OPEN);
+        let frame = two_white(self.board.latest().look.leds);
+        let show = Show { rank: Rank::Test, by, frame, lease: ns(lease), until: self.now.as_ns() + ns(lease) };
+        let expected = self.board.latest().web.is_some() && self.shows.offer(&self.model, show, self.now);
+        let answer = self.request(Action::OpenPairing);
+        assert_eq!(answer.result.is_ok(), expected, "{answer:?}");
+        expected
     }
 
     /// Offers a show to the engine alone, without a look at its frame.
@@ -227,6 +258,9 @@ impl Sim {
     }
 
     fn request(&mut self, action: Action) -> Answer {
+        if action == Action::Pair {
+            self.shows.on.retain(|show| show.by != "the button");
+        }
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
         let reply = Some(reply);
         self.step(Some(Event::Request(Request { action, generation: None, origin: Origin::Socket, reply })));
@@ -330,6 +364,10 @@ fn trial() -> Vec<Rgb> {
     (0..25).map(block).map(|(r, g, b)| Rgb::new(r, g, b)).collect()
 }
 
+fn two_white(leds: usize) -> Vec<Rgb> {
+    (0..leds).map(|led| if led < 2 { Rgb::new(255, 255, 255) } else { Rgb::BLACK }).collect()
+}
+
 /// The brightness of each LED is the part of it that the bar covers.
 fn bar(gauge: Gauge, leds: usize) -> Vec<Rgb> {
     let Rgb { r, g, b } = gauge.colour();
@@ -376,6 +414,7 @@ pub fn board(look: Look, timer: Timer) -> Arc<Board> {
         web: None,
         strip_kind: "simulated".into(),
         strip: Health::Starting,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,
