@@ -113,7 +113,8 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
     event::spawn("journal", Origin::Clock, events.clone(), move |_| Ok(journal::run(&theirs, &notifier, to_stderr)?));
 
-    let to_screen = terminal.map(|terminal| start_screen(terminal, &board, &events, pairing)).transpose()?;
+    let desk = Desk { board: Arc::clone(&board), events: events.clone(), pairing };
+    let to_screen = terminal.map(|terminal| start_screen(terminal, desk)).transpose()?;
     let talk_file = resume.clone();
     event::spawn("signals", Origin::Signal, events.clone(), move |events| {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
@@ -279,22 +280,12 @@ fn start_nodes(config: &Config, events: &Events) {
 fn start_nodes(_: &Config, _: &Events) {}
 
 /// Starts the screen, and returns the stream that passes signals to it.
-fn start_screen(
-    terminal: Terminal,
-    board: &Arc<Board>,
-    events: &Events,
-    pairing: Option<Arc<Pairing>>,
-) -> anyhow::Result<UnixStream> {
+fn start_screen(terminal: Terminal, desk: Desk) -> anyhow::Result<UnixStream> {
     let (to_screen, signals) = UnixStream::pair()?;
     to_screen.set_nonblocking(true)?;
-    let mut daemon = LocalDaemon {
-        board: Arc::clone(board),
-        subscription: board.subscribe()?,
-        events: events.clone(),
-        pairing,
-        invited: None,
-    };
-    event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
+    let events = desk.events.clone();
+    let mut daemon = LocalDaemon { subscription: desk.board.subscribe()?, desk, invited: None };
+    event::spawn("screen", Origin::Keyboard, events, move |events| {
         match screen::run(terminal, &mut daemon, signals, Place::Daemon)? {
             Leave::Quit => {
                 events.stop(Stop::Quit);
@@ -310,10 +301,8 @@ fn start_screen(
 
 /// The daemon of this process, for its screen.
 struct LocalDaemon {
-    board: Arc<Board>,
+    desk: Desk,
     subscription: Subscription,
-    events: Events,
-    pairing: Option<Arc<Pairing>>,
     invited: Option<Result<InvitationCard, String>>,
 }
 
@@ -324,14 +313,14 @@ impl Daemon for LocalDaemon {
 
     fn snapshot(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
         self.subscription.clear();
-        Ok(self.board.latest())
+        Ok(self.desk.board.latest())
     }
 
     fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String> {
         let action = Action::Command(command);
         let request = Request { action, generation, origin: Origin::Keyboard, reply: None };
         // This must not block: the same thread reads the keys that quit.
-        match self.events.try_send(Event::Request(request)) {
+        match self.desk.events.try_send(Event::Request(request)) {
             Ok(true) => Ok(()),
             Ok(false) => Err("the timer does not answer; press again".into()),
             Err(stopped) => Err(stopped.to_string()),
@@ -339,14 +328,11 @@ impl Daemon for LocalDaemon {
     }
 
     fn invite(&mut self) {
-        let Some(pairing) = &self.pairing else { return };
         // Without a port the faults say why.
-        let Some(listen) = pairing.listen() else { return };
-        let invited = pairing.invite(clock::now()).map(|invitation| {
-            let Invitation { ticket, code, until } = invitation;
+        let Some(listen) = self.desk.pairing.as_ref().and_then(|pairing| pairing.listen()) else { return };
+        self.invited = Some(self.desk.invite().map(|Invitation { ticket, code, until }| {
             InvitationCard::new(listen, &own_addresses(), &ticket, &code, until)
-        });
-        self.invited = Some(invited.map_err(|error| format!("cannot invite a phone: {error}")));
+        }));
     }
 
     fn invitation(&mut self) -> Option<Result<InvitationCard, String>> {

@@ -10,10 +10,12 @@ use crate::harness::{Instance, PATIENCE, until};
 
 mod client;
 mod crowd;
+mod devices;
 mod door;
 mod openapi;
 mod pages;
 mod pairing;
+mod phones;
 mod router;
 
 use client::{HttpRequest, HttpResponse};

@@ -19,10 +19,7 @@
 //! | `enter` `enter!` | a phone that asks to be paired by the button is let in, or refused |
 //! | `failing` `sending` | checks the strip's health on the board |
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,14 +29,15 @@ use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::timer::{Command, Outcome, Phase, Timer};
 use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Phones, Snapshot};
 use talklight::engine::event::{Action, Answer, Done, Event, Origin, Refused, Request};
-use talklight::engine::{BEAT, Engine, Keeper};
-use talklight::show::gauge::Gauge;
+use talklight::engine::{BEAT, Engine};
 use talklight::show::pairing;
 use talklight::show::sample::{self, Sample, StripType, Trial};
 use talklight::show::{Owner, Rank, Scene, Stage};
 use talklight::strip::Driven;
 use talklight::strip::simulated::Simulated;
 
+use super::frames::{bar, trial, two_white};
+pub use super::kept::Kept;
 use super::model::{Model, Show, Shows, Verdict, ns};
 pub use super::script::{command, plan, span};
 
@@ -57,18 +55,6 @@ pub struct Sim {
     works: bool,
     /// The shows that the stage should hold.
     shows: Shows,
-}
-
-/// A keeper that records its calls. Clones share the record.
-#[derive(Clone, Default)]
-pub struct Kept(Rc<RefCell<Keeping>>);
-
-#[derive(Default)]
-pub struct Keeping {
-    pub timers: Vec<Timer>,
-    pub forgotten: u64,
-    pub shown: Vec<(Moment, Phase, Vec<Rgb>)>,
-    pub fault: Option<&'static str>,
 }
 
 impl Sim {
@@ -327,54 +313,9 @@ impl Sim {
     }
 }
 
-impl Kept {
-    pub fn with<T>(&self, look: impl FnOnce(&mut Keeping) -> T) -> T {
-        look(&mut self.0.borrow_mut())
-    }
-}
-
-impl Keeper for Kept {
-    fn keep(&mut self, timer: &Timer) -> io::Result<()> {
-        self.with(|keeping| match keeping.fault {
-            Some(fault) => Err(io::Error::other(fault)),
-            None => {
-                keeping.timers.push(*timer);
-                Ok(())
-            }
-        })
-    }
-
-    fn forget(&mut self) {
-        self.with(|keeping| keeping.forgotten += 1);
-    }
-
-    fn shown(&mut self, at: Moment, phase: Phase, frame: &[Rgb]) {
-        self.with(|keeping| keeping.shown.push((at, phase, frame.to_vec())));
-    }
-}
-
 /// For a strip longer than that of [`look`].
 pub const TRIAL: Trial =
     Trial { strip: StripType { chip: Chip::Sk6812Rgbw, order: Order::Bgr, leds: 25 }, sample: Sample::Tens };
-
-fn trial() -> Vec<Rgb> {
-    // The strip assumed in TRIAL has blue first.
-    let blocks = [(0, 0, 255), (0, 255, 0), (255, 0, 0)];
-    let block = |led: usize| blocks[led / 10];
-    (0..25).map(block).map(|(r, g, b)| Rgb::new(r, g, b)).collect()
-}
-
-fn two_white(leds: usize) -> Vec<Rgb> {
-    (0..leds).map(|led| if led < 2 { Rgb::new(255, 255, 255) } else { Rgb::BLACK }).collect()
-}
-
-/// The brightness of each LED is the part of it that the bar covers.
-fn bar(gauge: Gauge, leds: usize) -> Vec<Rgb> {
-    let Rgb { r, g, b } = gauge.colour();
-    let part = |led: usize| (gauge.value() * leds as f64 - led as f64).clamp(0.0, 1.0);
-    let blend = |led, channel| (f64::from(channel) * part(led)).round() as u8;
-    (0..leds).map(|led| Rgb::new(blend(led, r), blend(led, g), blend(led, b))).collect()
-}
 
 /// A frame with dark LEDs up to the length of the simulated strip.
 fn padded(mut frame: Vec<Rgb>) -> Vec<Rgb> {

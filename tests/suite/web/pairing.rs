@@ -173,7 +173,7 @@ fn a_further_device_replaces_the_oldest() {
     let again = Pairing::new(folder.file("paired"));
     assert_eq!(again.load(START), Ok(None));
     for pairing in [&pairing, &again] {
-        assert!(!is_valid(&pairing, &tokens[0]));
+        assert!(!is_valid(pairing, &tokens[0]));
         assert!(tokens[1..].iter().all(|token| is_valid(pairing, token)));
     }
 }
