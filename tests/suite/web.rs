@@ -97,7 +97,7 @@ impl Web {
 }
 
 /// A free port, below the range of ephemeral ports: a connection of another test could take one of those before the daemon.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Test processes that run at the same time start far apart.
     let first = (std::process::id() % 100) as u16 * 100;
