@@ -127,7 +127,7 @@ impl<'a> Engine<'a> {
     /// Logs what has changed by time alone.
     fn advance(&mut self, now: Moment) {
         while let Some(show) = self.now.stage.lapse(now) {
-            self.note(now, Origin::Clock, ended(&show));
+            self.note(now, Origin::Clock, Happening::ShowEnded(show.scene));
         }
         let phase = self.now.timer.at(now).phase;
         if phase != self.phase {
@@ -158,18 +158,20 @@ impl<'a> Engine<'a> {
     }
 
     fn request(&mut self, request: Request, now: Moment) -> Option<Reply> {
-        let Request { action, generation, origin, reply } = request;
+        let Request { action, generation, deadline, origin, reply } = request;
+        let is_late = deadline.is_some_and(|deadline| now > deadline);
         let is_stale = generation.is_some_and(|meant| meant != self.now.timer.generation);
         // "A talk is running" says more than "the timer has changed".
         let is_covered =
             matches!(action, Action::Show { .. } | Action::OpenPairing) && self.now.timer.at(now).phase.is_running();
         let result = match action {
+            _ if is_late => Err(Refused::Command(Refusal::Expired)),
             _ if is_stale && !is_covered => Err(Refused::Command(Refusal::Stale)),
             Action::Command(command) => self.command(command, origin, now),
             Action::Show { scene, owner, lease } => self.offer(Show::new(scene, owner, lease, now), origin, now),
             Action::End(rank) => {
                 if let Some(show) = self.now.stage.end(rank) {
-                    self.note(now, origin, ended(&show));
+                    self.note(now, origin, Happening::ShowEnded(show.scene));
                 }
                 Ok(Done::Ended)
             }
@@ -205,21 +207,25 @@ impl<'a> Engine<'a> {
             self.keep(now);
         }
         Ok(match outcome {
-            Outcome::Started(_) | Outcome::Undone { .. } => {
+            Outcome::Started(_) | Outcome::StartedLate { .. } | Outcome::Undone { .. } => {
                 self.now.stage.clear();
                 Done::Command(outcome)
             }
             Outcome::Cleared | Outcome::AlreadyReady => {
                 let shows = self.now.stage.shut_out(now);
                 for show in &shows {
-                    self.note(now, origin, ended(show));
+                    self.note(now, origin, Happening::ShowEnded(show.scene));
                 }
                 match outcome {
                     Outcome::AlreadyReady if !shows.is_empty() => Done::ShowReset,
                     _ => Done::Command(outcome),
                 }
             }
-            Outcome::Reset { .. } | Outcome::Chosen(_) | Outcome::AlreadyChosen(_) => Done::Command(outcome),
+            Outcome::Reset { .. }
+            | Outcome::Late { .. }
+            | Outcome::LateUndone { .. }
+            | Outcome::Chosen(_)
+            | Outcome::AlreadyChosen(_) => Done::Command(outcome),
         })
     }
 
@@ -230,9 +236,9 @@ impl<'a> Engine<'a> {
                 return Err(Refused::TooLong { leds, leds_max });
             }
         }
-        let rank = show.rank();
+        let scene = show.scene;
         if self.now.stage.offer(show, &self.now.timer, now).map_err(Refused::Show)? {
-            self.note(now, origin, Happening::ShowBegan(rank));
+            self.note(now, origin, Happening::ShowBegan(scene));
         }
         self.changed = true;
         Ok(Done::Shown)
@@ -245,7 +251,7 @@ impl<'a> Engine<'a> {
         }
         let show = Show::new(Scene::Pairing, Owner::new("the button"), pairing::OPEN, now);
         if self.now.stage.offer(show, &self.now.timer, now).map_err(Refused::Show)? {
-            self.note(now, origin, Happening::PairingOpened);
+            self.note(now, origin, Happening::ShowBegan(Scene::Pairing));
         }
         self.changed = true;
         Ok(Done::Opened)
@@ -338,14 +344,6 @@ impl<'a> Engine<'a> {
             self.now.number += 1;
             self.board.post(self.now.clone());
         }
-    }
-}
-
-/// What the log tells of a show that has ended.
-fn ended(show: &Show) -> Happening {
-    match show.scene {
-        Scene::Pairing => Happening::PairingClosed,
-        Scene::Sample(_) | Scene::Gauge(_) => Happening::ShowEnded(show.rank()),
     }
 }
 

@@ -1,5 +1,3 @@
-mod remote;
-
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,6 +7,7 @@ use talklight::cli::{self, Cli, Command, Exit, Flags};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::control::client;
 use talklight::control::protocol::{self, ClientRequest, Status, Verb};
+use talklight::remote::Remote;
 use talklight::report::{journal, notify};
 use talklight::screen::console;
 use talklight::setup::doctor;
@@ -32,20 +31,26 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let flags = &cli.flags;
     match cli.command.clone() {
         None => run::run(config(flags)?, flags.headless).map(|()| Exit::Success),
-        Some(Command::Start { plan }) => send(flags, Verb::Start(plan)),
+        Some(Command::Start { plan, late: None }) => send(flags, Verb::Start(plan)),
+        Some(Command::Start { plan, late: Some(late) }) => send(flags, Verb::StartLate(plan, late)),
+        Some(Command::Late { by }) => send(flags, Verb::Late(by)),
+        Some(Command::Demo) => send(flags, Verb::Demo),
         Some(Command::Reset) => send(flags, Verb::Reset),
         Some(Command::Undo) => send(flags, Verb::Undo),
         Some(Command::Choose { plan }) => send(flags, Verb::Choose(plan)),
         Some(Command::Status { json, watch }) => status(flags, json, watch),
-        Some(Command::Remote { instead }) => remote::run(flags, instead),
+        Some(Command::Remote { instead }) => {
+            let ask = |verb| client::request(with_daemon(flags, client::connect)?, &ClientRequest::new(verb));
+            Remote { ask: &ask, print: &print }.run(instead)
+        }
         Some(Command::Console { wait }) => {
             with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success)
         }
         Some(Command::Check { file }) => {
             let flags = Flags { config: file.or_else(|| flags.config.clone()), ..flags.clone() };
             let config = config(&flags)?;
-            let taken = doctor::taken_buttons(&config).join("\n");
-            print(&format!("{} is good\n{}\n{taken}", config.origin, config.describe()))
+            let machine = [doctor::taken_buttons(&config), doctor::way_in(&config)].concat().join("\n");
+            print(&format!("{} is good\n{}\n{machine}", config.origin, config.describe()))
         }
         Some(Command::Doctor { json }) => {
             let report = doctor::examine(flags.config.as_deref(), &overrides(flags));
@@ -76,7 +81,7 @@ fn overrides(flags: &Flags) -> Overrides {
         leds: flags.leds,
         socket: flags.socket.clone(),
         plan: flags.first_plan.clone(),
-        web: flags.web,
+        web: flags.web.clone(),
     }
 }
 

@@ -4,80 +4,110 @@ use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
-use talklight::cli::{Exit, Flags, RemoteAction};
-use talklight::control::client;
-use talklight::control::invite::{self, InvitationCard, QrStyle, own_addresses};
-use talklight::control::protocol::{ClientRequest, DeviceStatus, Pass, Reply, Verb};
-use talklight::core::clock;
-use talklight::screen::style::Style;
+use crate::cli::{Exit, RemoteAction};
+use crate::control::invite::{self, InvitationCard, NO_NETWORK, QrStyle};
+use crate::control::protocol::{DeviceStatus, Pass, Reply, Verb};
+use crate::core::clock;
+use crate::os::network::Network;
+use crate::os::site::Reach;
+use crate::screen::style::Style;
 
-use super::{print, send, with_daemon};
-
+/// How often `talklight remote` looks for a network if there is none.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often the daemon is asked whether a phone has come.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Does what the flags say; without flags it shows an invitation.
-pub fn run(flags: &Flags, action: RemoteAction) -> anyhow::Result<Exit> {
-    match action {
-        RemoteAction { list: true, .. } => list(flags),
-        RemoteAction { remove: Some(id), .. } => send(flags, Verb::Remove(id)),
-        RemoteAction { forget: true, .. } => send(flags, Verb::Forget),
-        RemoteAction { token: true, .. } => token(flags),
-        RemoteAction { reach: true, .. } => reach(flags),
-        RemoteAction { .. } => invite(flags),
-    }
+/// How this command reaches the daemon and the person.
+pub struct Remote<'a> {
+    /// Sends a request to the daemon.
+    pub ask: &'a dyn Fn(Verb) -> anyhow::Result<Reply>,
+    /// Prints to standard output.
+    pub print: &'a dyn Fn(&str) -> anyhow::Result<Exit>,
 }
 
-fn ask(flags: &Flags, verb: Verb) -> anyhow::Result<Reply> {
-    client::request(with_daemon(flags, client::connect)?, &ClientRequest::new(verb))
-}
-
-fn invite(flags: &Flags) -> anyhow::Result<Exit> {
-    let card = InvitationCard::from_reply(ask(flags, Verb::Invite)?, clock::now()).map_err(anyhow::Error::msg)?;
-    print(&format!("{}{card}", qr(&card)))
-}
-
-/// Only the token goes to standard output, so that a script can read it.
-fn token(flags: &Flags) -> anyhow::Result<Exit> {
-    let reply = ask(flags, Verb::Token)?;
-    let Some(Pass::Token(token)) = reply.pass else { anyhow::bail!(reply.message) };
-    eprintln!("a token for a program, for the header `Authorization: Bearer TOKEN`");
-    print(&token)
-}
-
-fn list(flags: &Flags) -> anyhow::Result<Exit> {
-    let reply = ask(flags, Verb::Devices)?;
-    let Some(Pass::Devices(devices)) = reply.pass else { anyhow::bail!(reply.message) };
-    let line = |DeviceStatus { id, name, paired_s, seen_s, .. }: &DeviceStatus| {
-        let paired =
-            paired_s.map_or("paired by talklight 0.2".into(), |seconds| format!("paired {} ago", span(seconds)));
-        let seen = seen_s.map_or("not used since".into(), |seconds| format!("used {} ago", span(seconds)));
-        format!("{id}  {name}: {paired}, {seen}\n")
-    };
-    let lines: String = devices.iter().map(line).collect();
-    let hint = if devices.is_empty() { "" } else { "; `talklight remote --remove ID` unpairs one" };
-    print(&format!("{lines}{}{hint}", reply.message))
-}
-
-/// Shows a QR code to the page `/hello`, and waits for a phone that opens it.
-fn reach(flags: &Flags) -> anyhow::Result<Exit> {
-    let reply = ask(flags, Verb::Hello(None))?;
-    let Some(Pass::Hello { listen, id, seconds }) = reply.pass else { anyhow::bail!(reply.message) };
-    let card = InvitationCard::hello(listen, &own_addresses(), id);
-    print(&format!("{}{}\nscan it with a phone in the room's Wi-Fi, within {seconds} s", qr(&card), card.address))?;
-    let until = clock::now() + Duration::from_secs(seconds);
-    while clock::now() < until {
-        thread::park_timeout(LOOK);
-        let reply = ask(flags, Verb::Hello(Some(id)))?;
-        match reply.pass {
-            Some(Pass::Arrived(None)) => {}
-            Some(Pass::Arrived(Some(_))) => return print(&reply.message),
-            _ => anyhow::bail!(reply.message),
+impl Remote<'_> {
+    /// Does what the flags say; without flags it shows an invitation.
+    ///
+    /// # Errors
+    /// If the daemon does not answer or refuses.
+    pub fn run(&self, action: RemoteAction) -> anyhow::Result<Exit> {
+        match action {
+            RemoteAction { list: true, .. } => self.list(),
+            RemoteAction { remove: Some(id), .. } => self.does(Verb::Remove(id)),
+            RemoteAction { forget: true, .. } => self.does(Verb::Forget),
+            RemoteAction { token: true, .. } => self.token(),
+            RemoteAction { reach: true, .. } => self.reach(),
+            RemoteAction { .. } => self.invite(),
         }
     }
-    // The service has no network, so this command knows the address better.
-    eprintln!("talklight: {}", card.no_phone());
-    Ok(Exit::Failure)
+
+    fn does(&self, verb: Verb) -> anyhow::Result<Exit> {
+        let Reply { ok, message, .. } = (self.ask)(verb)?;
+        if ok { (self.print)(&message) } else { Err(anyhow::Error::msg(message)) }
+    }
+
+    fn invite(&self) -> anyhow::Result<Exit> {
+        let invite = || InvitationCard::from_reply((self.ask)(Verb::Invite)?, clock::now()).map_err(anyhow::Error::msg);
+        let mut card = invite()?;
+        if card.reach == Reach::Nobody && io::stdout().is_terminal() {
+            eprintln!("{NO_NETWORK}");
+            while card.reach == Reach::Nobody {
+                thread::park_timeout(LOOK_AGAIN);
+                card = invite()?;
+            }
+        }
+        (self.print)(&format!("{}{card}", qr(&card)))
+    }
+
+    /// Only the token goes to standard output, so that a script can read it.
+    fn token(&self) -> anyhow::Result<Exit> {
+        let reply = (self.ask)(Verb::Token)?;
+        let Some(Pass::Token(token)) = reply.pass else { anyhow::bail!(reply.message) };
+        eprintln!("a token for a program, for the header `Authorization: Bearer TOKEN`");
+        (self.print)(&token)
+    }
+
+    fn list(&self) -> anyhow::Result<Exit> {
+        let reply = (self.ask)(Verb::Devices)?;
+        let Some(Pass::Devices(devices)) = reply.pass else { anyhow::bail!(reply.message) };
+        let line = |DeviceStatus { id, name, paired_s, seen_s, .. }: &DeviceStatus| {
+            let paired =
+                paired_s.map_or("paired by talklight 0.2".into(), |seconds| format!("paired {} ago", span(seconds)));
+            let seen = seen_s.map_or("not used since".into(), |seconds| format!("used {} ago", span(seconds)));
+            format!("{id}  {name}: {paired}, {seen}\n")
+        };
+        let lines: String = devices.iter().map(line).collect();
+        let hint = if devices.is_empty() { "" } else { "; `talklight remote --remove ID` unpairs one" };
+        (self.print)(&format!("{lines}{}{hint}", reply.message))
+    }
+
+    /// Shows a QR code to the page `/hello`, and waits for a phone that opens it.
+    fn reach(&self) -> anyhow::Result<Exit> {
+        let reply = (self.ask)(Verb::Hello(None))?;
+        let Some(Pass::Hello { site, id, seconds }) = reply.pass else { anyhow::bail!(reply.message) };
+        let card = InvitationCard::hello(&site, &Network::look(), id);
+        if let Some(trouble) = card.trouble() {
+            anyhow::bail!(trouble);
+        }
+        (self.print)(&format!(
+            "{}{}\nscan it with a phone in the room's Wi-Fi, within {seconds} s",
+            qr(&card),
+            card.address
+        ))?;
+        let until = clock::now() + Duration::from_secs(seconds);
+        while clock::now() < until {
+            thread::park_timeout(LOOK);
+            let reply = (self.ask)(Verb::Hello(Some(id)))?;
+            match reply.pass {
+                Some(Pass::Arrived(None)) => {}
+                Some(Pass::Arrived(Some(_))) => return (self.print)(&reply.message),
+                _ => anyhow::bail!(reply.message),
+            }
+        }
+        // The service has no network, so this command knows the address better.
+        eprintln!("talklight: {}", card.no_phone());
+        Ok(Exit::Failure)
+    }
 }
 
 /// The QR code of a card, as the terminal can draw it.
@@ -89,7 +119,10 @@ fn qr(card: &InvitationCard) -> String {
         (false, false) => QrStyle::Glyphs,
         (false, true) => QrStyle::Ascii,
     };
-    invite::render_qr(&card.modules(), paper)
+    match card.modules() {
+        modules if modules.is_empty() => String::new(),
+        modules => invite::render_qr(&modules, paper),
+    }
 }
 
 /// A time in its largest unit.

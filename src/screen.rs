@@ -14,16 +14,18 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 
-use crate::control::invite::InvitationCard;
+use crate::control::invite::{InvitationCard, NO_NETWORK};
 use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
 use crate::engine::board::Snapshot;
 use crate::engine::event::Origin;
+use crate::os::site::Reach;
 
 pub mod console;
 mod digits;
 mod footer;
 pub mod grid;
+mod head;
 mod help;
 mod invitation;
 pub mod keys;
@@ -52,6 +54,12 @@ pub trait Daemon {
     /// # Errors
     /// Why the command cannot be sent now.
     fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String>;
+
+    /// Shows what the colours mean. The result appears in the log.
+    ///
+    /// # Errors
+    /// Why this cannot be asked for now.
+    fn demo(&mut self) -> Result<(), String>;
 
     /// Requests an invitation for a phone.
     fn invite(&mut self);
@@ -104,6 +112,8 @@ pub fn run(terminal: Terminal, daemon: &mut dyn Daemon, signals: UnixStream, pla
         shown: None,
         last_printed: 0,
         suspended: false,
+        invite_again: None,
+        is_waiting: false,
     };
     match screen.run() {
         Err(error) if terminal::is_hangup(&error) => Ok(Leave::HungUp),
@@ -125,6 +135,10 @@ struct Screen<'a> {
     last_printed: u64,
     /// Another program has the terminal until SIGCONT.
     suspended: bool,
+    /// When to ask for an invitation again, while the machine is in no network.
+    invite_again: Option<Moment>,
+    /// A terminal that gets lines was told that there is no network.
+    is_waiting: bool,
 }
 
 impl Screen<'_> {
@@ -138,7 +152,7 @@ impl Screen<'_> {
             self.print_start(&snapshot)?;
         }
         loop {
-            let until = self.draw(&snapshot)?.into_iter().chain(self.keyboard.due()).min();
+            let until = self.draw(&snapshot)?.into_iter().chain(self.keyboard.due()).chain(self.invite_again).min();
             let ready = self.wait(until)?;
             let now = clock::now();
             if ready.hung_up {
@@ -157,11 +171,7 @@ impl Screen<'_> {
             if let Some(leave) = self.handle_keys(keys, &snapshot, now)? {
                 return Ok(leave);
             }
-            match self.daemon.invitation() {
-                Some(Ok(invited)) => self.ui.invited = Some(invited),
-                Some(Err(why)) => self.ui.say(&why, true, now + footer::NEWS),
-                None => {}
-            }
+            self.handle_invitation(now);
             // After the keys: they were pressed for what the screen showed.
             if ready.news {
                 let latest = match self.daemon.snapshot() {
@@ -174,6 +184,24 @@ impl Screen<'_> {
                 }
                 snapshot = latest;
             }
+        }
+    }
+
+    /// Takes an invitation that has come. Without a network it asks again each second, until a key hides it.
+    fn handle_invitation(&mut self, now: Moment) {
+        match self.daemon.invitation() {
+            Some(Ok(invited)) => {
+                self.invite_again = (invited.reach == Reach::Nobody).then(|| now + Duration::from_secs(1));
+                self.is_waiting &= self.invite_again.is_some();
+                self.ui.invited = Some(invited);
+            }
+            Some(Err(why)) => self.ui.say(&why, true, now + footer::NEWS),
+            None => {}
+        }
+        if self.ui.invited.is_none() && !self.is_waiting {
+            self.invite_again = None;
+        } else if self.invite_again.take_if(|again| *again <= now).is_some() {
+            self.daemon.invite();
         }
     }
 
@@ -229,14 +257,24 @@ impl Screen<'_> {
         Ok(self.keyboard.take(&bytes[..length], now))
     }
 
+    fn say_unsent(&mut self, sent: Result<(), String>, now: Moment) {
+        if let Err(why) = sent {
+            self.ui.say(&why, true, now + footer::NEWS);
+        }
+    }
+
     fn handle_keys(&mut self, keys: Vec<KeyEvent>, snapshot: &Snapshot, now: Moment) -> io::Result<Option<Leave>> {
         for key in keys {
+            self.is_waiting = false;
             match self.ui.press(key, snapshot, now) {
                 Action::Nothing => {}
                 Action::Send(command, generation) => {
-                    if let Err(why) = self.daemon.send(command, generation) {
-                        self.ui.say(&why, true, now + footer::NEWS);
-                    }
+                    let sent = self.daemon.send(command, generation);
+                    self.say_unsent(sent, now);
+                }
+                Action::Demo => {
+                    let sent = self.daemon.demo();
+                    self.say_unsent(sent, now);
                 }
                 Action::Invite => self.daemon.invite(),
                 Action::Repaint => self.repaint(),
@@ -320,8 +358,10 @@ impl Screen<'_> {
         if let Some(notice) = self.ui.notice.take() {
             self.print(&notice.text)?;
         }
-        if let Some(invited) = self.ui.invited.take() {
-            self.print(&invited.to_string())?;
+        match self.ui.invited.take() {
+            Some(invited) if invited.reach != Reach::Nobody => self.print(&invited.to_string())?,
+            Some(_) if !std::mem::replace(&mut self.is_waiting, true) => self.print(NO_NETWORK)?,
+            Some(_) | None => {}
         }
         if std::mem::take(&mut self.ui.help) {
             self.print(&help::text(snapshot, self.ui.place))?;

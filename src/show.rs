@@ -3,6 +3,7 @@
 //! A [`Show`] is a value: a scene, its owner, a lease and the end of the lease. The [`Stage`] holds at most one show of each
 //! [`Rank`], and it alone decides which show may be seen. A new kind of picture is a new [`Scene`] in its own file.
 
+pub mod demo;
 pub mod gauge;
 pub mod pairing;
 pub mod sample;
@@ -27,6 +28,8 @@ pub use stage::{Busy, STREAM_AFTER_END, Stage};
 pub enum Scene {
     Sample(Trial),
     Gauge(Gauge),
+    /// The colours of a talk, which [`Snapshot::shown`](crate::engine::board::Snapshot::shown) takes from [`demo::timer`].
+    Demo,
     /// A phone can be paired by the button.
     Pairing,
 }
@@ -56,7 +59,7 @@ pub struct Show {
 impl Scene {
     pub fn rank(&self) -> Rank {
         match self {
-            Self::Sample(_) | Self::Pairing => Rank::Test,
+            Self::Sample(_) | Self::Demo | Self::Pairing => Rank::Test,
             Self::Gauge(_) => Rank::Stream,
         }
     }
@@ -65,7 +68,7 @@ impl Scene {
     pub fn strip_type(&self) -> Option<StripType> {
         match self {
             Self::Sample(trial) => Some(trial.strip),
-            Self::Gauge(_) | Self::Pairing => None,
+            Self::Gauge(_) | Self::Demo | Self::Pairing => None,
         }
     }
 
@@ -75,6 +78,11 @@ impl Scene {
             Self::Sample(trial) => trial.paint(frame),
             Self::Gauge(gauge) => gauge.paint(leds, frame),
             Self::Pairing => pairing::paint(leds, frame),
+            // A demonstration is seen as a picture of the timer; by itself it is the dark at its end.
+            Self::Demo => {
+                frame.clear();
+                frame.resize(leds, Rgb::BLACK);
+            }
         }
     }
 
@@ -86,6 +94,7 @@ impl Scene {
     pub fn drive(&self, settings: &DriveSettings, leds: usize) -> Result<Drive, TooLittleCurrent> {
         match self {
             Self::Sample(trial) => trial.strip.drive(settings),
+            Self::Demo => Drive::new(*settings, leds, &[]),
             Self::Gauge(gauge) => Drive::new(*settings, leds, &[gauge.full(leds)]),
             Self::Pairing => Drive::new(*settings, leds, &[pairing::picture(leds)]),
         }
@@ -99,6 +108,11 @@ impl Show {
 
     pub fn rank(&self) -> Rank {
         self.scene.rank()
+    }
+
+    /// When the lease began.
+    pub fn began(&self) -> Moment {
+        self.until - self.lease
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,11 +16,13 @@ use tokio::runtime::Builder;
 use crate::control::desk::Desk;
 use crate::core::clock;
 use crate::engine::event::{Event, Origin};
+use crate::os::network;
 use crate::store::pairing::Pairing;
 use feed::Feed;
 use sounds::Sounds;
 
 mod api;
+mod commands;
 mod connections;
 mod cookie;
 mod feed;
@@ -28,6 +30,7 @@ mod guard;
 mod home;
 mod pages;
 mod phones;
+mod port;
 mod sounds;
 pub mod visitor;
 
@@ -52,7 +55,7 @@ struct App {
     sounds: Sounds,
     /// The host names that requests may use.
     hosts: Arc<[String]>,
-    completed: api::CompletedCommands,
+    commands: commands::Commands,
 }
 
 impl Web {
@@ -66,7 +69,7 @@ impl Web {
         if is_service && has_no_network() {
             return Err(BindError::NoNetwork);
         }
-        let listener = TcpListener::bind(listen).map_err(|error| match error.raw_os_error() {
+        let listener = port::listen(listen).map_err(|error| match error.raw_os_error() {
             Some(code) if is_service && code == nix::errno::Errno::EAFNOSUPPORT as i32 => BindError::NoNetwork,
             _ => BindError::Io(listen, error),
         })?;
@@ -79,8 +82,7 @@ impl Web {
     /// If the listener cannot be made non-blocking.
     pub fn from_listener(listener: TcpListener, hosts: &[String]) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let hosts = hosts.iter().cloned().chain(guard::own_names()).collect();
-        Ok(Self { listener, hosts })
+        Ok(Self { listener, hosts: hosts.to_vec() })
     }
 
     /// The bound address.
@@ -91,27 +93,16 @@ impl Web {
         self.listener.local_addr()
     }
 
-    /// The URL of the stage view, as typed in a browser on this machine or its network.
-    ///
-    /// # Errors
-    /// The system's error.
-    pub fn url(&self) -> io::Result<String> {
-        let address = self.address()?;
-        let host = match address.ip() {
-            ip if ip.is_unspecified() => guard::own_names().pop().unwrap_or_default(),
-            IpAddr::V6(ip) => format!("[{ip}]"),
-            IpAddr::V4(ip) => ip.to_string(),
-        };
-        Ok(format!("http://{host}:{}", address.port()))
-    }
-
     /// Serves requests. Returns only on an error.
     ///
     /// # Errors
     /// If the runtime or the router cannot be built.
     pub fn run(self, desk: &Desk, pairing: Arc<Pairing>) -> anyhow::Result<()> {
-        let runtime =
-            Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(api::WAITING_MAX).build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(commands::WAITING_MAX)
+            .build()?;
         runtime.block_on(async {
             tokio::spawn(keep_paired(Arc::clone(&pairing), desk.clone()));
             let router = router(desk, pairing, &self.hosts)?;
@@ -150,12 +141,23 @@ impl fmt::Display for BindError {
             );
         };
         let remedy = match error.kind() {
-            io::ErrorKind::AddrInUse => "another program uses this port; stop it, or choose another port",
-            io::ErrorKind::AddrNotAvailable => {
-                "this machine has no such address; \"0.0.0.0:8080\" listens on all its addresses"
+            io::ErrorKind::AddrInUse => {
+                let port = listen.port();
+                let other = if port == u16::MAX { port - 1 } else { port + 1 };
+                match network::listener(port) {
+                    Some(owner) => {
+                        format!("{owner} uses this port; stop it, or choose another port, as with --web=:{other}")
+                    }
+                    None => format!(
+                        "another program uses this port; stop it, or choose another port, as with --web=:{other}"
+                    ),
+                }
             }
-            io::ErrorKind::PermissionDenied => "this user may not use ports below 1024; choose 8080",
-            _ => "choose another address",
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; \":8080\" listens on all its addresses".into()
+            }
+            io::ErrorKind::PermissionDenied => "this user may not use ports below 1024; choose 8080".into(),
+            _ => "choose another address".to_owned(),
         };
         write!(f, "web.listen: {listen}: {error}; {remedy}")
     }
@@ -183,15 +185,18 @@ pub fn router(desk: &Desk, pairing: Arc<Pairing>, hosts: &[String]) -> io::Resul
         feed: Feed::new(Arc::clone(&desk.board))?,
         sounds: Sounds::new(desk.events.clone()),
         hosts: hosts.into(),
-        completed: api::CompletedCommands::default(),
+        commands: commands::Commands::default(),
     };
     let router = Router::new()
         .merge(pages::routes())
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/events", get(api::events))
-        .route("/api/v1/start", post(api::command))
-        .route("/api/v1/reset", post(api::command))
-        .route("/api/v1/undo", post(api::command))
+        .route("/api/v1/start", post(commands::command))
+        .route("/api/v1/late", post(commands::command))
+        .route("/api/v1/reset", post(commands::command))
+        .route("/api/v1/undo", post(commands::command))
+        .route("/api/v1/choose", post(commands::command))
+        .route("/api/v1/demo", post(commands::command))
         .route("/api/v1/pair", post(phones::pair))
         .route("/api/v1/paired", get(phones::paired))
         .route("/api/v1/devices", get(phones::list))

@@ -1,6 +1,5 @@
 //! Converts the value of a single key. An error says what is wrong with the value and what would be right.
 
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +8,8 @@ use toml::de::DeValue;
 
 use crate::core::drive::Chip;
 use crate::core::look::Rgb;
+use crate::core::plan::spans;
+use crate::core::words::Words;
 
 /// Names that are at least this similar, from 0 to 1, are suggested for a misspelt one.
 const SIMILARITY_MIN: f64 = 0.5;
@@ -44,23 +45,14 @@ pub(super) fn text<'t>(value: &'t DeValue) -> Result<&'t str, String> {
     value.as_str().ok_or_else(|| must(value, "be text"))
 }
 
-/// A socket address with a port other than 0.
-pub(super) fn address(value: &DeValue) -> Result<SocketAddr, String> {
-    let address = value.as_str().and_then(|written| written.parse().ok());
-    address.filter(|address: &SocketAddr| address.port() != 0).ok_or_else(|| {
-        must(value, "be an address and a port, such as \"127.0.0.1:8080\" for this machine alone or \"0.0.0.0:8080\" for its network")
-    })
-}
-
-/// A list of host names, without ports.
-pub(super) fn names(value: &DeValue) -> Result<Vec<String>, String> {
-    let is_name = |name: &&str| {
-        let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-        !name.is_empty() && name.len() <= 253 && name.chars().all(good)
-    };
-    let name = |value: &toml::Spanned<DeValue>| value.get_ref().as_str().filter(is_name).map(str::to_owned);
-    let names = value.as_array().and_then(|names| names.iter().map(name).collect());
-    names.ok_or_else(|| must(value, "be a list of names, such as [\"timer.example.org\"]"))
+/// What people read for a phase.
+pub(super) fn word(value: &DeValue) -> Result<String, String> {
+    let word = value.as_str().map(str::trim).unwrap_or_default();
+    let is_good = (1..=Words::LENGTH_MAX).contains(&word.chars().count()) && !word.chars().any(char::is_control);
+    match is_good {
+        true => Ok(word.into()),
+        false => Err(must(value, &format!("be a text of 1 to {} characters", Words::LENGTH_MAX))),
+    }
 }
 
 /// One of a few words, each with its meaning.
@@ -93,15 +85,8 @@ pub(super) fn chip(value: &DeValue) -> Result<Chip, String> {
 
 /// A length of time with units.
 pub(super) fn duration(value: &DeValue) -> Result<Duration, String> {
-    // humantime 2.4.0 panics if the sum of seconds and nanoseconds overflows, which takes more digits than this.
-    const DIGITS_MAX: usize = 12;
     let written = value.as_str().unwrap_or_default();
-    let digits = written.bytes().filter(u8::is_ascii_digit).count();
-    let parsed = match digits {
-        0..=DIGITS_MAX => humantime::parse_duration(written).ok(),
-        _ => None,
-    };
-    parsed.ok_or_else(|| {
+    spans::parse(written).ok_or_else(|| {
         let bare = match value {
             DeValue::Integer(number) => number.as_str(),
             _ => written.trim(),
@@ -189,7 +174,7 @@ fn hex(digits: &str) -> Option<Rgb> {
 }
 
 /// The message: `"60"` must …
-fn must(value: &DeValue, be: &str) -> String {
+pub(super) fn must(value: &DeValue, be: &str) -> String {
     let written = match value {
         DeValue::String(text) => format!("\"{}\"", shown(text)),
         DeValue::Integer(number) => shown(&number.to_string()),

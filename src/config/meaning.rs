@@ -8,15 +8,15 @@ use toml::de::DeValue;
 #[cfg(target_os = "linux")]
 use super::SpiConfig;
 use super::alike::look_alikes;
-use super::convert::{
-    address, boolean, chip, colour, duration, gpio, names, nearest, number, one_of, path, shown, text, whole,
-};
+use super::convert::{boolean, chip, colour, duration, gpio, nearest, number, one_of, path, shown, text, whole, word};
 use super::describe::seconds;
-use super::values::{CHOSEN, Values};
-use super::{Active, Bias, Buttons, Config, Kind, Origin, WebConfig};
+use super::values::{CHOSEN, Values, WEB_FLAG};
+use super::{Active, Bias, Buttons, Config, Kind, Origin, WebConfig, web};
 use crate::core::drive::{Chip, Drive, DriveSettings, Order};
 use crate::core::look::{Look, Palette, Pattern, ReadyLook};
 use crate::core::plan::{self, Plan, PlanError};
+use crate::core::timer::Phase;
+use crate::core::words::Words;
 #[cfg(target_os = "linux")]
 use crate::strip::spi;
 
@@ -43,6 +43,7 @@ pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Conf
     let plans = plans(values, look.flash_half);
     let strip = strip(values, real, &look, &plans, bufsiz);
     let buttons = buttons(values, real);
+    let words = values.plans().map(|prefix| words(values, &prefix)).collect();
     let chosen = values.optional(CHOSEN, |value| choose(&plans, text(value)?));
     Config {
         origin,
@@ -50,6 +51,7 @@ pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Conf
         look,
         chosen: chosen.unwrap_or(plans[0]),
         plans,
+        words,
         tape: values.optional("strip.tape", path(PATH_BYTES_MAX)),
         buttons,
         socket: values.optional("control.socket", path(SOCKET_PATH_BYTES_MAX)),
@@ -58,12 +60,21 @@ pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Conf
 }
 
 fn web(values: &mut Values) -> Option<WebConfig> {
-    let hosts = values.optional("web.hosts", names);
-    let listen = values.optional("web.listen", address);
-    if cfg!(not(feature = "web")) && (listen.is_some() || hosts.is_some()) {
-        values.conflict(&["web.listen", "web.hosts"], "this talklight was built without the web; remove `[web]`");
+    let web = WebConfig {
+        name: values.optional("web.name", web::name),
+        address: values.optional("web.address", web::url),
+        hosts: values.optional("web.hosts", web::names).unwrap_or_default(),
+        listen: values.optional("web.listen", web::listen),
+        is_flag: values.optional(WEB_FLAG, boolean).unwrap_or_default(),
+    };
+    let is_written = web != WebConfig::default();
+    if cfg!(not(feature = "web")) && is_written {
+        values.conflict(
+            &["web.listen", "web.hosts", "web.address", "web.name"],
+            "this talklight was built without the web; remove `[web]`",
+        );
     }
-    (listen.is_some() || hosts.is_some()).then(|| WebConfig { listen, hosts: hosts.unwrap_or_default() })
+    is_written.then_some(web)
 }
 
 fn look(values: &mut Values) -> Look {
@@ -153,6 +164,23 @@ fn plan(values: &mut Values, prefix: &str) -> Plan {
             }
         };
         values.conflict(&[&key(error.key()), &key(with)], error.to_string());
+    }
+}
+
+/// The words of the plan whose keys begin with `prefix`.
+fn words(values: &mut Values, prefix: &str) -> Words {
+    let usual = Words::default();
+    let mut read = |phase: Phase| {
+        let own = values.optional(&format!("{prefix}words.{phase}"), word);
+        own.unwrap_or_else(|| usual.of(phase).into())
+    };
+    Words {
+        ready: read(Phase::Ready),
+        green: read(Phase::Green),
+        yellow: read(Phase::Yellow),
+        red: read(Phase::Red),
+        flash: read(Phase::Flash),
+        over: read(Phase::Over),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The messages of the control socket, and their encoding as lines of JSON.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use super::request::{ClientRequest, REQUEST_MAX, Verb};
+use crate::os::site::Site;
+
+pub use super::request::{ClientRequest, REQUEST_MAX, Verb, span};
 pub use crate::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
 
 /// The daemon's reply to every request but `watch` and `attach`.
@@ -32,8 +34,9 @@ impl Reply {
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
     Invitation {
-        /// The address at which the web server listens.
-        listen: SocketAddr,
+        /// Where the web server is.
+        #[serde(flatten)]
+        site: Site,
         ticket: String,
         code: String,
         /// How long the ticket and the code are valid.
@@ -44,8 +47,7 @@ pub enum Pass {
     Devices(Vec<DeviceStatus>),
     /// A try whether a phone gets through.
     Hello {
-        /// The address at which the web server listens.
-        listen: SocketAddr,
+        site: Site,
         /// The number of the try, for the address that the phone opens.
         id: u32,
         /// How long to wait for a phone.

@@ -150,7 +150,8 @@ fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
 
 fn event(signal: Signal, role: Role, line: Offset) -> Event {
     let origin = origin(role);
-    let request = |action, generation| Event::Request(EngineRequest { action, generation, origin, reply: None });
+    let request =
+        |action, generation| Event::Request(EngineRequest { action, generation, deadline: None, origin, reply: None });
     let command = |command, generation| request(Action::Command(command), generation);
     match signal {
         Signal::Start => command(Command::Start(None), None),

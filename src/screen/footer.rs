@@ -11,13 +11,17 @@ use crate::core::look::Rgb;
 use crate::core::plan::Clock;
 use crate::core::timer::{END_GUARD, Phase, seconds_left};
 use crate::engine::board::{Fault, Health, Tone};
+use crate::os::network;
 
 /// How long a message is new.
 pub const NEWS: Duration = Duration::from_secs(6);
 
 // Not bold: with sixteen colours, many terminals show bold black as grey.
-const ALERT: Ink = Ink::new(BACKGROUND).on(Rgb::new(255, 184, 64));
+pub(super) const ALERT: Ink = Ink::new(BACKGROUND).on(Rgb::new(255, 184, 64));
 const FAULT: Ink = Ink::new(Rgb::new(255, 100, 92)).bold();
+
+/// How long after the start of a talk its chair is reminded of the key for a late start.
+const LATE_WINDOW: Duration = Duration::from_secs(2 * 60);
 
 /// A message.
 struct Item {
@@ -180,9 +184,11 @@ impl Painter<'_> {
         }
         let end = self.hints(span, row, &hints, gap);
         let health = self.health();
-        let fits = end + 3 + health.len() <= span.cols;
+        let has_room = |text: &str| end + 3 + text.chars().count() <= span.cols;
+        let fits = has_room(&health);
         if fits && self.faults().is_empty() {
-            self.right(span, row, &health, QUIET);
+            let named = self.name().map(|name| format!("{name}: {health}")).filter(|named| has_room(named));
+            self.right(span, row, &named.unwrap_or(health), QUIET);
         }
         fits
     }
@@ -214,9 +220,12 @@ impl Painter<'_> {
         }
         if phase.is_running() {
             add("r", "reset");
+            if self.reading.plan.length() - self.reading.left < LATE_WINDOW {
+                add("l", "late");
+            }
         } else if phase == Phase::Over {
             add("r", "ready");
-        } else if self.snapshot.shown(self.now).scene().is_some() {
+        } else if self.snapshot.show(self.now).is_some() {
             add("r", "end show");
         }
         if let Some(left) = self.reading.undo {
@@ -248,6 +257,12 @@ impl Painter<'_> {
             hints.push(Hint { key: n.to_string(), word, ink });
         }
         hints
+    }
+
+    /// The name of the timer, unless it is only that of this machine.
+    fn name(&self) -> Option<&str> {
+        let name = &*self.snapshot.name;
+        (!name.is_empty() && network::host_name().as_deref() != Some(name)).then_some(name)
     }
 
     fn health(&self) -> String {

@@ -14,9 +14,9 @@ use std::collections::VecDeque;
 use std::env;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -24,6 +24,7 @@ use subtle::ConstantTimeEq;
 
 use crate::core::clock::{Moment, Stamp};
 use crate::os::lock::beside;
+use crate::os::site::Site;
 pub use device::{Device, UNUSED_MAX, Visitor};
 use file::Paired;
 use hello::Hellos;
@@ -41,7 +42,7 @@ const CLOCK_BEHIND_S: u64 = 60 * 60;
 /// Why no device can be paired when the web is off, with a remedy.
 pub const OFF: &str = match cfg!(feature = "web") {
     true => {
-        "the web is off; for the service run `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight`, for another timer write `listen = \"0.0.0.0:8080\"` under [web], or use --web"
+        "the web is off; for the service run `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight`, for another timer use --web, or write `listen = \":8080\"` under [web]"
     }
     false => "this talklight was built without the web; build it with the feature `web`",
 };
@@ -49,8 +50,8 @@ pub const OFF: &str = match cfg!(feature = "web") {
 /// The paired devices and the current invitation. Shared by the web server, the socket and the screen.
 pub struct Pairing {
     path: PathBuf,
-    /// The address of the web server, once it listens.
-    listen: OnceLock<SocketAddr>,
+    /// The place of the web server, once it listens.
+    site: Mutex<Option<Site>>,
     state: Mutex<State>,
 }
 
@@ -107,7 +108,7 @@ pub enum PairingError {
 impl Pairing {
     /// No device is paired until [`load`](Self::load) has succeeded.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, listen: OnceLock::new(), state: Mutex::default() }
+        Self { path, site: Mutex::default(), state: Mutex::default() }
     }
 
     /// Reads the file, unless it was read or written before. A damaged file is renamed; the returned message then says that
@@ -145,14 +146,23 @@ impl Pairing {
         self.state().loaded
     }
 
-    /// The address of the web server. `None` until it listens.
-    pub fn listen(&self) -> Option<SocketAddr> {
-        self.listen.get().copied()
+    /// The place of the web server. `None` until it listens.
+    pub fn site(&self) -> Option<Site> {
+        self.lock_site().clone()
     }
 
-    /// Sets the address of the web server.
-    pub fn set_listen(&self, listen: SocketAddr) {
-        let _ = self.listen.set(listen);
+    /// Sets the place of the web server.
+    pub fn set_site(&self, site: Site) {
+        *self.lock_site() = Some(site);
+    }
+
+    /// Notes the address of this machine by which a page was reached. A process without a network learns its address so.
+    pub fn reached_by(&self, ip: IpAddr) {
+        let ip = ip.to_canonical();
+        let is_useless = ip.is_loopback() || matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        if let Some(site) = self.lock_site().as_mut().filter(|_| !is_useless) {
+            site.reached = Some(ip);
+        }
     }
 
     /// A name that no other timer has, for cookies: a browser sends the cookies of a host to each of its ports. `None` until a
@@ -329,6 +339,10 @@ impl Pairing {
         file::save(&self.path, &state.paired)?;
         state.is_behind = false;
         Ok(())
+    }
+
+    fn lock_site(&self) -> MutexGuard<'_, Option<Site>> {
+        self.site.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

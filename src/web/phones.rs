@@ -12,10 +12,12 @@ use super::api::{Paired, done, json, read_body, refused};
 use super::connections::{self, Connection};
 use super::{App, cookie, visitor};
 use crate::control::desk::phones::{BUTTON, arrival, devices, summary};
-use crate::control::invite::{InvitationCard, own_addresses, qr_rows};
+use crate::control::invite::{InvitationCard, qr_rows};
 use crate::control::protocol::{self, DeviceStatus};
 use crate::control::registry::Registration;
 use crate::core::clock;
+use crate::os::network::Network;
+use crate::os::site::Site;
 use crate::store::pairing::{HELLO, INVITATION, Invitation, PairingError};
 
 const HELLO_PAGE: &str = include_str!("pages/hello.html");
@@ -166,18 +168,21 @@ pub async fn remove(State(app): State<App>, _: Paired, request: Request) -> Resp
 
 /// Creates an invitation for the next phone.
 pub async fn invite(State(app): State<App>, _: Paired, request: Request) -> Response {
+    let site = site(&app, request.headers());
     if let Err(response) = read_body::<NoBody>(request, NoBody::EXPECTED).await {
         return response;
     }
-    let Some(listen) = app.pairing.listen() else {
+    let Some(site) = site else {
         return refused(StatusCode::SERVICE_UNAVAILABLE, NO_PORT);
     };
     match app.desk.invite() {
         Ok(Invitation { ticket, code, until }) => {
-            let card = InvitationCard::new(listen, &own_addresses(), &ticket, &code, until);
+            let card = InvitationCard::new(&site, &Network::look(), &ticket, &code, until);
             reply(&InviteReply {
                 ok: true,
-                message: format!("scan it with the other phone; it is valid once, within {} s", INVITATION.as_secs()),
+                message: card.trouble().unwrap_or_else(|| {
+                    format!("scan it with the other phone; it is valid once, within {} s", INVITATION.as_secs())
+                }),
                 qr: qr_rows(&card.modules()),
                 url: card.address,
                 link: card.link,
@@ -191,18 +196,19 @@ pub async fn invite(State(app): State<App>, _: Paired, request: Request) -> Resp
 
 /// Begins to wait for a phone that opens the page `/hello`.
 pub async fn hello(State(app): State<App>, _: Paired, request: Request) -> Response {
+    let site = site(&app, request.headers());
     if let Err(response) = read_body::<NoBody>(request, NoBody::EXPECTED).await {
         return response;
     }
-    let Some(listen) = app.pairing.listen() else {
+    let Some(site) = site else {
         return refused(StatusCode::SERVICE_UNAVAILABLE, NO_PORT);
     };
     match app.pairing.hello(clock::now()) {
         Ok(id) => {
-            let card = InvitationCard::hello(listen, &own_addresses(), id);
+            let card = InvitationCard::hello(&site, &Network::look(), id);
             reply(&HelloReply {
                 ok: true,
-                message: "scan it with a phone in the room's Wi-Fi".into(),
+                message: card.trouble().unwrap_or_else(|| "scan it with a phone in the room's Wi-Fi".into()),
                 id,
                 qr: qr_rows(&card.modules()),
                 link: card.link,
@@ -233,6 +239,13 @@ pub async fn hello_page(State(app): State<App>, request: Request) -> Response {
         app.pairing.arrive(id, from, clock::now());
     }
     ([(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], HELLO_PAGE).into_response()
+}
+
+/// Where another phone finds this timer: where the config says, else where this page was found behind a proxy.
+fn site(app: &App, headers: &HeaderMap) -> Option<Site> {
+    let mut site = app.pairing.site()?;
+    site.address = site.address.or_else(|| visitor::https_origin(headers));
+    Some(site)
 }
 
 fn try_number(request: &Request) -> Option<u32> {

@@ -53,11 +53,15 @@ pub fn browser(agent: &str) -> String {
     }
 }
 
+/// The address of the page that has sent a request, if it is behind a proxy with HTTPS.
+pub fn https_origin(headers: &HeaderMap) -> Option<String> {
+    text(headers, &header::ORIGIN).filter(|origin| origin.starts_with("https://")).map(Into::into)
+}
+
 /// Whether the browser uses HTTPS, by its own word or by that of a proxy. It decides only about the browser's own cookie.
 fn is_https(headers: &HeaderMap) -> bool {
-    let origin = text(headers, &header::ORIGIN).is_some_and(|origin| origin.starts_with("https://"));
     let proxy = text(headers, &HeaderName::from_static("x-forwarded-proto"));
-    origin || proxy.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+    https_origin(headers).is_some() || proxy.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }
 
 /// The address that the nearest proxy has seen. Anybody can claim one, so it must not open anything.

@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Desk, Verdict};
-use crate::control::invite::{InvitationCard, own_addresses};
+use crate::control::invite::InvitationCard;
 use crate::control::protocol::{ClientRequest, DeviceStatus, Pass, Reply, Verb};
 use crate::core::clock::{self, Moment, Stamp};
 use crate::engine::event::{Action, Event, Origin, PairedBy, PhoneNews};
+use crate::os::network::Network;
 use crate::store::pairing::{self, Arrival, DeviceInfo, HELLO, INVITATION, Invitation, Pairing, PairingError, Visitor};
 
 /// What a phone answers when it asks to be paired by the button.
@@ -45,7 +46,7 @@ impl Desk {
         if self.board.latest().pairing_open_until(clock::now()).is_none() {
             return Err(PairingError::NotOpen);
         }
-        let request = ClientRequest { verb: Verb::Status, generation: None, origin: Origin::Web };
+        let request = ClientRequest { verb: Verb::Status, generation: None, deadline: None, origin: Origin::Web };
         match self.engine(Action::Pair, &request).0 {
             Verdict::Done { .. } => Ok(()),
             Verdict::Unanswered => Err(PairingError::Unanswered),
@@ -110,9 +111,9 @@ impl Desk {
         let now = clock::stamp();
         match verb {
             Verb::Invite => {
-                let listen = pairing.listen().ok_or(NO_PORT)?;
+                let site = pairing.site().ok_or(NO_PORT)?;
                 let Invitation { ticket, code, .. } = self.invite()?;
-                let pass = Pass::Invitation { listen, ticket, code, seconds: INVITATION.as_secs() };
+                let pass = Pass::Invitation { site, ticket, code, seconds: INVITATION.as_secs() };
                 Ok(("one device can be paired within a minute".into(), Some(pass)))
             }
             Verb::Token => {
@@ -128,9 +129,9 @@ impl Desk {
             }
             Verb::Remove(id) => self.remove(id).map(|message| (message, None)),
             Verb::Hello(None) => {
-                let listen = pairing.listen().ok_or(NO_PORT)?;
+                let site = pairing.site().ok_or(NO_PORT)?;
                 let id = pairing.hello(now.at).map_err(|error| format!("cannot begin: {error}"))?;
-                let pass = Pass::Hello { listen, id, seconds: HELLO.as_secs() };
+                let pass = Pass::Hello { site, id, seconds: HELLO.as_secs() };
                 Ok(("waiting for a phone".into(), Some(pass)))
             }
             Verb::Hello(Some(id)) => {
@@ -155,11 +156,11 @@ impl Desk {
 /// # Errors
 /// If no such try is known.
 pub fn arrival(pairing: &Pairing, id: u32, now: Moment) -> Result<(String, Option<IpAddr>), String> {
-    let listen = pairing.listen().ok_or(NO_PORT)?;
+    let site = pairing.site().ok_or(NO_PORT)?;
     Ok(match pairing.arrival(id, now).ok_or("this try has ended; begin again")? {
         Arrival::From(from) => (format!("a phone arrived, from {from}"), Some(from)),
         Arrival::Waiting => ("no phone has arrived yet".into(), None),
-        Arrival::Nobody => (InvitationCard::hello(listen, &own_addresses(), id).no_phone(), None),
+        Arrival::Nobody => (InvitationCard::hello(&site, &Network::look(), id).no_phone(), None),
     })
 }
 

@@ -49,7 +49,8 @@ fn pairing_ranks_with_tests() {
 fn without_the_web_nothing_is_opened() {
     let mut sim = play("pair! ready shut");
     let seen = sim.board.latest().last_entry();
-    let request = Request { action: Action::OpenPairing, generation: None, origin: Origin::Button, reply: None };
+    let request =
+        Request { action: Action::OpenPairing, generation: None, deadline: None, origin: Origin::Button, reply: None };
     sim.step(Some(Event::Request(request)));
     let why = "no phone can be paired, because the web is off; `talklight remote` says how to turn it on";
     assert_eq!(told(&sim, seen), [why]);
