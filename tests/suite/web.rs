@@ -54,7 +54,10 @@ impl Web {
 
     /// With additional lines under [web].
     fn of(lines: &str) -> Self {
-        let port = free_port();
+        Self::at(free_port(), lines)
+    }
+
+    fn at(port: u16, lines: &str) -> Self {
         let mut house = Instance::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
         let state = house.folder.file("state").display().to_string();
         house.env("XDG_STATE_HOME", &state);

@@ -123,7 +123,7 @@ fn the_devices_are_listed_and_removed() {
 
 #[test]
 fn a_paired_phone_invites_the_next_one() {
-    let web = Web::running();
+    let web = reachable();
     let token = web.token();
     assert_eq!(HttpRequest::post("/api/v1/invite", "").send(web.port).status, 401);
     let invited = web.post("/api/v1/invite", &token, &json!({})).json();
@@ -133,11 +133,35 @@ fn a_paired_phone_invites_the_next_one() {
     let ticket = link.strip_prefix(&format!("{url}#")).unwrap();
     assert_eq!((ticket.len(), code.len()), (32, 6));
     let rows = invited["qr"].as_array().unwrap();
-    assert!(rows.iter().all(|row| row.as_str().unwrap().len() == rows.len()), "a square");
+    assert!(rows.len() > 20 && rows.iter().all(|row| row.as_str().unwrap().len() == rows.len()), "a square");
     assert_eq!(web.pair(code).status, 200);
     assert_eq!(web.pair(ticket).status, 403, "once");
     let again = web.post("/api/v1/invite", &token, &json!({})).json();
     assert_eq!(web.pair(again["link"].as_str().unwrap().split('#').nth(1).unwrap()).status, 200);
+}
+
+/// A code for an address that only this machine reaches would lead nowhere.
+#[test]
+fn an_address_of_this_machine_alone_has_no_qr_code_but_a_sentence() {
+    let web = Web::running();
+    let token = web.token();
+    for verb in ["invite", "hello"] {
+        let reply = web.post(&format!("/api/v1/{verb}"), &token, &json!({})).json();
+        assert_eq!(reply["qr"], json!([]));
+        assert!(reply["message"].as_str().unwrap().starts_with("only this machine can open it; "), "{reply}");
+    }
+    assert!(web.house.refuses(&["remote", "--try"]).contains("only this machine can open it; "));
+}
+
+/// Behind a proxy whose address the config does not name.
+#[test]
+fn a_page_behind_https_invites_to_where_it_is() {
+    let web = Web::of("hosts = [\"timer.example.org\"]");
+    let origin = "https://timer.example.org";
+    let (name, token, _) = cookie(&pair_from(&web, origin));
+    let request = HttpRequest::post("/api/v1/invite", "").with("Host", "timer.example.org").with("Origin", origin);
+    let reply = request.with("Cookie", &format!("{name}={token}")).send(web.port).json();
+    assert_eq!(reply["url"], "https://timer.example.org/remote");
 }
 
 #[test]
@@ -167,6 +191,12 @@ fn closed_codes_are_told_to_everybody_who_could_act() {
     until("the status says so", || web.house.status()["codes_closed_ms"].is_null());
 }
 
+/// A timer that phones find at 127.0.0.1.
+fn reachable() -> Web {
+    let port = free_port();
+    Web::at(port, &format!("address = \"http://127.0.0.1:{port}\""))
+}
+
 /// `talklight remote --try`, while it waits, and the link that its QR code holds.
 fn trying(web: &Web) -> (Program, String) {
     let mut command = web.house.command(&["remote", "--try"]);
@@ -186,7 +216,7 @@ fn path_of(link: &str) -> String {
 
 #[test]
 fn a_phone_that_comes_through_is_told_to_the_terminal() {
-    let web = Web::running();
+    let web = reachable();
     let (mut program, link) = trying(&web);
     let page = web.get(&path_of(&link));
     assert!(page.status == 200 && page.body.contains("This phone reaches the timer"), "{page:?}");
@@ -200,7 +230,7 @@ fn end(child: &mut Child) -> bool {
 
 #[test]
 fn a_phone_that_does_not_come_is_told_with_the_rule_to_ask_for() {
-    let web = Web::running();
+    let web = reachable();
     let (mut program, _) = trying(&web);
     let rule = format!(
         "No phone arrived. Guest networks often forbid it: ask for one rule, guests to 127.0.0.1, port {}",
@@ -218,7 +248,7 @@ fn a_phone_that_does_not_come_is_told_with_the_rule_to_ask_for() {
 
 #[test]
 fn a_page_tries_whether_a_phone_comes_through() {
-    let web = Web::running();
+    let web = reachable();
     let token = web.token();
     let bearer = format!("Bearer {token}");
     assert_eq!(HttpRequest::post("/api/v1/hello", "").send(web.port).status, 401);
