@@ -1,10 +1,13 @@
 //! The command line and the exit codes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::control::protocol::span;
 
 /// Times a talk on an LED strip: green, yellow, red, flashing red, off.
 ///
@@ -54,10 +57,21 @@ pub enum Command {
         /// The name of a plan; `talklight status` lists them
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         plan: Option<String>,
+        /// The speaker began this much earlier, as in 30s: takes it off the time
+        #[arg(long, value_name = "TIME", value_parser = span)]
+        late: Option<Duration>,
     },
+    /// The running talk was started this much too late: take it off the time; for ten seconds this can be undone
+    Late {
+        /// The time to take off, as in 30s
+        #[arg(value_name = "TIME", value_parser = span)]
+        by: Duration,
+    },
+    /// Show what the colours mean: green, yellow, red, flash and dark in twelve seconds
+    Demo,
     /// End the talk; for ten seconds this can be undone
     Reset,
-    /// Continue the talk that was reset, as if there had been no reset
+    /// Continue the talk that was reset, as if there had been no reset; in a talk, take the last `late` back
     Undo,
     /// Choose the plan of the next talks
     Choose {

@@ -13,6 +13,7 @@ use anyhow::Context;
 use crate::core::drive::{Drive, DriveSettings};
 use crate::core::look::Look;
 use crate::core::plan::Plan;
+use crate::core::words::Words;
 #[cfg(target_os = "linux")]
 use crate::input::{button::Role, gpio};
 #[cfg(target_os = "linux")]
@@ -46,6 +47,8 @@ pub struct Config {
     pub look: Look,
     /// At least one. Their names differ, ignoring upper and lower case.
     pub plans: Vec<Plan>,
+    /// The words of each plan, in the order of `plans`.
+    pub words: Vec<Words>,
     /// One of `plans`, which the button starts: that of the flag `--plan`, else the first.
     pub chosen: Plan,
     /// The file in which every frame is recorded.

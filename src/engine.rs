@@ -127,7 +127,7 @@ impl<'a> Engine<'a> {
     /// Logs what has changed by time alone.
     fn advance(&mut self, now: Moment) {
         while let Some(show) = self.now.stage.lapse(now) {
-            self.note(now, Origin::Clock, Happening::ShowEnded(show.rank()));
+            self.note(now, Origin::Clock, Happening::ShowEnded(show.scene));
         }
         let phase = self.now.timer.at(now).phase;
         if phase != self.phase {
@@ -157,17 +157,19 @@ impl<'a> Engine<'a> {
     }
 
     fn request(&mut self, request: Request, now: Moment) -> Option<Reply> {
-        let Request { action, generation, origin, reply } = request;
+        let Request { action, generation, deadline, origin, reply } = request;
+        let is_late = deadline.is_some_and(|deadline| now > deadline);
         let is_stale = generation.is_some_and(|meant| meant != self.now.timer.generation);
         // "A talk is running" says more than "the timer has changed".
         let is_covered = matches!(action, Action::Show { .. }) && self.now.timer.at(now).phase.is_running();
         let result = match action {
+            _ if is_late => Err(Refused::Command(Refusal::Expired)),
             _ if is_stale && !is_covered => Err(Refused::Command(Refusal::Stale)),
             Action::Command(command) => self.command(command, origin, now),
             Action::Show { scene, owner, lease } => self.offer(Show::new(scene, owner, lease, now), origin, now),
             Action::End(rank) => {
-                if self.now.stage.end(rank).is_some() {
-                    self.note(now, origin, Happening::ShowEnded(rank));
+                if let Some(show) = self.now.stage.end(rank) {
+                    self.note(now, origin, Happening::ShowEnded(show.scene));
                 }
                 Ok(Done::Ended)
             }
@@ -194,21 +196,25 @@ impl<'a> Engine<'a> {
             self.keep(now);
         }
         Ok(match outcome {
-            Outcome::Started(_) | Outcome::Undone { .. } => {
+            Outcome::Started(_) | Outcome::StartedLate { .. } | Outcome::Undone { .. } => {
                 self.now.stage.clear();
                 Done::Command(outcome)
             }
             Outcome::Cleared | Outcome::AlreadyReady => {
                 let ended = self.now.stage.shut_out(now);
                 for show in &ended {
-                    self.note(now, origin, Happening::ShowEnded(show.rank()));
+                    self.note(now, origin, Happening::ShowEnded(show.scene));
                 }
                 match outcome {
                     Outcome::AlreadyReady if !ended.is_empty() => Done::ShowReset,
                     _ => Done::Command(outcome),
                 }
             }
-            Outcome::Reset { .. } | Outcome::Chosen(_) | Outcome::AlreadyChosen(_) => Done::Command(outcome),
+            Outcome::Reset { .. }
+            | Outcome::Late { .. }
+            | Outcome::LateUndone { .. }
+            | Outcome::Chosen(_)
+            | Outcome::AlreadyChosen(_) => Done::Command(outcome),
         })
     }
 
@@ -219,9 +225,9 @@ impl<'a> Engine<'a> {
                 return Err(Refused::TooLong { leds, leds_max });
             }
         }
-        let rank = show.rank();
+        let scene = show.scene;
         if self.now.stage.offer(show, &self.now.timer, now).map_err(Refused::Show)? {
-            self.note(now, origin, Happening::ShowBegan(rank));
+            self.note(now, origin, Happening::ShowBegan(scene));
         }
         self.changed = true;
         Ok(Done::Shown)

@@ -33,7 +33,10 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let flags = &cli.flags;
     match cli.command.clone() {
         None => run::run(config(flags)?, flags.headless).map(|()| Exit::Success),
-        Some(Command::Start { plan }) => send(flags, Verb::Start(plan)),
+        Some(Command::Start { plan, late: None }) => send(flags, Verb::Start(plan)),
+        Some(Command::Start { plan, late: Some(late) }) => send(flags, Verb::StartLate(plan, late)),
+        Some(Command::Late { by }) => send(flags, Verb::Late(by)),
+        Some(Command::Demo) => send(flags, Verb::Demo),
         Some(Command::Reset) => send(flags, Verb::Reset),
         Some(Command::Undo) => send(flags, Verb::Undo),
         Some(Command::Choose { plan }) => send(flags, Verb::Choose(plan)),

@@ -19,7 +19,7 @@ use nix::unistd::getpid;
 
 use crate::cli::Exit;
 use crate::config::{Config, Kind};
-use crate::control::desk::Desk;
+use crate::control::desk::{self, Desk};
 use crate::control::invite::{InvitationCard, own_addresses};
 use crate::control::server::{self, Socket};
 use crate::core::clock::{self, Moment};
@@ -78,6 +78,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         look: config.look,
         stage: Stage::default(),
         plans: config.plans.clone().into(),
+        words: config.words.clone().into(),
         strip_kind: config.strip.name().into(),
         strip: Health::Starting,
         web: None,
@@ -316,6 +317,18 @@ struct LocalDaemon {
     invited: Option<Result<InvitationCard, String>>,
 }
 
+impl LocalDaemon {
+    fn request(&self, action: Action, generation: Option<u64>) -> Result<(), String> {
+        let request = Request { action, generation, deadline: None, origin: Origin::Keyboard, reply: None };
+        // This must not block: the same thread reads the keys that quit.
+        match self.events.try_send(Event::Request(request)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the timer does not answer; press again".into()),
+            Err(stopped) => Err(stopped.to_string()),
+        }
+    }
+}
+
 impl Daemon for LocalDaemon {
     fn wake(&self) -> BorrowedFd<'_> {
         self.subscription.as_fd()
@@ -327,14 +340,11 @@ impl Daemon for LocalDaemon {
     }
 
     fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String> {
-        let action = Action::Command(command);
-        let request = Request { action, generation, origin: Origin::Keyboard, reply: None };
-        // This must not block: the same thread reads the keys that quit.
-        match self.events.try_send(Event::Request(request)) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("the timer does not answer; press again".into()),
-            Err(stopped) => Err(stopped.to_string()),
-        }
+        self.request(Action::Command(command), generation)
+    }
+
+    fn demo(&mut self) -> Result<(), String> {
+        self.request(desk::demonstration(), None)
     }
 
     fn invite(&mut self) {

@@ -24,6 +24,7 @@ pub mod console;
 mod digits;
 mod footer;
 pub mod grid;
+mod head;
 mod help;
 mod invitation;
 pub mod keys;
@@ -52,6 +53,12 @@ pub trait Daemon {
     /// # Errors
     /// Why the command cannot be sent now.
     fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String>;
+
+    /// Shows what the colours mean. The result appears in the log.
+    ///
+    /// # Errors
+    /// Why this cannot be asked for now.
+    fn demo(&mut self) -> Result<(), String>;
 
     /// Requests an invitation for a phone.
     fn invite(&mut self);
@@ -229,14 +236,23 @@ impl Screen<'_> {
         Ok(self.keyboard.take(&bytes[..length], now))
     }
 
+    fn say_unsent(&mut self, sent: Result<(), String>, now: Moment) {
+        if let Err(why) = sent {
+            self.ui.say(&why, true, now + footer::NEWS);
+        }
+    }
+
     fn handle_keys(&mut self, keys: Vec<KeyEvent>, snapshot: &Snapshot, now: Moment) -> io::Result<Option<Leave>> {
         for key in keys {
             match self.ui.press(key, snapshot, now) {
                 Action::Nothing => {}
                 Action::Send(command, generation) => {
-                    if let Err(why) = self.daemon.send(command, generation) {
-                        self.ui.say(&why, true, now + footer::NEWS);
-                    }
+                    let sent = self.daemon.send(command, generation);
+                    self.say_unsent(sent, now);
+                }
+                Action::Demo => {
+                    let sent = self.daemon.demo();
+                    self.say_unsent(sent, now);
                 }
                 Action::Invite => self.daemon.invite(),
                 Action::Repaint => self.repaint(),

@@ -3,6 +3,7 @@
 //! A [`Show`] is a value: a scene, its owner, a lease and the end of the lease. The [`Stage`] holds at most one show of each
 //! [`Rank`], and it alone decides which show may be seen. A new kind of picture is a new [`Scene`] in its own file.
 
+pub mod demo;
 pub mod gauge;
 pub mod sample;
 mod stage;
@@ -26,6 +27,8 @@ pub use stage::{Busy, STREAM_AFTER_END, Stage};
 pub enum Scene {
     Sample(Trial),
     Gauge(Gauge),
+    /// The colours of a talk, which [`Snapshot::shown`](crate::engine::board::Snapshot::shown) takes from [`demo::timer`].
+    Demo,
 }
 
 /// How important a show is: a higher rank covers a lower one.
@@ -53,7 +56,7 @@ pub struct Show {
 impl Scene {
     pub fn rank(&self) -> Rank {
         match self {
-            Self::Sample(_) => Rank::Test,
+            Self::Sample(_) | Self::Demo => Rank::Test,
             Self::Gauge(_) => Rank::Stream,
         }
     }
@@ -62,7 +65,7 @@ impl Scene {
     pub fn strip_type(&self) -> Option<StripType> {
         match self {
             Self::Sample(trial) => Some(trial.strip),
-            Self::Gauge(_) => None,
+            Self::Gauge(_) | Self::Demo => None,
         }
     }
 
@@ -71,6 +74,11 @@ impl Scene {
         match self {
             Self::Sample(trial) => trial.paint(frame),
             Self::Gauge(gauge) => gauge.paint(leds, frame),
+            // A demonstration is seen as a picture of the timer; by itself it is the dark at its end.
+            Self::Demo => {
+                frame.clear();
+                frame.resize(leds, Rgb::BLACK);
+            }
         }
     }
 
@@ -82,6 +90,7 @@ impl Scene {
     pub fn drive(&self, settings: &DriveSettings, leds: usize) -> Result<Drive, TooLittleCurrent> {
         match self {
             Self::Sample(trial) => trial.strip.drive(settings),
+            Self::Demo => Drive::new(*settings, leds, &[]),
             Self::Gauge(gauge) => Drive::new(*settings, leds, &[gauge.full(leds)]),
         }
     }
@@ -94,6 +103,11 @@ impl Show {
 
     pub fn rank(&self) -> Rank {
         self.scene.rank()
+    }
+
+    /// When the lease began.
+    pub fn began(&self) -> Moment {
+        self.until - self.lease
     }
 }
 

@@ -19,6 +19,7 @@ use crate::store::pairing::Pairing;
 use feed::Feed;
 
 mod api;
+mod commands;
 mod connections;
 mod feed;
 mod guard;
@@ -41,7 +42,7 @@ struct App {
     feed: Feed,
     /// The host names that requests may use.
     hosts: Arc<[String]>,
-    completed: api::CompletedCommands,
+    commands: commands::Commands,
 }
 
 impl Web {
@@ -99,8 +100,11 @@ impl Web {
     /// # Errors
     /// If the runtime or the router cannot be built.
     pub fn run(self, desk: &Desk, pairing: Arc<Pairing>) -> anyhow::Result<()> {
-        let runtime =
-            Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(api::WAITING_MAX).build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(commands::WAITING_MAX)
+            .build()?;
         runtime.block_on(async {
             tokio::spawn(load(Arc::clone(&pairing), desk.events.clone()));
             let router = router(desk, pairing, &self.hosts)?;
@@ -169,15 +173,18 @@ pub fn router(desk: &Desk, pairing: Arc<Pairing>, hosts: &[String]) -> io::Resul
         pairing,
         feed: Feed::new(Arc::clone(&desk.board))?,
         hosts: hosts.into(),
-        completed: api::CompletedCommands::default(),
+        commands: commands::Commands::default(),
     };
     let router = Router::new()
         .merge(pages::routes())
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/events", get(api::events))
-        .route("/api/v1/start", post(api::command))
-        .route("/api/v1/reset", post(api::command))
-        .route("/api/v1/undo", post(api::command))
+        .route("/api/v1/start", post(commands::command))
+        .route("/api/v1/late", post(commands::command))
+        .route("/api/v1/reset", post(commands::command))
+        .route("/api/v1/undo", post(commands::command))
+        .route("/api/v1/choose", post(commands::command))
+        .route("/api/v1/demo", post(commands::command))
         .route("/api/v1/pair", post(api::pair))
         .route("/api/v1/paired", get(api::paired))
         .fallback(api::not_found)

@@ -9,6 +9,8 @@ use toml::de::DeValue;
 
 use crate::core::drive::Chip;
 use crate::core::look::Rgb;
+use crate::core::plan::spans;
+use crate::core::words::Words;
 
 /// Names that are at least this similar, from 0 to 1, are suggested for a misspelt one.
 const SIMILARITY_MIN: f64 = 0.5;
@@ -42,6 +44,16 @@ pub(super) fn boolean(value: &DeValue) -> Result<bool, String> {
 
 pub(super) fn text<'t>(value: &'t DeValue) -> Result<&'t str, String> {
     value.as_str().ok_or_else(|| must(value, "be text"))
+}
+
+/// What people read for a phase.
+pub(super) fn word(value: &DeValue) -> Result<String, String> {
+    let word = value.as_str().map(str::trim).unwrap_or_default();
+    let is_good = (1..=Words::LENGTH_MAX).contains(&word.chars().count()) && !word.chars().any(char::is_control);
+    match is_good {
+        true => Ok(word.into()),
+        false => Err(must(value, &format!("be a text of 1 to {} characters", Words::LENGTH_MAX))),
+    }
 }
 
 /// A socket address with a port other than 0.
@@ -93,15 +105,8 @@ pub(super) fn chip(value: &DeValue) -> Result<Chip, String> {
 
 /// A length of time with units.
 pub(super) fn duration(value: &DeValue) -> Result<Duration, String> {
-    // humantime 2.4.0 panics if the sum of seconds and nanoseconds overflows, which takes more digits than this.
-    const DIGITS_MAX: usize = 12;
     let written = value.as_str().unwrap_or_default();
-    let digits = written.bytes().filter(u8::is_ascii_digit).count();
-    let parsed = match digits {
-        0..=DIGITS_MAX => humantime::parse_duration(written).ok(),
-        _ => None,
-    };
-    parsed.ok_or_else(|| {
+    spans::parse(written).ok_or_else(|| {
         let bare = match value {
             DeValue::Integer(number) => number.as_str(),
             _ => written.trim(),

@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::SpiConfig;
 use super::alike::look_alikes;
 use super::convert::{
-    address, boolean, chip, colour, duration, gpio, names, nearest, number, one_of, path, shown, text, whole,
+    address, boolean, chip, colour, duration, gpio, names, nearest, number, one_of, path, shown, text, whole, word,
 };
 use super::describe::seconds;
 use super::values::{CHOSEN, Values};
@@ -17,6 +17,8 @@ use super::{Active, Bias, Buttons, Config, Kind, Origin, WebConfig};
 use crate::core::drive::{Chip, Drive, DriveSettings, Order};
 use crate::core::look::{Look, Palette, Pattern, ReadyLook};
 use crate::core::plan::{self, Plan, PlanError};
+use crate::core::timer::Phase;
+use crate::core::words::Words;
 #[cfg(target_os = "linux")]
 use crate::strip::spi;
 
@@ -43,6 +45,7 @@ pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Conf
     let plans = plans(values, look.flash_half);
     let strip = strip(values, real, &look, &plans, bufsiz);
     let buttons = buttons(values, real);
+    let words = values.plans().map(|prefix| words(values, &prefix)).collect();
     let chosen = values.optional(CHOSEN, |value| choose(&plans, text(value)?));
     Config {
         origin,
@@ -50,6 +53,7 @@ pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Conf
         look,
         chosen: chosen.unwrap_or(plans[0]),
         plans,
+        words,
         tape: values.optional("strip.tape", path(PATH_BYTES_MAX)),
         buttons,
         socket: values.optional("control.socket", path(SOCKET_PATH_BYTES_MAX)),
@@ -153,6 +157,23 @@ fn plan(values: &mut Values, prefix: &str) -> Plan {
             }
         };
         values.conflict(&[&key(error.key()), &key(with)], error.to_string());
+    }
+}
+
+/// The words of the plan whose keys begin with `prefix`.
+fn words(values: &mut Values, prefix: &str) -> Words {
+    let usual = Words::default();
+    let mut read = |phase: Phase| {
+        let own = values.optional(&format!("{prefix}words.{phase}"), word);
+        own.unwrap_or_else(|| usual.of(phase).into())
+    };
+    Words {
+        ready: read(Phase::Ready),
+        green: read(Phase::Green),
+        yellow: read(Phase::Yellow),
+        red: read(Phase::Red),
+        flash: read(Phase::Flash),
+        over: read(Phase::Over),
     }
 }
 

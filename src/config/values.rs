@@ -13,7 +13,7 @@ use super::Overrides;
 use super::convert::{nearest, shown};
 
 /// Every section and its keys. The section with the empty name is the top of the file.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("", "strip button plan flash control web"),
     (
         "strip",
@@ -22,7 +22,8 @@ const SECTIONS: [(&str, &str); 8] = [
     ),
     ("strip.colours", "green yellow red ready"),
     ("button", "start reset bias active hold"),
-    ("plan", "name length yellow red flash"),
+    ("plan", "name length yellow red flash words"),
+    ("plan.words", "ready green yellow red flash over"),
     ("flash", "hz"),
     ("control", "socket"),
     ("web", "listen hosts"),
@@ -216,7 +217,7 @@ impl<'a> Values<'a> {
                     }
                 }
                 DeValue::Table(table) if child != "plan" && is_section(&child) => {
-                    self.add_table(table, &child, &format!("{child}."), place);
+                    self.add_table(table, &child, &format!("{path}."), place);
                 }
                 _ if is_section(&child) => {
                     if is_sound {

@@ -11,7 +11,7 @@ use crate::core::timer::{Command, Refusal};
 use crate::engine::board::Board;
 use crate::engine::event::{Action, Done, Event, Events, Origin, Refused, Request};
 use crate::show::sample::{self, Trial};
-use crate::show::{Owner, Rank, Scene};
+use crate::show::{Owner, Rank, Scene, demo};
 use crate::store::pairing::{self, INVITATION, Invitation, Pairing, PairingError};
 
 /// How long to wait for the engine's answer. It comes at once unless the strip hangs; after this time the service manager's
@@ -20,6 +20,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The owner of the shows that test the strip.
 const TEST_OWNER: &str = "talklight test-strip";
+
+/// The owner of the demonstration of the colours.
+const DEMO_OWNER: &str = "the demonstration of the colours";
 
 /// What a request needs: the board, the channel to the engine, and the paired devices.
 #[derive(Clone)]
@@ -38,7 +41,7 @@ pub enum Verdict {
         change: bool,
     },
     Refused,
-    /// Refused because the request names another generation than the timer has.
+    /// Refused because the request names another generation than the timer has, or came after its deadline.
     Stale,
     /// The request is malformed or names an unknown plan.
     Mistake,
@@ -49,20 +52,15 @@ pub enum Verdict {
 impl Desk {
     /// Carries out a request and waits for its result. For `watch` and `attach`, which are streams, it gives the status.
     pub fn answer(&self, request: &ClientRequest) -> (Verdict, Reply) {
-        let with_plan = |name: &str, command: fn(Plan) -> Command| {
-            let plans = &self.board.latest().plans;
-            plan::find(plans, name).map(command).ok_or_else(|| {
-                let names: Vec<&str> = plans.iter().map(|plan| plan.name()).collect();
-                format!("there is no plan `{name}`; the plans are {}", names.join(", "))
-            })
-        };
         let command = match &request.verb {
-            Verb::Start(None) => Ok(Command::Start(None)),
-            Verb::Start(Some(name)) => with_plan(name, |plan| Command::Start(Some(plan))),
-            Verb::Choose(name) => with_plan(name, Command::Choose),
+            Verb::Start(plan) => self.named(plan.as_deref()).map(Command::Start),
+            Verb::StartLate(plan, late) => self.named(plan.as_deref()).map(|plan| Command::StartLate(plan, *late)),
+            Verb::Choose(name) => self.plan(name).map(Command::Choose),
+            Verb::Late(by) => Ok(Command::Late(*by)),
             Verb::Reset => Ok(Command::Reset),
             Verb::Undo => Ok(Command::Undo),
             Verb::Try(trial) => return self.engine(show(*trial), request),
+            Verb::Demo => return self.engine(demonstration(), request),
             Verb::Status | Verb::Watch | Verb::Attach => {
                 let status = self.status();
                 return (Verdict::Done { change: false }, Reply::new(true, status.line(), Some(status)));
@@ -73,6 +71,18 @@ impl Desk {
             Ok(command) => self.engine(Action::Command(command), request),
             Err(mistake) => (Verdict::Mistake, Reply::new(false, mistake, None)),
         }
+    }
+
+    fn named(&self, plan: Option<&str>) -> Result<Option<Plan>, String> {
+        plan.map(|name| self.plan(name)).transpose()
+    }
+
+    fn plan(&self, name: &str) -> Result<Plan, String> {
+        let plans = &self.board.latest().plans;
+        plan::find(plans, name).ok_or_else(|| {
+            let names: Vec<&str> = plans.iter().map(|plan| plan.name()).collect();
+            format!("there is no plan `{name}`; the plans are {}", names.join(", "))
+        })
     }
 
     pub fn status(&self) -> Status {
@@ -97,8 +107,8 @@ impl Desk {
 
     fn engine(&self, action: Action, request: &ClientRequest) -> (Verdict, Reply) {
         let (reply, answer) = sync_channel(1);
-        let ClientRequest { generation, origin, .. } = *request;
-        let request = Request { action, generation, origin, reply: Some(reply) };
+        let ClientRequest { generation, deadline, origin, .. } = *request;
+        let request = Request { action, generation, deadline, origin, reply: Some(reply) };
         let answer = match self.events.try_send(Event::Request(request)) {
             Err(stopped) => Err(stopped.to_string()),
             Ok(false) => Err("too many requests at once; try again".into()),
@@ -117,7 +127,7 @@ impl Desk {
                 (Verdict::Done { change: false }, "the show has ended; the strip shows the timer again".into())
             }
             Ok(Done::Shown | Done::Ended) => (Verdict::Done { change: false }, status.line()),
-            Err(refused @ Refused::Command(Refusal::Stale)) => (Verdict::Stale, refused.to_string()),
+            Err(refused @ Refused::Command(Refusal::Stale | Refusal::Expired)) => (Verdict::Stale, refused.to_string()),
             Err(refused) => (Verdict::Refused, refused.to_string()),
         };
         (verdict, Reply::new(matches!(verdict, Verdict::Done { .. }), message, Some(status)))
@@ -153,6 +163,11 @@ impl Desk {
         self.announce(&message);
         Ok((message, pass))
     }
+}
+
+/// Shows what the colours of a talk mean.
+pub fn demonstration() -> Action {
+    Action::Show { scene: Scene::Demo, owner: Owner::new(DEMO_OWNER), lease: demo::LENGTH }
 }
 
 fn show(trial: Option<Trial>) -> Action {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use super::request::{ClientRequest, REQUEST_MAX, Verb};
+pub use super::request::{ClientRequest, REQUEST_MAX, Verb, span};
 pub use crate::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
 
 /// The daemon's reply to every request but `watch` and `attach`.

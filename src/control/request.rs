@@ -1,7 +1,10 @@
 //! Requests of the control socket, as lines of text.
 
 use std::str::FromStr;
+use std::time::Duration;
 
+use crate::core::clock::Moment;
+use crate::core::plan::spans;
 use crate::engine::event::Origin;
 use crate::show::sample::Trial;
 
@@ -14,6 +17,8 @@ pub struct ClientRequest {
     pub verb: Verb,
     /// Refuse the request if the timer has another generation.
     pub generation: Option<u64>,
+    /// Refuse the request after this moment.
+    pub deadline: Option<Moment>,
     /// [`Origin::Socket`] or [`Origin::Console`].
     pub origin: Origin,
 }
@@ -22,6 +27,10 @@ pub struct ClientRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verb {
     Start(Option<String>),
+    /// Start a talk whose speaker began that much earlier.
+    StartLate(Option<String>, Duration),
+    /// Take time off the running talk, which was started too late.
+    Late(Duration),
     Reset,
     Undo,
     Choose(String),
@@ -32,6 +41,8 @@ pub enum Verb {
     Attach,
     /// Show a test sample on the strip for ten seconds or until a talk starts. `None` ends the test.
     Try(Option<Trial>),
+    /// Show what the colours mean, for twelve seconds or until a talk starts.
+    Demo,
     /// Create an invitation, by which one phone can be paired.
     Invite,
     /// Create a token for a program.
@@ -43,7 +54,7 @@ pub enum Verb {
 impl ClientRequest {
     /// A request of the socket for whatever generation the timer has.
     pub fn new(verb: Verb) -> Self {
-        Self { verb, generation: None, origin: Origin::Socket }
+        Self { verb, generation: None, deadline: None, origin: Origin::Socket }
     }
 
     /// Parses the bytes that were received so far. `None` if the line is incomplete; after `is_end` no more bytes come, and
@@ -66,10 +77,14 @@ impl ClientRequest {
     /// The request as a line of text, including its newline.
     pub fn line(&self) -> String {
         let generation = self.generation.map_or(String::new(), |n| format!("if {n} "));
+        let deadline = self.deadline.map_or(String::new(), |at| format!("before {} ", at.as_ns()));
         let origin = if self.origin == Origin::Console { "as console " } else { "" };
         let verb = match &self.verb {
             Verb::Start(None) => "start".into(),
             Verb::Start(Some(plan)) => format!("start {plan}"),
+            Verb::StartLate(None, late) => format!("start late {}", written(*late)),
+            Verb::StartLate(Some(plan), late) => format!("start {plan} late {}", written(*late)),
+            Verb::Late(by) => format!("late {}", written(*by)),
             Verb::Reset => "reset".into(),
             Verb::Undo => "undo".into(),
             Verb::Choose(plan) => format!("choose {plan}"),
@@ -79,10 +94,11 @@ impl ClientRequest {
             Verb::Invite => "invite".into(),
             Verb::Token => "token".into(),
             Verb::Forget => "forget".into(),
+            Verb::Demo => "demo".into(),
             Verb::Try(None) => "try nothing".into(),
             Verb::Try(Some(trial)) => format!("try {trial}"),
         };
-        format!("{generation}{origin}{verb}\n")
+        format!("{generation}{deadline}{origin}{verb}\n")
     }
 }
 
@@ -97,6 +113,12 @@ impl FromStr for ClientRequest {
             generation =
                 Some(number.ok_or("`if` must be followed by the generation that `status` shows, as in `if 17 reset`")?);
         }
+        let mut deadline = None;
+        if words.next_if_eq(&"before").is_some() {
+            let ns = words.next().and_then(|word| word.parse().ok()).map(Moment::from_ns);
+            deadline =
+                Some(ns.ok_or("`before` must be followed by a moment in nanoseconds, such as `at_ns` of `status`")?);
+        }
         let mut origin = Origin::Socket;
         if words.next_if_eq(&"as").is_some() {
             words.next_if_eq(&"console").ok_or("`as` must be followed by `console`")?;
@@ -105,13 +127,33 @@ impl FromStr for ClientRequest {
         let mut plan = None;
         let verb = match words.next() {
             Some("start") => {
-                plan = words.next();
-                Verb::Start(plan.map(Into::into))
+                let rest: Vec<&str> = words.by_ref().collect();
+                // A plan may be called `late`, too.
+                let late = match rest[..] {
+                    ["late", _, ..] if rest[1] != "late" => Some(0),
+                    [_, "late", ..] => Some(1),
+                    _ => None,
+                };
+                let (names, late) = match late {
+                    Some(at) => (&rest[..at], Some(span(&rest[at + 1..].join(" "))?)),
+                    None => (&rest[..], None),
+                };
+                let ([] | [_]) = names else { return Err("the name of a plan is one word".into()) };
+                let plan = names.first().map(|&name| name.into());
+                match late {
+                    None => Verb::Start(plan),
+                    Some(late) => Verb::StartLate(plan, late),
+                }
             }
             Some("choose") => {
                 plan = words.next();
                 Verb::Choose(plan.ok_or("`choose` needs the name of a plan")?.into())
             }
+            Some("late") => {
+                let rest: Vec<&str> = words.by_ref().collect();
+                Verb::Late(span(&rest.join(" "))?)
+            }
+            Some("demo") => Verb::Demo,
             Some("reset") => Verb::Reset,
             Some("undo") => Verb::Undo,
             Some("status") => Verb::Status,
@@ -128,14 +170,34 @@ impl FromStr for ClientRequest {
                 })
             }
             _ => {
-                let verbs = "start, reset, undo, choose, status, watch, attach, try, invite, token or forget";
+                let verbs =
+                    "start, late, reset, undo, choose, demo, status, watch, attach, try, invite, token or forget";
                 return Err(format!("expected {verbs}"));
             }
         };
         match words.next() {
-            None => Ok(Self { verb, generation, origin }),
+            None => Ok(Self { verb, generation, deadline, origin }),
             Some(_) if plan.is_some() => Err("the name of a plan is one word".into()),
             Some(_) => Err("there are more words than this request has".into()),
         }
+    }
+}
+
+/// A length of time as people write it: `30s`, `1m 30s`.
+///
+/// # Errors
+/// What is expected; also for zero.
+pub fn span(text: &str) -> Result<Duration, String> {
+    match spans::parse(text) {
+        Some(span) if !span.is_zero() => Ok(span),
+        _ => Err("expected a length of time with a unit, such as `30s` or `1m 30s`".into()),
+    }
+}
+
+/// A length of time, in whole milliseconds, as one word that [`span`] reads.
+fn written(span: Duration) -> String {
+    match span.subsec_millis() {
+        0 => format!("{}s", span.as_secs()),
+        _ => format!("{}ms", span.as_millis()),
     }
 }

@@ -160,6 +160,29 @@ impl fmt::Display for Clock {
     }
 }
 
+/// Time left in whole seconds, rounded up, so that a clock shows 0:00 only at the end.
+pub fn seconds_left(left: Duration) -> Duration {
+    Duration::from_secs(left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)))
+}
+
+/// Time passed in whole seconds, rounded down.
+pub fn whole_seconds(passed: Duration) -> Duration {
+    Duration::from_secs(passed.as_secs())
+}
+
+/// Lengths of time as people write them.
+pub mod spans {
+    use std::time::Duration;
+
+    /// Parses a length of time with units, such as `2m 30s`.
+    pub fn parse(text: &str) -> Option<Duration> {
+        // humantime 2.4.0 panics if the sum of seconds and nanoseconds overflows, which takes more digits than this.
+        const DIGITS_MAX: usize = 12;
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        (digits <= DIGITS_MAX).then(|| humantime::parse_duration(text).ok()).flatten()
+    }
+}
+
 /// A name held inline, so that plans and timers are plain values.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]

@@ -9,10 +9,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::clock::Moment;
-use crate::core::plan::{Clock, Plan};
+use crate::core::clock::nanoseconds;
+pub use crate::core::command::{Command, Outcome, Refusal, UNDO_WINDOW};
+use crate::core::plan::Plan;
+pub use crate::core::plan::{seconds_left, whole_seconds};
 
-/// How long a reset can be undone.
-pub const UNDO_WINDOW: Duration = Duration::from_secs(10);
 /// How long after the end a start is refused, because it was probably meant as "stop".
 pub const END_GUARD: Duration = Duration::from_secs(2);
 
@@ -25,61 +26,25 @@ pub struct Timer {
     pub chosen: Plan,
     /// The talk since the last start, until a reset. It stays when the talk is over.
     pub talk: Option<Talk>,
-    /// The talk that was reset last; an undo restores it until `undo_until`.
+    /// The talk that was reset last, or the running talk before the last [`Command::Late`]. An undo restores it until
+    /// `undo_until`.
     pub undo: Option<Talk>,
     #[serde(rename = "undo_until_ns")]
     pub undo_until: Option<Moment>,
+    /// When the last talk ended or was reset. `None` before the first one.
+    #[serde(rename = "last_end_ns", default)]
+    pub last_end: Option<Moment>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Talk {
     pub plan: Plan,
+    /// When it was started. An instant that no command changes, so it also identifies the talk.
     #[serde(rename = "started_ns")]
     pub started: Moment,
-}
-
-/// What a chair can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// A talk of this plan, or of the chosen one.
-    Start(Option<Plan>),
-    Reset,
-    Undo,
-    /// Sets the plan of later starts.
-    Choose(Plan),
-}
-
-/// What a command did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    Started(Plan),
-    /// A running talk was reset after `elapsed`, with `left` to go.
-    Reset {
-        elapsed: Duration,
-        left: Duration,
-    },
-    /// A talk that was over was removed.
-    Cleared,
-    Undone {
-        left: Duration,
-    },
-    Chosen(Plan),
-    /// There was no talk to reset.
-    AlreadyReady,
-    /// The plan was the chosen one already.
-    AlreadyChosen(Plan),
-}
-
-/// Why a command was refused. The text says what to do instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Refusal {
-    AlreadyRunning { left: Duration },
-    JustEnded,
-    ChooseWhileRunning { left: Duration },
-    NothingToUndo,
-    UndoTooLate,
-    UndoDuringTalk,
-    Stale,
+    /// How much earlier the speaker began.
+    #[serde(rename = "late_ns", with = "nanoseconds", default)]
+    pub late: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,14 +68,16 @@ pub struct Reading {
     pub left: Duration,
     /// Time since the end of the talk; zero before.
     pub overrun: Duration,
-    /// How long a reset can still be undone, if there is one to undo.
+    /// How long a reset can still be undone, or during a talk the last [`Command::Late`]. `None` if there is nothing to undo.
     pub undo: Option<Duration>,
+    /// Between talks: time since the last talk ended or was reset, if there was one.
+    pub idle: Option<Duration>,
 }
 
 impl Timer {
     /// A timer that is ready. `generation` should differ from that of every earlier timer, so that no old command matches.
     pub const fn new(chosen: Plan, generation: u64) -> Self {
-        Self { generation, chosen, talk: None, undo: None, undo_until: None }
+        Self { generation, chosen, talk: None, undo: None, undo_until: None, last_end: None }
     }
 
     /// Executes `command`. `now` must not be earlier than in the call before.
@@ -118,37 +85,59 @@ impl Timer {
     /// # Errors
     /// A [`Refusal`]; the timer is then unchanged.
     pub fn apply(&mut self, command: Command, now: Moment) -> Result<Outcome, Refusal> {
-        use Command::{Choose, Reset, Start, Undo};
+        use Command::{Choose, Late, Reset, Start, StartLate, Undo};
         use StateAt::{Over, Ready, Running};
 
         let done = match (command, self.state_at(now)) {
-            (Start(plan), Ready { .. }) => self.start(plan, now),
-            (Start(_), Running { left, .. }) => return Err(Refusal::AlreadyRunning { left }),
-            (Start(_), Over { overrun, .. }) if overrun < END_GUARD => {
+            (Start(_) | StartLate(..), Running { talk, .. }) => {
+                return Err(Refusal::AlreadyRunning { left: talk.left(now) });
+            }
+            (Start(_) | StartLate(..), Over { overrun, .. }) if overrun < END_GUARD => {
                 return Err(Refusal::JustEnded);
             }
-            (Start(plan), Over { .. }) => self.start(plan, now),
+            (Start(plan), Ready { .. } | Over { .. }) => {
+                let plan = plan.unwrap_or(self.chosen);
+                self.begin(Talk { plan, started: now, late: Duration::ZERO });
+                Outcome::Started(plan)
+            }
+            (StartLate(plan, late), Ready { .. } | Over { .. }) => {
+                let plan = plan.unwrap_or(self.chosen);
+                self.begin(Talk { plan, started: now, late: Duration::ZERO }.later(late, now)?);
+                Outcome::StartedLate { plan, late }
+            }
 
             (Reset, Ready { .. }) => return Ok(Outcome::AlreadyReady),
-            (Reset, Running { talk, left }) => {
+            (Reset, Running { talk, .. }) => {
                 (self.talk, self.undo, self.undo_until) = (None, Some(talk), Some(now + UNDO_WINDOW));
-                Outcome::Reset { elapsed: now.since(talk.started), left }
+                self.last_end = Some(now);
+                Outcome::Reset { elapsed: talk.elapsed(now), left: talk.left(now) }
             }
-            (Reset, Over { .. }) => {
-                self.talk = None;
+            (Reset, Over { talk, .. }) => {
+                (self.talk, self.undo, self.undo_until) = (None, None, None);
+                self.last_end = Some(talk.end());
                 Outcome::Cleared
             }
 
-            (Undo, Ready { undo: None }) => return Err(Refusal::NothingToUndo),
+            (Late(by), Running { talk, .. }) => {
+                let later = talk.later(by, now)?;
+                (self.talk, self.undo, self.undo_until) = (Some(later), Some(talk), Some(now + UNDO_WINDOW));
+                Outcome::Late { by, left: later.left(now) }
+            }
+            (Late(_), Ready { .. } | Over { .. }) => return Err(Refusal::LateWithoutTalk),
+
             (Undo, Ready { undo: Some((_, until)) }) if now >= until => return Err(Refusal::UndoTooLate),
             (Undo, Ready { undo: Some((talk, _)) }) => {
                 self.begin(talk);
                 Outcome::Undone { left: talk.left(now) }
             }
+            (Undo, Running { talk, undo: Some((before, until)) }) if now < until => {
+                self.begin(before);
+                Outcome::LateUndone { by: talk.late.saturating_sub(before.late), left: before.left(now) }
+            }
             (Undo, Running { .. }) => return Err(Refusal::UndoDuringTalk),
-            (Undo, Over { .. }) => return Err(Refusal::NothingToUndo),
+            (Undo, Ready { undo: None } | Over { .. }) => return Err(Refusal::NothingToUndo),
 
-            (Choose(_), Running { left, .. }) => return Err(Refusal::ChooseWhileRunning { left }),
+            (Choose(_), Running { talk, .. }) => return Err(Refusal::ChooseWhileRunning { left: talk.left(now) }),
             (Choose(plan), Ready { .. } | Over { .. }) if plan == self.chosen => {
                 return Ok(Outcome::AlreadyChosen(plan));
             }
@@ -164,28 +153,23 @@ impl Timer {
     /// What the timer reads at `now`.
     pub fn at(&self, now: Moment) -> Reading {
         let zero = Duration::ZERO;
+        let open =
+            |undo: Option<(Talk, Moment)>| undo.map(|(_, until)| until.since(now)).filter(|left| !left.is_zero());
         match self.state_at(now) {
             StateAt::Ready { undo } => Reading {
                 phase: Phase::Ready,
                 plan: self.chosen,
                 left: self.chosen.length(),
                 overrun: zero,
-                undo: undo.filter(|&(_, until)| now < until).map(|(_, until)| until.since(now)),
+                undo: open(undo),
+                idle: self.last_end.map(|end| now.since(end)),
             },
-            StateAt::Running { talk: Talk { plan, .. }, left } => {
-                let phase = if left <= plan.flash() {
-                    Phase::Flash
-                } else if left <= plan.red() {
-                    Phase::Red
-                } else if left <= plan.yellow() {
-                    Phase::Yellow
-                } else {
-                    Phase::Green
-                };
-                Reading { phase, plan, left, overrun: zero, undo: None }
+            StateAt::Running { talk, undo } => {
+                let (plan, left) = (talk.plan, talk.left(now));
+                Reading { phase: plan.phase(left), plan, left, overrun: zero, undo: open(undo), idle: None }
             }
             StateAt::Over { talk, overrun } => {
-                Reading { phase: Phase::Over, plan: talk.plan, left: zero, overrun, undo: None }
+                Reading { phase: Phase::Over, plan: talk.plan, left: zero, overrun, undo: None, idle: Some(overrun) }
             }
         }
     }
@@ -204,20 +188,15 @@ impl Timer {
             .find(|&mark| mark > now)
     }
 
-    fn start(&mut self, plan: Option<Plan>, now: Moment) -> Outcome {
-        let plan = plan.unwrap_or(self.chosen);
-        self.begin(Talk { plan, started: now });
-        Outcome::Started(plan)
-    }
-
     fn begin(&mut self, talk: Talk) {
         (self.talk, self.undo, self.undo_until) = (Some(talk), None, None);
     }
 
     fn state_at(&self, now: Moment) -> StateAt {
+        let undo = self.undo.zip(self.undo_until);
         match self.talk {
-            None => StateAt::Ready { undo: self.undo.zip(self.undo_until) },
-            Some(talk) if now < talk.end() => StateAt::Running { talk, left: talk.left(now) },
+            None => StateAt::Ready { undo },
+            Some(talk) if now < talk.end() => StateAt::Running { talk, undo },
             Some(talk) => StateAt::Over { talk, overrun: now.since(talk.end()) },
         }
     }
@@ -225,27 +204,58 @@ impl Timer {
 
 impl Talk {
     pub fn end(&self) -> Moment {
-        self.started + self.plan.length()
+        self.started + self.plan.length().saturating_sub(self.late)
     }
 
     /// Time left at `now`; zero when the talk is over.
     pub fn left(&self, now: Moment) -> Duration {
         self.end().since(now).min(self.plan.length())
     }
+
+    /// How long the speaker has talked at `now`.
+    pub fn elapsed(&self, now: Moment) -> Duration {
+        now.since(self.started) + self.late
+    }
+
+    /// The running talk with `by` taken off its time.
+    fn later(self, by: Duration, now: Moment) -> Result<Self, Refusal> {
+        let left = self.left(now);
+        // The phase after the next one must not begin by this, so that the speaker sees every colour.
+        let next = self.plan.phase_end(left);
+        let limit = left - self.plan.phase_end(next);
+        if by >= limit {
+            return Err(Refusal::LateTooMuch { limit });
+        }
+        Ok(Self { late: self.late + by, ..self })
+    }
+}
+
+impl Plan {
+    /// The phase of a talk with `left` to go, which is not zero.
+    fn phase(&self, left: Duration) -> Phase {
+        if left <= self.flash() {
+            Phase::Flash
+        } else if left <= self.red() {
+            Phase::Red
+        } else if left <= self.yellow() {
+            Phase::Yellow
+        } else {
+            Phase::Green
+        }
+    }
+
+    /// The time left at which the phase ends that a talk with `left` to go is in.
+    fn phase_end(&self, left: Duration) -> Duration {
+        let marks = [self.yellow(), self.red(), self.flash()];
+        marks.into_iter().find(|&mark| mark < left).unwrap_or(Duration::ZERO)
+    }
 }
 
 /// The states of the table of commands. Whether a talk runs or is over depends on the moment.
 enum StateAt {
     Ready { undo: Option<(Talk, Moment)> },
-    Running { talk: Talk, left: Duration },
+    Running { talk: Talk, undo: Option<(Talk, Moment)> },
     Over { talk: Talk, overrun: Duration },
-}
-
-impl Outcome {
-    /// Whether the timer has changed.
-    pub fn is_change(&self) -> bool {
-        !matches!(self, Self::AlreadyReady | Self::AlreadyChosen(_))
-    }
 }
 
 impl Phase {
@@ -276,54 +286,4 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Started(plan) => write!(f, "started {}, {}", plan.name(), Clock(plan.length())),
-            Self::Reset { elapsed, left } => {
-                write!(f, "reset at {}, {} left", Clock(whole_seconds(*elapsed)), Clock(seconds_left(*left)))
-            }
-            Self::Cleared => write!(f, "reset after the end"),
-            Self::Undone { left } => write!(f, "undone, {} left", Clock(seconds_left(*left))),
-            Self::Chosen(plan) => write!(f, "the next talk is {}, {}", plan.name(), Clock(plan.length())),
-            Self::AlreadyReady => write!(f, "ready already; there is no talk to reset"),
-            Self::AlreadyChosen(plan) => write!(f, "{} is chosen already", plan.name()),
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AlreadyRunning { left } => {
-                write!(f, "a talk is running, {} left; reset it first", Clock(seconds_left(*left)))
-            }
-            Self::JustEnded => write!(f, "the talk has just ended; to start the next one, start again"),
-            Self::ChooseWhileRunning { left } => {
-                write!(f, "a talk is running, {} left; choose when it is over, or reset it", Clock(seconds_left(*left)))
-            }
-            Self::NothingToUndo => write!(f, "there is no reset to undo; start a talk"),
-            Self::UndoTooLate => {
-                write!(f, "a reset can be undone for {} seconds only; start a new talk", UNDO_WINDOW.as_secs())
-            }
-            Self::UndoDuringTalk => {
-                write!(f, "only a reset can be undone; to end this talk, reset it")
-            }
-            Self::Stale => write!(f, "the timer has changed since you looked; look, and do it again"),
-        }
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-/// Time left in whole seconds, rounded up, so that a clock shows 0:00 only at the end.
-pub fn seconds_left(left: Duration) -> Duration {
-    Duration::from_secs(left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)))
-}
-
-/// Time passed in whole seconds, rounded down.
-pub fn whole_seconds(passed: Duration) -> Duration {
-    Duration::from_secs(passed.as_secs())
 }

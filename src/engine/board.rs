@@ -17,9 +17,10 @@ use crate::core::clock::Moment;
 use crate::core::look::{Look, Picture, Rgb};
 use crate::core::plan::{Clock, Plan};
 use crate::core::timer::{self, Outcome, Phase, Timer};
+use crate::core::words::Words;
 use crate::engine::event::{Origin, Refused};
 use crate::show::sample::Trial;
-use crate::show::{Rank, Scene, Stage};
+use crate::show::{Scene, Show, Stage, demo};
 
 /// The state of the daemon at one moment. A value that readers may keep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Snapshot {
     /// The plans to choose from; the first is the default.
     #[serde(deserialize_with = "some_plans")]
     pub plans: Arc<[Plan]>,
+    /// The words of each plan, in the order of `plans`.
+    pub words: Arc<[Words]>,
     /// The strip's kind as the config names it.
     pub strip_kind: Arc<str>,
     pub strip: Health,
@@ -95,8 +98,8 @@ pub enum Happening {
     Phase(Phase),
     StripFailed(Arc<str>),
     StripBack,
-    ShowBegan(Rank),
-    ShowEnded(Rank),
+    ShowBegan(Scene),
+    ShowEnded(Scene),
     Failed(Arc<str>),
     Recovered,
     SourceEnded(Arc<str>),
@@ -143,6 +146,16 @@ impl fmt::Display for Entry {
             Happening::Done(Outcome::Started(plan)) => {
                 write!(f, "talk started by the {by}: {}, {}", plan.name(), Clock(plan.length()))
             }
+            Happening::Done(Outcome::StartedLate { plan, late }) => {
+                let length = Clock(plan.length());
+                write!(f, "talk started by the {by}: {}, {length}, with {} taken off", plan.name(), Clock(*late))
+            }
+            Happening::Done(Outcome::Late { by: off, left: rest }) => {
+                write!(f, "{} taken off by the {by}, {} left", Clock(*off), left(rest))
+            }
+            Happening::Done(Outcome::LateUndone { by: off, left: rest }) => {
+                write!(f, "{} given back by the {by}, {} left", Clock(*off), left(rest))
+            }
             Happening::Done(Outcome::Reset { elapsed, left: rest }) => {
                 write!(f, "talk reset at {} by the {by}, {} left", Clock(timer::whole_seconds(*elapsed)), left(rest))
             }
@@ -161,10 +174,12 @@ impl fmt::Display for Entry {
             Happening::Phase(phase) => write!(f, "{phase}"),
             Happening::StripFailed(why) => write!(f, "strip failed: {why}"),
             Happening::StripBack => write!(f, "strip is back"),
-            Happening::ShowBegan(Rank::Test) => write!(f, "testing the strip; a start ends it"),
-            Happening::ShowBegan(Rank::Stream) => write!(f, "a program has the strip; a start ends it"),
-            Happening::ShowEnded(Rank::Test) => write!(f, "the test of the strip is over"),
-            Happening::ShowEnded(Rank::Stream) => write!(f, "the program has given the strip back"),
+            Happening::ShowBegan(Scene::Sample(_)) => write!(f, "testing the strip; a start ends it"),
+            Happening::ShowBegan(Scene::Demo) => write!(f, "showing the colours of a talk; a start ends it"),
+            Happening::ShowBegan(Scene::Gauge(_)) => write!(f, "a program has the strip; a start ends it"),
+            Happening::ShowEnded(Scene::Sample(_)) => write!(f, "the test of the strip is over"),
+            Happening::ShowEnded(Scene::Demo) => write!(f, "the colours were shown"),
+            Happening::ShowEnded(Scene::Gauge(_)) => write!(f, "the program has given the strip back"),
             Happening::Failed(why) => write!(f, "{by} failed: {why}"),
             Happening::Recovered => write!(f, "{by} is back"),
             Happening::SourceEnded(how) => write!(f, "{by} is lost until the next start: {how}"),
@@ -297,10 +312,27 @@ impl Shown {
 impl Snapshot {
     /// What the strip shows at `now`.
     pub fn shown(&self, now: Moment) -> Shown {
-        match self.stage.shown(&self.timer, now) {
-            Some(show) => Shown::Scene(show.scene),
-            None => Shown::Timer(self.look.picture(&self.timer.at(now))),
+        match (self.demo(now), self.show(now)) {
+            (Some(demo), _) => Shown::Timer(self.look.picture(&demo.at(now))),
+            (None, Some(show)) => Shown::Scene(show.scene),
+            (None, None) => Shown::Timer(self.look.picture(&self.timer.at(now))),
         }
+    }
+
+    /// The words of `plan`; the usual ones if the plan is no longer in the config.
+    pub fn words(&self, plan: &Plan) -> Words {
+        let place = self.plans.iter().position(|known| known.name() == plan.name());
+        place.and_then(|place| self.words.get(place)).cloned().unwrap_or_default()
+    }
+
+    /// The show that is seen at `now`; `None` if the timer is.
+    pub fn show(&self, now: Moment) -> Option<&Show> {
+        self.stage.shown(&self.timer, now)
+    }
+
+    /// The timer of the demonstration, if the strip shows one.
+    pub fn demo(&self, now: Moment) -> Option<Timer> {
+        self.show(now).filter(|show| show.scene == Scene::Demo).map(|show| demo::timer(show.began()))
     }
 
     /// The test picture, if the strip shows one.
@@ -316,7 +348,8 @@ impl Snapshot {
         let shown = self.shown(now);
         let mut then = now;
         loop {
-            let edges = [self.stage.next_end(then), self.look.next_change(&self.timer, then)];
+            let demo = self.demo(then).and_then(|demo| self.look.next_change(&demo, then));
+            let edges = [self.stage.next_end(then), self.look.next_change(&self.timer, then), demo];
             then = edges.into_iter().flatten().min()?;
             if self.shown(then) != shown {
                 return Some(then);

@@ -39,6 +39,8 @@ pub struct Request {
     pub action: Action,
     /// The generation of the timer that the request is for; `None` for any.
     pub generation: Option<u64>,
+    /// After this moment the request is refused. A request may reach the daemon long after it was sent.
+    pub deadline: Option<Moment>,
     pub origin: Origin,
     /// The receiver of the answer, which is sent once. Its channel needs room for one, so that sending never blocks.
     pub reply: Option<SyncSender<Answer>>,

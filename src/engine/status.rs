@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::clock::Moment;
 use crate::core::look::Rgb;
-use crate::core::plan::Clock;
+use crate::core::plan::{Clock, Plan};
 use crate::core::timer::{self, Phase};
+use crate::core::words::Words;
 use crate::engine::board::{Fault, Health, Snapshot};
 
 /// The state of the daemon for programs. The shape is stable: fields stay, and new ones may be added.
@@ -15,13 +16,19 @@ use crate::engine::board::{Fault, Health, Snapshot};
 pub struct Status {
     /// `ready`, `green`, `yellow`, `red`, `flash` or `over`.
     pub phase: Phase,
+    /// The version of the daemon.
+    pub version: String,
     /// The plan of the talk, or of the next one.
     pub plan: PlanStatus,
     /// Time left of the talk: its length when ready, 0 from the end on.
     pub left_ms: u64,
     /// Time since the end of the talk.
     pub overrun_ms: u64,
-    /// How long a reset can still be undone; null if no reset can be undone.
+    /// Between talks: time since the last talk ended or was reset; null before the first talk and during a talk.
+    pub since_end_ms: Option<u64>,
+    /// How much was taken off the running talk because it was started too late.
+    pub late_ms: u64,
+    /// How long a reset can still be undone, or during a talk the last `late`; null if there is nothing to undo.
     pub undo_ms: Option<u64>,
     /// Changes with every change of state. A request that begins with `if GENERATION` is refused once it is another.
     pub generation: u64,
@@ -29,6 +36,10 @@ pub struct Status {
     pub chosen: String,
     /// The names of all plans.
     pub plans: Vec<String>,
+    /// The plans with their lengths.
+    pub choices: Vec<Choice>,
+    /// The demonstration of the colours, if the strip shows it.
+    pub demo: Option<DemoStatus>,
     pub strip: StripStatus,
     pub look: LookStatus,
     /// What has failed, except the strip.
@@ -44,6 +55,36 @@ pub struct PlanStatus {
     pub yellow_ms: u64,
     pub red_ms: u64,
     pub flash_ms: u64,
+    /// What people read for each phase.
+    pub words: Words,
+}
+
+impl PlanStatus {
+    fn new(plan: &Plan, words: Words) -> Self {
+        Self {
+            name: plan.name().into(),
+            length_ms: ms(plan.length()),
+            yellow_ms: ms(plan.yellow()),
+            red_ms: ms(plan.red()),
+            flash_ms: ms(plan.flash()),
+            words,
+        }
+    }
+}
+
+/// A plan to choose.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    pub name: String,
+    pub length_ms: u64,
+}
+
+/// The demonstration: a short talk that the strip shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DemoStatus {
+    pub plan: PlanStatus,
+    /// Time left of the short talk. At 0 the strip is dark, as after a talk, until the demonstration has ended.
+    pub left_ms: u64,
 }
 
 /// How the phases look, for programs that show them elsewhere.
@@ -77,19 +118,25 @@ impl Status {
         let (health, error) = health_words(&snapshot.strip);
         Self {
             phase: reading.phase,
-            plan: PlanStatus {
-                name: plan.name().into(),
-                length_ms: ms(plan.length()),
-                yellow_ms: ms(plan.yellow()),
-                red_ms: ms(plan.red()),
-                flash_ms: ms(plan.flash()),
-            },
+            version: env!("CARGO_PKG_VERSION").into(),
+            plan: PlanStatus::new(&plan, snapshot.words(&plan)),
             left_ms: ms(reading.left),
             overrun_ms: u64::try_from(reading.overrun.as_millis()).unwrap_or(u64::MAX),
+            since_end_ms: reading.idle.map(|idle| u64::try_from(idle.as_millis()).unwrap_or(u64::MAX)),
+            late_ms: snapshot.timer.talk.filter(|_| reading.phase.is_running()).map_or(0, |talk| ms(talk.late)),
             undo_ms: reading.undo.map(ms),
             generation: snapshot.timer.generation,
             chosen: snapshot.timer.chosen.name().into(),
             plans: snapshot.plans.iter().map(|plan| plan.name().into()).collect(),
+            choices: snapshot
+                .plans
+                .iter()
+                .map(|plan| Choice { name: plan.name().into(), length_ms: ms(plan.length()) })
+                .collect(),
+            demo: snapshot.demo(now).map(|demo| {
+                let reading = demo.at(now);
+                DemoStatus { plan: PlanStatus::new(&reading.plan, Words::default()), left_ms: ms(reading.left) }
+            }),
             strip: StripStatus {
                 kind: snapshot.strip_kind.to_string(),
                 leds: snapshot.look.leds,
@@ -110,8 +157,11 @@ impl Status {
 
     /// Whether only time has passed between the two.
     pub fn is_same_but_for_time(&self, other: &Status) -> bool {
-        let timeless =
-            |status: &Status| Status { left_ms: 0, overrun_ms: 0, undo_ms: None, at_ns: 0, ..status.clone() };
+        let timeless = |status: &Status| {
+            let demo = status.demo.clone().map(|demo| DemoStatus { left_ms: 0, ..demo });
+            let since_end_ms = status.since_end_ms.map(|_| 0);
+            Status { left_ms: 0, overrun_ms: 0, since_end_ms, undo_ms: None, demo, at_ns: 0, ..status.clone() }
+        };
         timeless(self) == timeless(other)
     }
 
@@ -147,8 +197,12 @@ impl Status {
         if self.plans.len() > 1 && self.phase == Phase::Ready {
             line += &format!(" (of {})", self.plans.join(", "));
         }
+        if self.late_ms > 0 {
+            line += &format!("; {} was taken off, because it was started late", clock(self.late_ms));
+        }
         if let Some(undo) = self.undo_ms {
-            line += &format!("; the reset can be undone for {} s", undo.div_ceil(1000));
+            let what = if self.phase.is_running() { "this" } else { "the reset" };
+            line += &format!("; {what} can be undone for {} s", undo.div_ceil(1000));
         }
         line += &format!("; {} strip {}", self.strip.kind, self.trouble());
         line

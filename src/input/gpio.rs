@@ -151,7 +151,13 @@ fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
 fn event(signal: Signal, role: Role, line: Offset) -> Event {
     let origin = origin(role);
     let command = |command, generation| {
-        Event::Request(EngineRequest { action: Action::Command(command), generation, origin, reply: None })
+        Event::Request(EngineRequest {
+            action: Action::Command(command),
+            generation,
+            deadline: None,
+            origin,
+            reply: None,
+        })
     };
     match signal {
         Signal::Start => command(Command::Start(None), None),

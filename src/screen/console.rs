@@ -67,7 +67,7 @@ pub fn run(socket: Option<&Path>, may_wait: bool) -> anyhow::Result<()> {
 }
 
 const fn request(verb: Verb, generation: Option<u64>) -> ClientRequest {
-    ClientRequest { verb, generation, origin: Origin::Console }
+    ClientRequest { verb, generation, deadline: None, origin: Origin::Console }
 }
 
 /// Looks for a daemon until one answers. Prints why none answers, each time that the reason changes.
@@ -164,12 +164,19 @@ impl Daemon for RemoteDaemon {
     fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String> {
         let what = match command {
             Command::Start(plan) => Verb::Start(plan.map(|plan| plan.name().into())),
+            Command::StartLate(plan, late) => Verb::StartLate(plan.map(|plan| plan.name().into()), late),
+            Command::Late(by) => Verb::Late(by),
             Command::Reset => Verb::Reset,
             Command::Undo => Verb::Undo,
             Command::Choose(plan) => Verb::Choose(plan.name().into()),
         };
         // The receiving thread lives as long as this sender.
         let _ = self.requests.send(request(what, generation));
+        Ok(())
+    }
+
+    fn demo(&mut self) -> Result<(), String> {
+        let _ = self.requests.send(request(Verb::Demo, None));
         Ok(())
     }
 

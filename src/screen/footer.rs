@@ -16,8 +16,11 @@ use crate::engine::board::{Fault, Health, Tone};
 pub const NEWS: Duration = Duration::from_secs(6);
 
 // Not bold: with sixteen colours, many terminals show bold black as grey.
-const ALERT: Ink = Ink::new(BACKGROUND).on(Rgb::new(255, 184, 64));
+pub(super) const ALERT: Ink = Ink::new(BACKGROUND).on(Rgb::new(255, 184, 64));
 const FAULT: Ink = Ink::new(Rgb::new(255, 100, 92)).bold();
+
+/// How long after the start of a talk its chair is reminded of the key for a late start.
+const LATE_WINDOW: Duration = Duration::from_secs(2 * 60);
 
 /// A message.
 struct Item {
@@ -214,9 +217,12 @@ impl Painter<'_> {
         }
         if phase.is_running() {
             add("r", "reset");
+            if self.reading.plan.length() - self.reading.left < LATE_WINDOW {
+                add("l", "late");
+            }
         } else if phase == Phase::Over {
             add("r", "ready");
-        } else if self.snapshot.shown(self.now).scene().is_some() {
+        } else if self.snapshot.show(self.now).is_some() {
             add("r", "end show");
         }
         if let Some(left) = self.reading.undo {

@@ -75,19 +75,22 @@ pub fn text(snapshot: &Snapshot, place: Place) -> String {
 
 fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
     let plan = snapshot.timer.chosen;
-    let from = |left| format!("from {} left", Clock(left));
+    let words = snapshot.words(&plan);
+    let from = |left| Clock(left).to_string();
     let lights = vec![
-        ("green", "from the start".into()),
-        ("yellow", from(plan.yellow())),
-        ("red", from(plan.red())),
-        ("flash", from(plan.flash())),
-        ("dark", "time is up".into()),
+        ("green", words.green),
+        ("yellow", format!("{}, {}", words.yellow, from(plan.yellow()))),
+        ("red", format!("{}, {}", words.red, from(plan.red()))),
+        ("flash", format!("{}, {}", words.flash, from(plan.flash()))),
+        ("dark", words.over),
     ];
     let button = vec![("press", "start the talk".into()), ("hold", "until the strip is dark: reset".into())];
     let mut keys = vec![
         ("space", "start the talk".into()),
         ("r", "reset: end the talk".into()),
-        ("u", "undo reset within 10 s".into()),
+        ("u", "undo, for 10 s".into()),
+        ("l", "late: take off 10 s".into()),
+        ("d", "explain the colours".into()),
     ];
     if snapshot.plans.len() > 1 {
         keys.push(("1-9", "choose the next plan".into()));

@@ -23,6 +23,8 @@ const ESCAPE: Duration = Duration::from_millis(250);
 /// What comes later than this after the beginning of any other sequence does not belong to it: the end was lost, or it was Alt
 /// with a key.
 const SEQUENCE: Duration = Duration::from_secs(1);
+/// What one `l` takes off a talk that was started too late.
+pub const LATE: Duration = Duration::from_secs(10);
 /// The time for the second `q` that confirms the first.
 const QUIT: Duration = Duration::from_secs(5);
 
@@ -274,6 +276,8 @@ pub enum Action {
     Nothing,
     /// Send a command for this generation of the timer; `None` is for any.
     Send(Command, Option<u64>),
+    /// Show what the colours mean.
+    Demo,
     /// Request an invitation for a phone.
     Invite,
     /// Draw the whole screen again.
@@ -321,6 +325,8 @@ impl Ui {
         let quit_until = self.quit_until.take();
         match code {
             KeyCode::Char(' ') | KeyCode::Enter => return Action::Send(Command::Start(None), None),
+            KeyCode::Char('l') => return Action::Send(Command::Late(LATE), meant_for),
+            KeyCode::Char('d') => return Action::Demo,
             KeyCode::Char('r') => return Action::Send(Command::Reset, meant_for),
             KeyCode::Char('u') => return Action::Send(Command::Undo, meant_for),
             KeyCode::Char(digit @ '1'..='9') => {

@@ -6,7 +6,6 @@ use super::digits::Font;
 use super::grid::{FAINT, Grid, Ink, Size};
 use super::keys::Ui;
 use super::style::{Depth, Style};
-use super::text::spaced;
 use crate::core::clock::Moment;
 use crate::core::look::Rgb;
 use crate::core::plan::Clock;
@@ -132,7 +131,10 @@ impl Painter<'_> {
             return;
         }
         let mut row = rows.top;
-        self.strip(span, row, rows.strip, pitch);
+        match self.failed() {
+            Some(text) => self.banner(row, rows.strip, &text),
+            None => self.strip(span, row, rows.strip, pitch),
+        }
         row += rows.strip + rows.below_strip;
         if self.ui.help {
             self.head(span, row, true);
@@ -159,12 +161,17 @@ impl Painter<'_> {
     fn next_second(&self) -> Option<Moment> {
         let part = |left: Duration| left - (seconds_left(left) - Duration::from_secs(1));
         match self.reading.phase {
-            Phase::Ready => self.reading.undo.map(|left| self.now + part(left)),
+            Phase::Ready => {
+                let idle =
+                    self.since_end().map(|idle| self.now + (whole_seconds(idle) + Duration::from_secs(1) - idle));
+                self.reading.undo.map(|left| self.now + part(left)).into_iter().chain(idle).min()
+            }
             Phase::Over => {
                 let overrun = self.reading.overrun;
                 Some(self.now + (whole_seconds(overrun) + Duration::from_secs(1) - overrun))
             }
-            _ => Some(self.now + part(self.reading.left)),
+            // The second of an undo begins at another moment than that of the clock.
+            _ => self.reading.undo.into_iter().chain([self.reading.left]).map(|left| self.now + part(left)).min(),
         }
     }
 
@@ -186,7 +193,7 @@ impl Painter<'_> {
     }
 
     /// The colour of the phase, light enough for text.
-    fn ink(&self, phase: Phase) -> Ink {
+    pub fn ink(&self, phase: Phase) -> Ink {
         let palette = self.snapshot.look.palette;
         Ink::new(match phase {
             Phase::Ready => READY,
@@ -234,34 +241,6 @@ impl Painter<'_> {
                 };
                 self.grid.put(span.from + col, row + y, glyph, ink);
             }
-        }
-    }
-
-    /// The phase on the left. On the right the plan, or the time if the clock has no room.
-    fn head(&mut self, span: Span, row: usize, with_time: bool) {
-        let word = self.reading.phase.as_str().to_ascii_uppercase();
-        let word = if span.cols >= 56 { spaced(&word) } else { word };
-        let ink = self.ink(self.reading.phase).bold();
-        if with_time {
-            let text = shown_time(&self.reading);
-            let (word_fits, fits) = (word.len() + text.len() < span.cols, text.len() <= span.cols);
-            if word_fits || !fits {
-                self.left(span, row, &word, ink);
-            }
-            if fits {
-                self.right(span, row, &text, ink);
-            }
-            return;
-        }
-        self.left(span, row, &word, ink);
-        let room = span.cols.saturating_sub(word.len() + 2);
-        let plan = self.reading.plan;
-        let (name, length) = (plan.name(), format!("  {}", Clock(plan.length())));
-        if name.len() + length.len() <= room {
-            self.right(span, row, &length, QUIET);
-            self.right(Span { cols: span.cols - length.len(), ..span }, row, name, TEXT);
-        } else if name.len() <= room {
-            self.right(span, row, name, TEXT);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Owner, Rank, Show};
+use super::{Owner, Rank, Scene, Show};
 use crate::core::clock::Moment;
 use crate::core::plan::Clock;
 use crate::core::timer::{Phase, Timer, seconds_left};
@@ -50,16 +50,21 @@ impl Stage {
             *until = now + show.lease;
             return Err(Busy::ShutOut { lease: show.lease });
         }
-        let old = self.shows.iter().position(|old| old.rank() == rank && now < old.until);
-        if let Some(old) = old.map(|old| &self.shows[old])
+        let old = self.shows.iter().find(|old| old.rank() == rank && now < old.until);
+        if let Some(old) = old
             && old.owner != show.owner
         {
             return Err(Busy::Taken { by: old.owner.clone(), left: old.until.since(now) });
         }
+        // Asked for again, a demonstration goes on; it does not begin anew.
+        if old.is_some_and(|old| (old.scene, show.scene) == (Scene::Demo, Scene::Demo)) {
+            return Ok(false);
+        }
+        let is_new = old.is_none();
         self.shows.retain(|old| old.rank() != rank);
         self.shows.push(show);
         self.shows.sort_by_key(|show| std::cmp::Reverse(show.rank()));
-        Ok(old.is_none())
+        Ok(is_new)
     }
 
     /// Ends the show of a rank and returns it.

@@ -1,9 +1,8 @@
 //! The request handlers of the API.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -18,39 +17,16 @@ use tokio::time::timeout;
 
 use super::App;
 use super::connections::{self, Connection, ConnectionState};
-use crate::control::desk::Verdict;
-use crate::control::protocol::{self, ClientRequest, Reply, Verb};
+use crate::control::protocol::{self, Reply};
 use crate::control::registry::Registration;
-use crate::engine::event::Origin;
 use crate::store::pairing::PairingError;
 
 /// A body holds at most the name of a plan and a number, or a ticket.
 const BODY_BYTES_MAX: usize = 512;
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The engine answers at once, unless the strip hangs.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
-/// Threads that wait for the engine at the same time. Further requests queue.
-pub const WAITING_MAX: usize = 8;
-/// Commands that are remembered, so that a repeated request is carried out once.
-const COMPLETED_MAX: usize = 32;
 const COOKIE: &str = "talklight";
 /// A year. Each visit of the remote renews the cookie.
 const COOKIE_AGE_S: u32 = 31_536_000;
-
-/// The body of start, reset and undo.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CommandBody {
-    /// The plan to start instead of the chosen one.
-    plan: Option<String>,
-    /// Refuse the command if the timer has another generation.
-    generation: Option<u64>,
-}
-
-impl CommandBody {
-    const EXPECTED: &str =
-        "the body must be empty or JSON such as {\"plan\": \"lightning\", \"generation\": 17}; both keys are optional";
-}
 
 /// The body of pair.
 #[derive(Deserialize)]
@@ -140,7 +116,7 @@ pub async fn not_found() -> Response {
 }
 
 pub async fn method_not_allowed() -> Response {
-    refused(StatusCode::METHOD_NOT_ALLOWED, "use POST for start, reset, undo and pair, and GET for all else")
+    refused(StatusCode::METHOD_NOT_ALLOWED, "use POST for commands and pairing, and GET for all else")
 }
 
 /// A response that says why a request was refused.
@@ -148,73 +124,8 @@ pub fn refused(status: StatusCode, message: impl Into<String>) -> Response {
     json(status, protocol::encode(&Reply::new(false, message, None)))
 }
 
-/// Start, reset and undo. The last part of the path is the command.
-pub async fn command(State(app): State<App>, _: Paired, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    let body: CommandBody = match read_body(request, CommandBody::EXPECTED).await {
-        Ok(body) => body,
-        Err(response) => return response,
-    };
-    let verb = match (path.rsplit('/').next(), body.plan) {
-        (Some("start"), plan) => Verb::Start(plan),
-        (_, Some(_)) => return refused(StatusCode::BAD_REQUEST, "only start takes a `plan`"),
-        (Some("reset"), None) => Verb::Reset,
-        (_, None) => Verb::Undo,
-    };
-    let request = ClientRequest { verb, generation: body.generation, origin: Origin::Web };
-    // A task of its own completes even if the client hangs up, so that a repeat of the request finds its reply.
-    match timeout(ANSWER_TIMEOUT, tokio::spawn(carry_out(app, request))).await {
-        Ok(Ok(response)) => response,
-        _ => refused(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the timer does not answer: the strip hangs, or the timer is stopping; check the status",
-        ),
-    }
-}
-
-async fn carry_out(app: App, request: ClientRequest) -> Response {
-    let (desk, asked) = (app.desk.clone(), request.clone());
-    let Ok((verdict, reply)) = tokio::task::spawn_blocking(move || desk.answer(&asked)).await else {
-        return refused(StatusCode::SERVICE_UNAVAILABLE, "the timer is stopping");
-    };
-    let status = match verdict {
-        Verdict::Done { .. } => StatusCode::OK,
-        Verdict::Mistake => StatusCode::BAD_REQUEST,
-        Verdict::Unanswered => StatusCode::SERVICE_UNAVAILABLE,
-        // A repeat of a command that was carried out, but whose reply was lost on the way.
-        Verdict::Stale if let Some(done) = app.completed.find(&request) => {
-            return json(StatusCode::OK, protocol::encode(&Reply { status: reply.status, ..done }));
-        }
-        Verdict::Refused | Verdict::Stale => StatusCode::CONFLICT,
-    };
-    let text = protocol::encode(&reply);
-    if request.generation.is_some() && verdict == (Verdict::Done { change: true }) {
-        app.completed.insert(request, reply);
-    }
-    json(status, text)
-}
-
-/// The commands that were carried out for a given generation, and their replies.
-#[derive(Clone, Default)]
-pub struct CompletedCommands(Arc<Mutex<VecDeque<(ClientRequest, Reply)>>>);
-
-impl CompletedCommands {
-    fn find(&self, request: &ClientRequest) -> Option<Reply> {
-        let completed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        completed.iter().find(|(known, _)| known == request).map(|(_, reply)| reply.clone())
-    }
-
-    fn insert(&self, request: ClientRequest, reply: Reply) {
-        let mut completed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if completed.len() == COMPLETED_MAX {
-            completed.pop_front();
-        }
-        completed.push_back((request, reply));
-    }
-}
-
 /// Reads the body of a request; an empty body counts as `{}`. `expected` describes a good one to the client.
-async fn read_body<T: DeserializeOwned>(request: Request, expected: &str) -> Result<T, Response> {
+pub async fn read_body<T: DeserializeOwned>(request: Request, expected: &str) -> Result<T, Response> {
     let bytes = match timeout(BODY_TIMEOUT, to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
         Err(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
         Ok(Err(error)) if error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) => {
@@ -259,6 +170,6 @@ fn done(app: &App, message: &str) -> Response {
     json(StatusCode::OK, protocol::encode(&Reply::new(true, message, Some(app.desk.status()))))
 }
 
-fn json(status: StatusCode, text: String) -> Response {
+pub fn json(status: StatusCode, text: String) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }

@@ -87,10 +87,19 @@ fn refusals_say_what_to_do_instead() {
         let refusal = house.refuses(command);
         assert!(refusal.starts_with("talklight: a talk is running, ") && refusal.ends_with(remedy), "{refusal}");
     }
+    assert!(house.refuses(&["late", "59m"]).starts_with("talklight: less than 5"));
+    assert!(house.does(&["late", "30s"]).starts_with("0:30 taken off, 59:"));
+    assert!(
+        house.does(&["status"]).contains("0:30 was taken off, because it was started late; this can be undone for")
+    );
+    assert!(house.does(&["undo"]).starts_with("0:30 given back, "));
     assert!(house.does(&["reset"]).starts_with("reset at 0:"));
     assert!(house.does(&["status"]).contains("the reset can be undone for"));
     assert!(house.does(&["undo"]).starts_with("undone, "));
-    assert_eq!(house.refuses(&["undo"]), "talklight: only a reset can be undone; to end this talk, reset it");
+    assert_eq!(
+        house.refuses(&["undo"]),
+        "talklight: only a reset, or `late` for 10 seconds, can be undone; to end this talk, reset it"
+    );
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn house(web: bool) -> Snapshot {
             flash_half: Duration::from_millis(500),
         },
         plans: [plan].into(),
+        words: Default::default(),
         stage: Default::default(),
         web: web.then(|| "http://192.168.1.7:8080".into()),
         strip_kind: "simulated".into(),

@@ -8,6 +8,7 @@ use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook};
 use talklight::core::plan::Plan;
 use talklight::core::timer::{Outcome, Phase, Talk, Timer};
+use talklight::core::words::Words;
 use talklight::engine::board::{Happening, Health, Snapshot};
 use talklight::engine::event::Origin;
 use talklight::screen::Place;
@@ -48,6 +49,7 @@ fn idle(plans: &[Plan]) -> Snapshot {
             flash_half: s(0.5),
         },
         plans: plans.into(),
+        words: Default::default(),
         stage: Default::default(),
         web: None,
         strip_kind: "simulated".into(),
@@ -61,7 +63,7 @@ fn idle(plans: &[Plan]) -> Snapshot {
 /// A talk of the default plan that the button has started.
 fn talk() -> Snapshot {
     let mut snapshot = idle(&[lightning()]);
-    snapshot.timer.talk = Some(Talk { plan: lightning(), started: START });
+    snapshot.timer.talk = Some(Talk { plan: lightning(), started: START, late: Duration::ZERO });
     snapshot.note(START, Origin::Button, Happening::Done(Outcome::Started(lightning())));
     snapshot
 }

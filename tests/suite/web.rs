@@ -140,9 +140,29 @@ fn a_program_with_a_token_can_start_reset_and_undo() {
     did("start", json!({}), 409, "a talk is running, ");
     did("reset", json!({}), 200, "reset at 0:");
     did("undo", json!({}), 200, "undone, ");
-    did("reset", json!({"plan": "keynote"}), 400, "only start takes a `plan`");
+    did("reset", json!({"plan": "keynote"}), 400, "only `start` and `choose` take a `plan`");
     did("reset", json!({}), 200, "reset at 0:");
     did("reset", json!({}), 200, "ready already");
+    did("choose", json!({"plan": "keynote"}), 200, "the next talk is keynote, 1:00:00");
+    did("choose", json!({}), 400, "`choose` needs a plan");
+    did("late", json!({"by": "30s"}), 409, "no talk is running");
+    did("demo", json!({}), 200, "ready: ");
+    assert!(web.house.status()["demo"]["left_ms"].as_u64().is_some_and(|left| left <= 11_000));
+    let reply = did("start", json!({"late": "10m"}), 200, "started keynote, 1:00:00, with 10:00 taken off");
+    assert_eq!(reply["status"]["late_ms"], 600_000);
+    assert_eq!(reply["status"]["demo"], Value::Null, "a start ends the demonstration");
+    did("demo", json!({}), 409, "a talk is running");
+    did("late", json!({"by": "1m"}), 200, "1:00 taken off, 4");
+    did("undo", json!({}), 200, "1:00 given back, ");
+    for by in ["0s", "-1s", "soon", "30", ""] {
+        did("late", json!({"by": by}), 400, "expected a length of time with a unit");
+    }
+    did("late", json!({"by": "50m"}), 409, "less than ");
+    did("late", json!({}), 400, "`late` needs the time to take off");
+    did("late", json!({"late": "1s"}), 400, "only `start` takes `late`");
+    did("reset", json!({"by": "1s"}), 400, "only `late` takes `by`");
+    did("reset", json!({}), 200, "reset at ");
+    did("choose", json!({"plan": "lightning"}), 200, "the next talk is lightning, 5:00");
     // An empty body is what a Stream Deck sends.
     let bearer = format!("Bearer {token}");
     let ask = HttpRequest::post("/api/v1/start", "").with("Authorization", &bearer);
@@ -177,6 +197,30 @@ fn a_repeated_command_is_carried_out_once_and_never_on_the_next_talk() {
     assert_eq!(press("reset", first), (409, stale.into()));
     assert_eq!(web.generation(), next);
     assert_eq!(web.house.status()["phase"], "green");
+}
+
+#[test]
+fn a_command_that_comes_after_its_deadline_does_nothing() {
+    let web = Web::running();
+    let token = web.token();
+    let press = |generation: u64, deadline_ns: u64| {
+        let body = json!({ "generation": generation, "deadline_ns": deadline_ns });
+        let answer = web.post("/api/v1/start", &token, &body);
+        (answer.status, answer.json()["message"].as_str().unwrap().to_owned())
+    };
+    let (generation, now) = (web.generation(), talklight::core::clock::now().as_ns());
+    let late = (409, "this came too late and was not done; look, and press again".to_owned());
+    assert_eq!(press(generation, now - 1), late);
+    assert_eq!(web.house.status()["phase"], "ready");
+    let deadline = now + 60_000_000_000;
+    let started = (200, "started lightning, 5:00".to_owned());
+    assert_eq!(press(generation, deadline), started);
+    assert_eq!(press(generation, deadline), started, "a repeat learns that it was done");
+    let other = press(generation, deadline + 1);
+    assert_eq!(other.0, 409, "the press of another phone was not: {other:?}");
+    assert_eq!(web.generation(), generation + 1);
+    let line = format!("before {} reset", now - 1);
+    assert_eq!(web.house.say(&line)["message"], late.1);
 }
 
 #[test]

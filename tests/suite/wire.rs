@@ -11,7 +11,7 @@ use talklight::core::timer::{Command, Outcome, Phase, Refusal, Timer};
 use talklight::engine::board::{Fault, Happening, Health, Snapshot};
 use talklight::engine::event::{Origin, Refused};
 use talklight::show::gauge::Gauge;
-use talklight::show::{Owner, Rank, Scene, Show, Stage};
+use talklight::show::{Owner, Scene, Show, Stage};
 use talklight::store::resume::{Found, ResumeFile, decode};
 
 pub fn plan(name: &str, length: u64) -> Plan {
@@ -30,6 +30,7 @@ pub fn snapshot(timer: Timer) -> Snapshot {
             flash_half: Duration::from_millis(500),
         },
         plans: vec![plan("lightning", 300), plan("ignite", 290)].into(),
+        words: Default::default(),
         stage: Stage::default(),
         web: None,
         strip_kind: "spi".into(),
@@ -76,7 +77,7 @@ proptest! {
         for (scene, owner) in [(Scene::Sample(trial), "tester"), (Scene::Gauge(gauge), "a program")] {
             let _ = sent.stage.offer(Show::new(scene, Owner::new(owner), lease, now), &sent.timer, now);
         }
-        sent.note(now, Origin::Clock, Happening::ShowBegan(Rank::Test));
+        sent.note(now, Origin::Clock, Happening::ShowBegan(Scene::Demo));
         sent.note(now, Origin::Button, Happening::Refused(Refused::Command(Refusal::AlreadyRunning { left: lease })));
         sent.note(now, Origin::Keyboard, Happening::Done(Outcome::Started(plan("ignite", 290))));
         let text = serde_json::to_string(&sent).unwrap();
@@ -85,7 +86,8 @@ proptest! {
 
     #[test]
     fn a_request_round_trips(
-        plan in "[a-z][a-z0-9_-]{0,20}", which in 0..7, generation in any::<Option<u64>>(), console in any::<bool>()
+        plan in "[a-z][a-z0-9_-]{0,20}", which in 0..12, ms in 1..1_000_000_000u64,
+        generation in any::<Option<u64>>(), deadline in any::<Option<u64>>(), console in any::<bool>()
     ) {
         let verb = match which {
             0 => Verb::Start(None),
@@ -94,9 +96,16 @@ proptest! {
             3 => Verb::Undo,
             4 => Verb::Choose(plan),
             5 => Verb::Status,
+            6 => Verb::StartLate(None, Duration::from_millis(ms)),
+            7 => Verb::StartLate(Some(plan), Duration::from_millis(ms)),
+            8 => Verb::StartLate(Some("late".into()), Duration::from_millis(ms)),
+            9 => Verb::Late(Duration::from_millis(ms)),
+            10 => Verb::Demo,
             _ => Verb::Watch,
         };
-        let request = ClientRequest { verb, generation, origin: if console { Origin::Console } else { Origin::Socket } };
+        let deadline = deadline.map(Moment::from_ns);
+        let origin = if console { Origin::Console } else { Origin::Socket };
+        let request = ClientRequest { verb, generation, deadline, origin };
         prop_assert_eq!(request.line().parse::<ClientRequest>(), Ok(request));
     }
 
@@ -118,10 +127,13 @@ proptest! {
 #[test]
 fn malformed_requests_get_a_message() {
     let mistake = |line: &str| line.parse::<ClientRequest>().unwrap_err();
-    assert_eq!(mistake(""), "expected start, reset, undo, choose, status, watch, attach, try, invite, token or forget");
+    assert_eq!(
+        mistake(""),
+        "expected start, late, reset, undo, choose, demo, status, watch, attach, try, invite, token or forget"
+    );
     assert_eq!(
         mistake("stop"),
-        "expected start, reset, undo, choose, status, watch, attach, try, invite, token or forget"
+        "expected start, late, reset, undo, choose, demo, status, watch, attach, try, invite, token or forget"
     );
     assert_eq!(mistake("choose"), "`choose` needs the name of a plan");
     assert_eq!(mistake("start a b"), "the name of a plan is one word");
@@ -140,13 +152,22 @@ fn the_status_keeps_its_json_shape() {
     let status = Status::new(&snapshot(timer), s(301));
     let expected = serde_json::json!({
         "phase": "yellow",
-        "plan": {"name": "lightning", "length_ms": 300_000, "yellow_ms": 120_000, "red_ms": 60_000, "flash_ms": 30_000},
+        "plan": {"name": "lightning", "length_ms": 300_000, "yellow_ms": 120_000, "red_ms": 60_000, "flash_ms": 30_000,
+            "words": {
+                "ready": "ready", "green": "talk", "yellow": "wrap up", "red": "finish", "flash": "last sentence",
+                "over": "time is up",
+            }},
+        "version": env!("CARGO_PKG_VERSION"),
         "left_ms": 99_000,
         "overrun_ms": 0,
+        "since_end_ms": null,
+        "late_ms": 0,
         "undo_ms": null,
         "generation": 41,
         "chosen": "lightning",
         "plans": ["lightning", "ignite"],
+        "choices": [{"name": "lightning", "length_ms": 300_000}, {"name": "ignite", "length_ms": 290_000}],
+        "demo": null,
         "strip": {"kind": "spi", "leds": 60, "health": "failing", "error": "a wire is loose", "trial": null},
         "look": {"green": "#00ff99", "yellow": "#ffaa00", "red": "#ff0000", "flash_half_ns": 500_000_000},
         "faults": [{"input": "button", "error": "stuck"}],

@@ -53,7 +53,7 @@ fn unknown_keys_get_a_suggestion() {
     says("[control]\nhold = \"1s\"", "c.toml:2: control.hold: is not known here; it belongs in `[button]`");
     says(
         "[strip]\nyellow = \"2m\"",
-        "c.toml:2: strip.yellow: is not known here; it belongs in `[strip.colours]` or `[[plan]]`",
+        "c.toml:2: strip.yellow: is not known here; it belongs in `[strip.colours]` or `[[plan]]` or `[plan.words]`",
     );
     says("[flash]\nqqq = 1", "c.toml:2: flash.qqq: is not known; `[flash]` takes `hz`");
     says(
@@ -270,4 +270,22 @@ fn contradictory_button_settings_are_refused() {
     let only_reset = good("[button]\nreset = 22").buttons.unwrap();
     assert_eq!((only_reset.start, only_reset.reset), (None, Some(22)));
     assert_eq!(good("[button]\nhold = \"2s\"").buttons, None);
+}
+
+#[test]
+fn the_words_of_a_plan_are_checked() {
+    let plan = |words: &str| {
+        format!("[[plan]]\nname = \"a\"\nlength = \"5m\"\nyellow = \"2m\"\nred = \"1m\"\nflash = \"30s\"\n{words}")
+    };
+    let read = good(&plan("words = { yellow = \" zum Schluss \" }"));
+    assert_eq!((&*read.words[0].yellow, &*read.words[0].green), ("zum Schluss", "talk"));
+    says(
+        &plan("words = { yellow = \"\" }"),
+        "c.toml:7: plan.words.yellow: `\"\"` must be a text of 1 to 24 characters",
+    );
+    says(
+        &plan("words = { blue = \"x\" }"),
+        "c.toml:7: plan.words.blue: is not known; `[plan.words]` takes `ready`, `green`, `yellow`, `red`, `flash`, `over`",
+    );
+    says(&plan("words = 3"), "c.toml:7: plan.words: must be a section, headed `[plan.words]`");
 }

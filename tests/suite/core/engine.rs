@@ -1,5 +1,6 @@
 mod boards;
 mod commands;
+mod demo;
 mod end;
 mod inputs;
 mod order;

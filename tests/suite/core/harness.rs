@@ -184,14 +184,16 @@ impl Sim {
         };
         let over = self.board.latest().timer.at(self.now).phase == Phase::Over;
         match command {
-            Command::Start(_) | Command::Undo if expected == Verdict::Done => self.shows.on.clear(),
+            Command::Start(_) | Command::StartLate(..) | Command::Undo if expected == Verdict::Done => {
+                self.shows.on.clear();
+            }
             Command::Reset if !stale && (over || expected == Verdict::Nothing) => {
                 self.shows.reset(self.now);
             }
             _ => {}
         }
         let action = Action::Command(command);
-        self.step(Some(Event::Request(Request { action, generation, origin, reply: Some(reply) })));
+        self.step(Some(Event::Request(Request { action, generation, deadline: None, origin, reply: Some(reply) })));
         let answer = answer.try_recv().expect("a command is answered in its own step");
         assert_eq!(verdict(&answer), expected, "{command:?}: {answer:?}");
         answer
@@ -200,8 +202,9 @@ impl Sim {
     /// Offers a show, and compares the result with the model.
     pub fn offer(&mut self, scene: Scene, by: &'static str, lease: Duration) -> Answer {
         let frame = match scene {
-            Scene::Sample(_) => trial(),
-            Scene::Gauge(gauge) => bar(gauge, self.board.latest().look.leds),
+            Scene::Sample(_) => Some(trial()),
+            Scene::Gauge(gauge) => Some(bar(gauge, self.board.latest().look.leds)),
+            Scene::Demo => None,
         };
         let (rank, until) = (scene.rank(), self.now.as_ns() + ns(lease));
         let show = Show { rank, by, frame, lease: ns(lease), until };
@@ -215,7 +218,7 @@ impl Sim {
     pub fn request_show(&mut self, scene: Scene, by: &str, lease: Duration) -> Result<Done, Refused> {
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
         let action = Action::Show { scene, owner: Owner::new(by), lease };
-        let request = Request { action, generation: None, origin: Origin::Socket, reply: Some(reply) };
+        let request = Request { action, generation: None, deadline: None, origin: Origin::Socket, reply: Some(reply) };
         self.engine.step(Some(Event::Request(request)), self.now);
         answer.try_recv().expect("it is answered in its step").result
     }
@@ -229,7 +232,13 @@ impl Sim {
     fn request(&mut self, action: Action) -> Answer {
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
         let reply = Some(reply);
-        self.step(Some(Event::Request(Request { action, generation: None, origin: Origin::Socket, reply })));
+        self.step(Some(Event::Request(Request {
+            action,
+            generation: None,
+            deadline: None,
+            origin: Origin::Socket,
+            reply,
+        })));
         answer.try_recv().expect("a request is answered in its own step")
     }
 
@@ -254,6 +263,7 @@ impl Sim {
         assert_eq!(ns(reading.left), self.model.left(now));
         assert_eq!(ns(reading.overrun), self.model.overrun(now));
         assert_eq!(reading.undo.map(ns), self.model.undo(now));
+        assert_eq!(reading.idle.map(ns), self.model.idle(now));
 
         assert!(now < self.wake && self.wake <= now + BEAT);
         let last = Moment::from_ns(self.wake.as_ns() - 1);
@@ -269,8 +279,9 @@ impl Sim {
     }
 
     fn picture_at(&self, then: Moment) -> Vec<Rgb> {
-        let shown = self.shows.frame(&self.model, then);
-        padded(shown.unwrap_or_else(|| self.model.frame(&self.board.latest().look, then)))
+        let look = &self.board.latest().look;
+        let shown = self.shows.frame(&self.model, look, then);
+        padded(shown.unwrap_or_else(|| self.model.frame(look, then)))
     }
 
     pub fn let_strip_work(&mut self, works: bool) {
@@ -372,6 +383,7 @@ pub fn board(look: Look, timer: Timer) -> Arc<Board> {
         timer,
         look,
         plans: [plan("lightning"), plan("short")].into(),
+        words: Default::default(),
         stage: Stage::default(),
         web: None,
         strip_kind: "simulated".into(),

@@ -24,12 +24,18 @@ pub struct Model {
     pub talk: Option<Talk>,
     /// The running talk that was reset last, and the time of the reset.
     pub reset: Option<(Talk, u64)>,
+    /// Time taken off the running talk by the last `late`, and when.
+    pub late: Option<(u64, u64)>,
+    /// When the last talk ended or was reset.
+    pub ended: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Talk {
     pub plan: Plan,
     pub started: u64,
+    /// All the time that was taken off.
+    pub late: u64,
 }
 
 pub const SECOND: u64 = 1_000_000_000;
@@ -50,14 +56,15 @@ pub struct Shows {
 pub struct Show {
     pub rank: Rank,
     pub by: &'static str,
-    pub frame: Vec<Rgb>,
+    /// None for the demonstration, which is a talk of this plan.
+    pub frame: Option<Vec<Rgb>>,
     pub lease: u64,
     pub until: u64,
 }
 
 impl Shows {
     /// Accepts a show if it is allowed. Every offer of a blocked owner extends the block by a lease.
-    pub fn offer(&mut self, model: &Model, show: Show, now: Moment) -> bool {
+    pub fn offer(&mut self, model: &Model, mut show: Show, now: Moment) -> bool {
         let at = now.as_ns();
         self.on.retain(|old| at < old.until);
         let is_taken = self.on.iter().any(|old| old.rank == show.rank && old.by != show.by);
@@ -70,6 +77,10 @@ impl Shows {
             return false;
         }
         if !is_taken {
+            let old = self.on.iter().find(|old| old.rank == show.rank && old.frame.is_none());
+            if let Some(old) = old.filter(|_| show.frame.is_none()) {
+                show.until = old.until;
+            }
             self.on.retain(|old| old.rank != show.rank);
             self.on.push(show);
         }
@@ -84,24 +95,37 @@ impl Shows {
     }
 
     /// The frame of the show with the highest rank. None if the timer is shown.
-    pub fn frame(&self, model: &Model, now: Moment) -> Option<Vec<Rgb>> {
+    pub fn frame(&self, model: &Model, look: &Look, now: Moment) -> Option<Vec<Rgb>> {
         let live = self.on.iter().filter(|show| now.as_ns() < show.until && model.allows(show.rank, now));
-        live.max_by_key(|show| show.rank).map(|show| show.frame.clone())
+        let show = live.max_by_key(|show| show.rank)?;
+        Some(show.frame.clone().unwrap_or_else(|| {
+            // Green at 0 s, yellow at 3 s, red at 6 s, flashing from 8 s to 11 s, then dark.
+            let [length, yellow, red, flash] = [11, 8, 5, 3].map(Duration::from_secs);
+            let plan = Plan::new("model", length, yellow, red, flash).unwrap();
+            let mut demo = Model::new(plan);
+            demo.talk = Some(Talk { plan, started: show.until - 12 * SECOND, late: 0 });
+            demo.frame(look, now)
+        }))
     }
 }
 
 impl Model {
     pub fn new(chosen: Plan) -> Self {
-        Self { chosen, talk: None, reset: None }
+        Self { chosen, talk: None, reset: None, late: None, ended: None }
     }
 
     /// The state of `timer`.
     pub fn of(timer: &Timer) -> Self {
-        let talk = |talk: timer::Talk| Talk { plan: talk.plan, started: talk.started.as_ns() };
+        let talk = |talk: timer::Talk| Talk { plan: talk.plan, started: talk.started.as_ns(), late: ns(talk.late) };
         let mut model = Self::new(timer.chosen);
         model.talk = timer.talk.map(talk);
+        model.ended = timer.last_end.map(Moment::as_ns);
         let undo = timer.undo.zip(timer.undo_until);
-        model.reset = undo.map(|(reset, until)| (talk(reset), until.as_ns() - 10 * SECOND));
+        let undo = undo.map(|(before, until)| (talk(before), until.as_ns() - 10 * SECOND));
+        match model.talk {
+            None => model.reset = undo,
+            Some(now) => model.late = undo.map(|(before, at)| (now.late - before.late, at)),
+        }
         model
     }
 
@@ -113,14 +137,39 @@ impl Model {
         match command {
             Command::Start(plan) if ready || over && self.passed(at) >= self.length() + 2 * SECOND => {
                 let plan = plan.unwrap_or(self.chosen);
-                self.talk = Some(Talk { plan, started: at });
-                self.reset = None;
+                self.talk = Some(Talk { plan, started: at, late: 0 });
+                (self.reset, self.late) = (None, None);
+                Verdict::Done
+            }
+            Command::StartLate(plan, by) => {
+                let before = *self;
+                if self.apply(Command::Start(plan), now) == Verdict::Refused {
+                    return Verdict::Refused;
+                }
+                let verdict = self.apply(Command::Late(by), now);
+                match verdict {
+                    Verdict::Refused => *self = before,
+                    // It is one command: an undo would not leave the talk without its lateness.
+                    _ => self.late = None,
+                }
+                verdict
+            }
+            Command::Late(by) if !ready && !over && self.late_is_allowed(ns(by), now) => {
+                let talk = self.talk.as_mut().expect("a talk runs");
+                talk.late += ns(by);
+                self.late = Some((ns(by), at));
                 Verdict::Done
             }
             Command::Reset if ready => Verdict::Nothing,
             Command::Reset => {
+                let end = at - self.overrun(now);
                 self.reset = self.talk.filter(|_| !over).map(|talk| (talk, at));
-                self.talk = None;
+                (self.talk, self.late, self.ended) = (None, None, Some(end));
+                Verdict::Done
+            }
+            Command::Undo if !ready && !over && self.undo(now).is_some() => {
+                let (by, _) = self.late.take().expect("there is something to undo");
+                self.talk.as_mut().expect("a talk runs").late -= by;
                 Verdict::Done
             }
             Command::Undo if ready && self.undo(now).is_some() => {
@@ -133,7 +182,7 @@ impl Model {
                 self.chosen = plan;
                 if other { Verdict::Done } else { Verdict::Nothing }
             }
-            Command::Start(_) | Command::Undo | Command::Choose(_) => Verdict::Refused,
+            Command::Start(_) | Command::Late(_) | Command::Undo | Command::Choose(_) => Verdict::Refused,
         }
     }
 
@@ -162,9 +211,33 @@ impl Model {
         self.talk.map_or(0, |_| self.passed(now.as_ns()).saturating_sub(self.length()))
     }
 
-    /// Time in which the last reset can still be undone.
+    /// Whether so much can be taken off: the talk does not end by it, and at least a part of each phase is seen.
+    fn late_is_allowed(&self, by: u64, now: Moment) -> bool {
+        let plan = self.talk.expect("a talk runs").plan;
+        let left = self.left(now);
+        let then = left.saturating_sub(by);
+        // The time left from which on each phase is seen, to which it is seen.
+        let phases = [(ns(plan.yellow()), ns(plan.red())), (ns(plan.red()), ns(plan.flash())), (ns(plan.flash()), 0)];
+        let skips = phases.iter().any(|&(from, to)| from > to && from < left && then <= to);
+        then > 0 && !skips
+    }
+
+    /// Time since the last talk, between talks.
+    pub fn idle(&self, now: Moment) -> Option<u64> {
+        match self.phase(now) {
+            Phase::Ready => self.ended.map(|ended| now.as_ns() - ended),
+            Phase::Over => Some(self.overrun(now)),
+            _ => None,
+        }
+    }
+
+    /// Time in which the last reset, or the last `late`, can still be undone.
     pub fn undo(&self, now: Moment) -> Option<u64> {
-        let (_, at) = self.reset.filter(|_| self.talk.is_none())?;
+        let at = match self.phase(now) {
+            Phase::Ready => self.reset?.1,
+            Phase::Over => return None,
+            _ => self.late?.1,
+        };
         (10 * SECOND).checked_sub(now.as_ns() - at).filter(|&rest| rest > 0)
     }
 
@@ -182,10 +255,13 @@ impl Model {
     /// Every time at which the state can change without a command.
     pub fn boundaries(&self) -> Vec<u64> {
         let mut all = Vec::new();
-        if let Some(Talk { plan, started }) = self.talk {
-            let end = started + ns(plan.length());
+        if let Some(Talk { plan, started, late }) = self.talk {
+            let end = started + ns(plan.length()) - late;
             all.extend([plan.yellow(), plan.red(), plan.flash()].map(|left| end - ns(left)));
             all.extend([end, end + 2 * SECOND]);
+        }
+        if let Some((_, at)) = self.late {
+            all.push(at + 10 * SECOND);
         }
         if let Some((_, at)) = self.reset {
             all.push(at + 10 * SECOND);
@@ -231,7 +307,8 @@ impl Model {
     }
 
     fn passed(&self, at: u64) -> u64 {
-        at - self.talk.expect("a talk runs or is over").started
+        let talk = self.talk.expect("a talk runs or is over");
+        at - talk.started + talk.late
     }
 
     fn length(&self) -> u64 {

@@ -53,6 +53,8 @@ pub fn command(word: &str) -> (Command, Verdict) {
         None if bare == "start" => Command::Start(None),
         None if bare == "reset" => Command::Reset,
         None if bare == "undo" => Command::Undo,
+        Some(("off", by)) => Command::Late(span(by)),
+        Some(("start-late", by)) => Command::StartLate(None, span(by)),
         Some(("start", name)) => Command::Start(Some(plan(name))),
         Some(("choose", name)) => Command::Choose(plan(name)),
         _ => panic!("`{word}` is not a script word"),

@@ -22,7 +22,7 @@ fn gauge(value: f64) -> Scene {
 }
 
 fn shown(sim: &Sim) -> Option<Rank> {
-    sim.board.latest().shown(sim.now).scene().map(Scene::rank)
+    sim.board.latest().show(sim.now).map(|show| show.rank())
 }
 
 #[test]
@@ -133,6 +133,7 @@ fn a_test_fits_the_strip_or_is_refused_with_the_number_that_fits() {
 enum Step {
     Offer { by: usize, lease: u64, part: f64 },
     Test,
+    Demo,
     End(Rank),
     Command(Command),
     Pass(u64),
@@ -146,6 +147,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let turn = prop_oneof![
         3 => (0..2usize, 1..40_000_000_000u64, 0.0..=1.0f64).prop_map(|(by, lease, part)| Step::Offer { by, lease, part }),
         1 => Just(Step::Test),
+        1 => Just(Step::Demo),
         1 => prop_oneof![Just(Rank::Stream), Just(Rank::Test)].prop_map(Step::End),
         4 => commands().prop_map(Step::Command),
         5 => gap.clone().prop_map(Step::Pass),
@@ -165,6 +167,7 @@ proptest! {
                     drop(sim.offer(gauge(part), ["a", "b"][by], Duration::from_nanos(lease)));
                 }
                 Step::Test => drop(sim.offer(Scene::Sample(TRIAL), "tester", span("10s"))),
+                Step::Demo => drop(sim.offer(Scene::Demo, "demo", span("12s"))),
                 Step::End(rank) => sim.end(rank),
                 Step::Command(Command::Start(_)) => drop(sim.command(Command::Start(Some(plan("short"))))),
                 Step::Command(command) => drop(sim.command(command)),
@@ -199,6 +202,7 @@ proptest! {
                 Step::Command(command) => drop(sim.command(command)),
                 Step::Pass(ns) | Step::Late(ns) => sim.pass(Duration::from_nanos(ns)),
                 Step::Test => drop(sim.offer(Scene::Sample(TRIAL), "tester", span("10s"))),
+                Step::Demo => drop(sim.offer(Scene::Demo, "demo", span("12s"))),
                 Step::End(rank) => sim.end(rank),
             }
         }

@@ -42,9 +42,90 @@ const TABLE: [(&str, [&str; 6]); 24] = [
     ("choose:short start:lightning +6m",      ["started",    "started",    "cleared", "!no-undo",   "nothing",    "chosen"]),
 ];
 
+/// `late` in each state. The marks of the talk are at 3 m, 4 m and 4 m 30 s.
+const LATE: [(&str, &str, &str); 24] = [
+    ("", "off:30s", "!no-talk"),
+    ("start reset", "off:30s", "!no-talk"),
+    ("start +5m", "off:30s", "!no-talk"),
+    ("start", "off:30s", "late"),
+    ("start +1m", "off:30s", "late"),
+    // It may turn yellow, but not red.
+    ("start", "off:3m", "late"),
+    ("start", "off:4m-1ns", "late"),
+    ("start", "off:4m", "!too-much"),
+    ("start +3m-1ns", "off:1m", "late"),
+    ("start +3m-1ns", "off:60.000000001s", "!too-much"),
+    // From yellow it may turn red, but not flash.
+    ("start +3m", "off:90s-1ns", "late"),
+    ("start +3m", "off:90s", "!too-much"),
+    // From red on, only the end is too much.
+    ("start +4m", "off:1m-1ns", "late"),
+    ("start +4m", "off:1m", "!too-much"),
+    ("start +4m +30s", "off:29s", "late"),
+    ("start +4m +30s", "off:30s", "!too-much"),
+    ("start +4m +30s", "off:1h", "!too-much"),
+    ("", "start-late:30s", "started-late"),
+    ("", "start-late:4m", "!too-much"),
+    ("start +1m", "start-late:30s", "!running"),
+    ("start +5m", "start-late:30s", "!ended"),
+    ("start +5m +2s", "start-late:30s", "started-late"),
+    ("start +1m reset", "start-late:30s", "started-late"),
+    ("choose:short", "start-late:7s", "!too-much"),
+];
+
+#[test]
+fn late_takes_off_time_but_never_a_whole_phase() {
+    for (script, name, expected) in LATE {
+        let sim = play(script);
+        let before = sim.board.latest().timer;
+        let mut timer = before;
+        let result = timer.apply(command(name).0, sim.now);
+        assert_eq!(word(result), expected, "`{script}`, then `{name}`");
+        if let Err(refused) = result {
+            assert_eq!(timer, before, "`{script}`, then `{name}`: {refused}");
+        }
+    }
+}
+
+#[test]
+fn the_last_late_can_be_taken_back_for_ten_seconds() {
+    let left = |script: &str| {
+        let sim = play(script);
+        sim.board.latest().timer.at(sim.now).left
+    };
+    assert_eq!(left("start +10s off:30s +5s"), span("255s"));
+    assert_eq!(left("start +10s off:30s +10s-1ns undo +1ns"), span("280s"));
+    assert_eq!(left("start +10s off:30s +10s undo!"), span("250s"));
+    // Only the last one.
+    assert_eq!(left("start +10s off:10s +1s off:30s +1s undo undo!"), span("278s"));
+    // The start of a late talk is one command, which a reset ends.
+    assert_eq!(left("start-late:30s +1s undo!"), span("269s"));
+    // A reset ends the time in which it can be taken back; its undo restores the talk as it was.
+    assert_eq!(left("start off:30s +1s reset +1s undo undo!"), span("268s"));
+    // At 5 s left taken off, over, and nothing brings it back.
+    assert_eq!(left("start +290s off:7s +3s undo!"), Duration::ZERO);
+}
+
+#[test]
+fn the_break_between_talks_is_counted_from_the_end() {
+    let idle = |script: &str| {
+        let sim = play(script);
+        sim.board.latest().timer.at(sim.now).idle
+    };
+    assert_eq!(idle("+1h"), None);
+    assert_eq!(idle("start +1m"), None);
+    assert_eq!(idle("start +1m reset +7s"), Some(span("7s")));
+    assert_eq!(idle("start +5m"), Some(Duration::ZERO));
+    assert_eq!(idle("start +6m reset +7s"), Some(span("67s")));
+    assert_eq!(idle("start +1m reset +7s undo"), None);
+}
+
 fn word(result: Result<Outcome, Refusal>) -> &'static str {
     match result {
         Ok(Outcome::Started(_)) => "started",
+        Ok(Outcome::StartedLate { .. }) => "started-late",
+        Ok(Outcome::Late { .. }) => "late",
+        Ok(Outcome::LateUndone { .. }) => "late-undone",
         Ok(Outcome::Reset { .. }) => "reset",
         Ok(Outcome::Cleared) => "cleared",
         Ok(Outcome::Undone { .. }) => "undone",
@@ -56,7 +137,10 @@ fn word(result: Result<Outcome, Refusal>) -> &'static str {
         Err(Refusal::NothingToUndo) => "!no-undo",
         Err(Refusal::UndoTooLate) => "!undo-late",
         Err(Refusal::UndoDuringTalk) => "!in-talk",
+        Err(Refusal::LateWithoutTalk) => "!no-talk",
+        Err(Refusal::LateTooMuch { .. }) => "!too-much",
         Err(Refusal::Stale) => "!stale",
+        Err(Refusal::Expired) => "!expired",
     }
 }
 
@@ -182,10 +266,22 @@ pub fn commands() -> impl Strategy<Value = Command> {
     prop_oneof![
         4 => Just(Command::Start(None)),
         2 => any_plan().prop_map(|plan| Command::Start(Some(plan))),
+        3 => spans().prop_map(Command::Late),
+        2 => (prop::option::of(any_plan()), spans()).prop_map(|(plan, late)| Command::StartLate(plan, late)),
         4 => Just(Command::Reset),
         4 => Just(Command::Undo),
         1 => any_plan().prop_map(Command::Choose),
         1 => Just(Command::Choose(plan("short"))),
+    ]
+}
+
+/// A length of time that is often about as long as a phase.
+fn spans() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        (1..=300_u64).prop_map(Duration::from_secs),
+        (1..400_000_000_000_u64).prop_map(Duration::from_nanos),
+        Just(Duration::from_nanos(1)),
+        Just(Duration::from_secs(30)),
     ]
 }
 

@@ -98,19 +98,25 @@ pub fn absent() -> Daemon {
 pub fn status() -> Status {
     Status {
         phase: Phase::Ready,
+        version: env!("CARGO_PKG_VERSION").into(),
         plan: PlanStatus {
             name: "lightning".into(),
             length_ms: 300_000,
             yellow_ms: 120_000,
             red_ms: 60_000,
             flash_ms: 30_000,
+            words: Default::default(),
         },
         left_ms: 300_000,
         overrun_ms: 0,
+        since_end_ms: None,
+        late_ms: 0,
         undo_ms: None,
         generation: 0,
         chosen: "lightning".into(),
         plans: vec!["lightning".into()],
+        choices: Vec::new(),
+        demo: None,
         strip: StripStatus { kind: "spi".into(), leds: 60, health: "sending".into(), error: None, trial: None },
         look: LookStatus {
             green: "#00ff90".into(),

@@ -58,7 +58,7 @@ pub fn round_trips(timer: &Timer) {
 /// Checks that an accepted timer runs to its end.
 fn is_sound(timer: &Timer) {
     is_ordered(&timer.chosen);
-    let Some(talk @ Talk { plan, started }) = timer.last_talk() else {
+    let Some(talk @ Talk { plan, started, .. }) = timer.last_talk() else {
         return;
     };
     is_ordered(&plan);

@@ -92,7 +92,7 @@ fn a_write_that_never_returns_blocks_nothing_else_and_the_talk_ends_in_time() {
     manager.pings();
     let hung_ns = monotonic_ns();
     // The engine is blocked all this time.
-    screen.sees("Y E L L O W");
+    screen.sees("W R A P   U P");
     let started_ns = pi.started_ns().unwrap();
     let status_is_right = || {
         let status = pi.status();
@@ -101,7 +101,7 @@ fn a_write_that_never_returns_blocks_nothing_else_and_the_talk_ends_in_time() {
     };
     status_is_right();
     pi.rig.press(START);
-    screen.sees("R E D");
+    screen.sees("F I N I S H");
     status_is_right();
     let (code, told) = output(&pi.rig.run(TALKLIGHT, pi.arguments(&["status"])));
     assert_eq!(code, Some(0), "{told}");

@@ -17,10 +17,9 @@ fn hang(pi: &Pi) -> Vec<UnixStream> {
         let _ = writeln!(stream, "choose talk");
         stream
     };
-    let waiting: Vec<UnixStream> = (0..70).map(|_| ask()).collect();
-    // The frame of the next beat hangs.
+    // The frame of the next beat hangs. Only then do requests wait.
     pause(Duration::from_millis(1200));
-    waiting
+    (0..70).map(|_| ask()).collect()
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use talklight::core::look::{Palette, Pattern};
 use talklight::core::plan::Plan;
 use talklight::core::timer::{Phase, Refusal, Talk};
+use talklight::core::words::Words;
 use talklight::engine::board::{Happening, Health, Snapshot};
 use talklight::engine::event::{Origin, Refused};
 use talklight::screen::Place;
@@ -82,7 +83,7 @@ fn the_help_page() {
 fn everything_fits_at_40_by_10() {
     for (phase, snapshot, now) in moments() {
         let grid = look(&snapshot, now, size(40, 10), FANCY);
-        let word = phase.as_str().to_ascii_uppercase();
+        let word = Words::default().of(phase).to_uppercase();
         for words in [&*word, "lightning", "5:00", "help", "quit"] {
             assert!(shows(&grid, words), "{phase}: {words}\n{}", text(&grid));
         }
@@ -141,12 +142,12 @@ fn without_colour_the_strip_is_made_of_letters() {
 #[test]
 fn the_clock_shows_zero_only_at_the_end_and_then_counts_up() {
     let at = |elapsed: f64| text(&look(&talk(), START + s(elapsed), size(12, 1), FANCY));
-    assert_eq!(at(0.0), "|GREEN   5:00\n");
-    assert_eq!(at(0.001), "|GREEN   5:00\n");
-    assert_eq!(at(299.0), "|FLASH   0:01\n");
-    assert_eq!(at(299.999), "|FLASH   0:01\n");
-    assert_eq!(at(300.0), "|OVER   +0:00\n");
-    assert_eq!(at(307.9), "|OVER   +0:07\n");
+    assert_eq!(at(0.0), "|TALK    5:00\n");
+    assert_eq!(at(0.001), "|TALK    5:00\n");
+    assert_eq!(at(299.0), "|        0:01\n");
+    assert_eq!(at(299.999), "|        0:01\n");
+    assert_eq!(at(300.0), "|       +0:00\n");
+    assert_eq!(at(307.9), "|       +0:07\n");
     assert_eq!(at(4000.0), "|    +1:01:40\n");
 }
 
@@ -161,12 +162,13 @@ fn keys_are_offered_while_they_do_something() {
     let all = keys(&ready, START);
     assert!(all.starts_with("space start   1-2 plan   ? help   q quit   "), "{all}");
     assert!(all.ends_with("   simulated strip"), "{all}");
-    ready.timer.undo = Some(Talk { plan: plans[0], started: START });
+    ready.timer.undo = Some(Talk { plan: plans[0], started: START, late: std::time::Duration::ZERO });
     ready.timer.undo_until = Some(START + s(20.0));
     assert!(keys(&ready, START + s(12.5)).starts_with("space start   u undo (8)   1-2 plan"));
     assert!(keys(&ready, START + s(20.0)).starts_with("space start   1-2 plan"));
     let running = Snapshot { plans: plans.into(), ..talk() };
-    assert!(keys(&running, START + s(10.0)).starts_with("r reset   ? help"));
+    assert!(keys(&running, START + s(119.9)).starts_with("r reset   l late   ? help"));
+    assert!(keys(&running, START + s(120.0)).starts_with("r reset   ? help"));
     assert!(keys(&running, START + s(301.9)).starts_with("r ready   1-2 plan"));
     assert!(keys(&running, START + s(302.0)).starts_with("space start   r ready   1-2 plan"));
 }
@@ -186,7 +188,7 @@ fn help_and_quit_stay_when_there_is_little_room() {
     let plans = [lightning(), Plan::new("ignite", s(300.0), s(60.0), s(30.0), s(15.0)).unwrap()];
     let mut snapshot = idle(&plans);
     snapshot.web = Some("http://127.0.0.1:8080".into());
-    snapshot.timer.undo = Some(Talk { plan: plans[0], started: START });
+    snapshot.timer.undo = Some(Talk { plan: plans[0], started: START, late: std::time::Duration::ZERO });
     snapshot.timer.undo_until = Some(START + s(10.0));
     let grid = look(&snapshot, START, size(40, 10), FANCY);
     assert!(shows(&grid, "space start u undo (10) 1-2 plan p ? q"), "{}", text(&grid));

@@ -44,7 +44,7 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
     )
         .prop_map(|(plans, state, (leds, bar, half), (spi, failing, stuck), log)| {
             let mut snapshot = idle(&plans);
-            let talk = Talk { plan: plans[plans.len() / 2], started: START };
+            let talk = Talk { plan: plans[plans.len() / 2], started: START, late: Duration::ZERO };
             match state {
                 0 => {}
                 1 => (snapshot.timer.undo, snapshot.timer.undo_until) = (Some(talk), Some(START + s(9.25))),

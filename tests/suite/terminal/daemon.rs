@@ -123,7 +123,7 @@ fn a_terminal_without_colour_gets_letters_and_a_dumb_one_gets_lines() {
     let terminal = Terminal::open_with(&house, &[], (60, 16), &env);
     terminal.sees("space start");
     terminal.keys(" ");
-    terminal.sees("G R E E N");
+    terminal.sees("T A L K");
     terminal.sees("GGGGGG GGGGGG");
     drop(terminal);
 
@@ -146,7 +146,7 @@ fn a_terminal_gets_no_more_colours_than_it_has() {
         let shows = |text| until(text, || terminal.seen.lock().unwrap().screen().contents().contains(text));
         shows("q quit");
         terminal.keys(" ");
-        shows("G R E E N");
+        shows("T A L K");
         let seen = terminal.seen.lock().unwrap();
         let cells = (0..24).flat_map(|row| (0..80).map(move |column| (row, column)));
         let colours = cells.filter_map(|(row, column)| seen.screen().cell(row, column));

@@ -44,7 +44,7 @@ fn ctrl_z_leaves_the_screen_and_fg_shows_it_again() {
     terminal.sees("stopped:");
     assert!(!terminal.seen.lock().unwrap().screen().alternate_screen());
     terminal.keys("\r");
-    terminal.sees("G R E E N");
+    terminal.sees("T A L K");
     terminal.keys("r");
     terminal.sees("talk reset at");
     terminal.keys("q");

@@ -50,7 +50,13 @@ fn save_then_show_then_publish() {
     engine.step(None, BOOT);
     trace.borrow_mut().clear();
 
-    let request = Request { action: Action::Command(START), generation: None, origin: Origin::Button, reply: None };
+    let request = Request {
+        action: Action::Command(START),
+        generation: None,
+        deadline: None,
+        origin: Origin::Button,
+        reply: None,
+    };
     engine.step(Some(Event::Request(request)), BOOT);
     let expected = ["keep green, board says ready", "show green, board says ready", "shown green, board says ready"];
     assert_eq!(*trace.borrow(), expected);
@@ -75,7 +81,13 @@ fn publish_then_reply() {
         let command = command(name).0;
         sim.model.apply(command, sim.now);
         let reply = Some(waiting.recv().unwrap());
-        let request = Request { action: Action::Command(command), generation: None, origin: Origin::Socket, reply };
+        let request = Request {
+            action: Action::Command(command),
+            generation: None,
+            deadline: None,
+            origin: Origin::Socket,
+            reply,
+        };
         sim.step(Some(Event::Request(request)));
     }
     asker.join().unwrap();
@@ -92,6 +104,7 @@ fn a_dropped_reply_channel_does_no_harm() {
         sim.step(Some(Event::Request(Request {
             action: Action::Command(command),
             generation: None,
+            deadline: None,
             origin: Origin::Socket,
             reply,
         })));

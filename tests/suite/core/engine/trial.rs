@@ -34,6 +34,7 @@ fn a_trial_for_another_generation_is_refused() {
         let (reply, answer) = sync_channel(1);
         sim.step(Some(Event::Request(Request {
             action: Action::End(Rank::Test),
+            deadline: None,
             generation: Some(generation),
             origin: Origin::Socket,
             reply: Some(reply),
