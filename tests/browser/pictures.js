@@ -50,11 +50,11 @@ async function remote() {
   await page.waitForSelector("#pair", { state: "visible" });
   await shoot();
   await page.fill("#code", (await daemon.invite()).code);
-  await page.click("#pair button");
-  await page.waitForSelector("#keys", { state: "visible" });
+  await page.click("#pair form button");
+  await page.waitForSelector("#main", { state: "visible" });
   await page.evaluate(() => document.activeElement.blur());
   await shoot();
-  await page.tap("#start");
+  await page.tap("#main");
   await seePhase(page, "green");
   await until("it is done", async () => /^started/.test(await page.textContent("#answer")));
   await shoot();

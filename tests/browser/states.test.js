@@ -48,7 +48,8 @@ for (const isLarge of [false, true]) {
           await until(`${state}: ${selector}`, () => remote.locator(selector).first().isVisible());
         }
         const where = `${state} at ${width}x${height}`;
-  XX (const button of await remote.locator("button:visible").all()) {
+        await until(`${where} is not too wide`, () => fits(remote), 2000);
+        for (const button of await remote.locator("button:visible").all()) {
           const box = await button.boundingBox();
           assert.ok(box.width >= 43.5 && box.height >= 43.5, `${where}: ${await button.textContent()}: ${box.width}x${box.height}`);
         }

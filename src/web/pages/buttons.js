@@ -42,6 +42,8 @@ export function onPress(button, meaning, say) {
     timer = setTimeout(() => {
       const held = seen;
       const isSame = isStill();
+      // What follows from the finger that comes up is no further press.
+      seen = null;
       release();
       if (held && isSame) {
         held.act();
@@ -96,6 +98,11 @@ export function onPress(button, meaning, say) {
         event.preventDefault();
       }
       up();
+      // The browser's own click comes first.
+      setTimeout(() => {
+        seen = null;
+        by = "";
+      });
     }
   });
   for (const end of ["pointerup", "pointercancel", "blur"]) {

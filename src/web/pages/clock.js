@@ -4,7 +4,7 @@ const ROUND_TRIPS = 5;
 /** A round trip this short gives the time to within 50 ms, which is good enough to show. */
 const SHORT_MS = 100;
 /** On a slow network the time is shown after this many round trips, and gets better with the others. */
-const ENOUGH = 2;
+const ENOUGH = 3;
 /** If two clocks drift apart by more, one of them was set, or stopped while the machine slept. */
 const JUMP_MS = 100;
 /** A beat that took longer to arrive is not used. */

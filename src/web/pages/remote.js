@@ -68,7 +68,7 @@ function drawPicture(reading) {
     const called = reading.status.name || "talklight";
     write(name, called);
     document.title = `${isRunning(reading) && !reading.isDemo ? `${clockface(reading.seconds)} ` : ""}${called}`;
-    write(word, wordFor(reading.plan, phase));
+    write(word, wordFor(reading.status.plan, phase));
     write(plan, reading.isDemo ? "demonstration" : `${reading.plan.name} ${clockface(Math.ceil(reading.plan.length_ms / 1000))}`);
     write(state, stateOf(reading.status));
   } else {
@@ -108,7 +108,7 @@ function stateOf({ strip, pages_with_sound: sounds }) {
 /** The line below the picture. @param {import("./reading.js").Reading | null} reading */
 function sinceOf(reading) {
   if (!reading) {
-    const was = last ? `: then ${wordFor(last.plan, last.phase)}, ${timeOf(last)}${isRunning(last) ? " left" : ""}` : "";
+    const was = last ? `: then ${wordFor(last.status.plan, last.phase)}, ${timeOf(last)}${isRunning(last) ? " left" : ""}` : "";
     return Number.isNaN(daemon.lastNewsWall) ? "connecting…" : `since ${timeOfDay(daemon.lastNewsWall)}${was}`;
   }
   if (reading.phase === "ready" && reading.since !== null) {
@@ -256,9 +256,7 @@ async function send(verb, request, generation = seen) {
 }
 
 function drawKeys() {
-  const isHere = shown !== null;
-  row.hidden = !isHere;
-  gone.hidden = isHere;
+  gone.hidden = shown !== null;
   drawPlans();
   drawButton(main, MEANINGS.main());
   main.dataset.does = isRunning(shown) && !(shown && shown.isDemo) ? "stop" : "start";
@@ -338,6 +336,7 @@ function drawViews() {
   const view = pairing.isPaired === null ? "wait" : pairing.isPaired ? (panels.isOpen ? "panel" : "keys") : "pair";
   body.dataset.view = view;
   keys.hidden = view !== "keys";
+  row.hidden = view !== "keys";
   byId("panel").hidden = view !== "panel";
   byId("pair").hidden = view !== "pair";
   more.hidden = view !== "keys" && view !== "panel";

@@ -77,7 +77,7 @@ function wordOf(reading) {
   if (hasClaps && !reading.isDemo && isRunning(reading) && reading.left <= CLAPS_MS) {
     return "two fingers: clap softly";
   }
-  return wordFor(reading.plan, reading.phase);
+  return wordFor(reading.status.plan, reading.phase);
 }
 
 /** @param {import("./reading.js").Reading | null} reading */
