@@ -42,9 +42,9 @@ pub struct Flags {
     /// The plan of the first talk
     #[arg(long = "plan", value_name = "NAME", global = true)]
     pub first_plan: Option<String>,
-    /// Serve the chair's remote and the stage view to this machine, at port 8080
-    #[arg(long, global = true)]
-    pub web: bool,
+    /// Serve the chair's remote and the stage view to this network, at port 8080 or at this address
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, require_equals = true, global = true)]
+    pub web: Option<Option<String>>,
     /// Show no screen, even in a terminal
     #[arg(long, global = true)]
     pub headless: bool,
@@ -149,7 +149,7 @@ impl Cli {
             ("--leds", leds.is_some()),
             ("--tape", tape.is_some()),
             ("--plan", first_plan.is_some()),
-            ("--web", *web),
+            ("--web", web.is_some()),
             ("--headless", *headless),
         ];
         given.into_iter().find_map(|(flag, given)| given.then_some(flag))

@@ -1,14 +1,17 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use talklight::cli::{self, Cli, Command, Exit, Flags};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::control::client;
-use talklight::control::invite::{self, InvitationCard, QrStyle};
+use talklight::control::invite::{self, InvitationCard, NO_NETWORK, QrStyle};
 use talklight::control::protocol::{self, ClientRequest, Pass, Status, Verb};
 use talklight::core::clock;
+use talklight::os::site::Reach;
 use talklight::report::{journal, notify};
 use talklight::screen::console;
 use talklight::screen::style::Style;
@@ -16,6 +19,9 @@ use talklight::setup::doctor;
 #[cfg(target_os = "linux")]
 use talklight::setup::test_strip;
 use talklight::{run, screen};
+
+/// How often `talklight remote` looks for a network if there is none.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     restore_terminal_on_panic();
@@ -49,8 +55,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Command::Check { file }) => {
             let flags = Flags { config: file.or_else(|| flags.config.clone()), ..flags.clone() };
             let config = config(&flags)?;
-            let taken = doctor::taken_buttons(&config).join("\n");
-            print(&format!("{} is good\n{}\n{taken}", config.origin, config.describe()))
+            let machine = [doctor::taken_buttons(&config), doctor::way_in(&config)].concat().join("\n");
+            print(&format!("{} is good\n{}\n{machine}", config.origin, config.describe()))
         }
         Some(Command::Doctor { json }) => {
             let report = doctor::examine(flags.config.as_deref(), &overrides(flags));
@@ -81,7 +87,7 @@ fn overrides(flags: &Flags) -> Overrides {
         leds: flags.leds,
         socket: flags.socket.clone(),
         plan: flags.first_plan.clone(),
-        web: flags.web,
+        web: flags.web.clone(),
     }
 }
 
@@ -109,13 +115,22 @@ fn send(flags: &Flags, verb: Verb) -> anyhow::Result<Exit> {
 
 /// Shows an invitation or a token. Only the token goes to standard output, so that a script can read it.
 fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
-    let request = ClientRequest::new(if token { Verb::Token } else { Verb::Invite });
-    let reply = client::request(with_daemon(flags, client::connect)?, &request)?;
-    if let Some(Pass::Token(token)) = reply.pass {
+    let ask = |verb| client::request(with_daemon(flags, client::connect)?, &ClientRequest::new(verb));
+    if token {
+        let reply = ask(Verb::Token)?;
+        let Some(Pass::Token(token)) = reply.pass else { anyhow::bail!(reply.message) };
         eprintln!("a token for a program, for the header `Authorization: Bearer TOKEN`");
         return print(&token);
     }
-    let card = InvitationCard::from_reply(reply, clock::now()).map_err(anyhow::Error::msg)?;
+    let invite = || InvitationCard::from_reply(ask(Verb::Invite)?, clock::now()).map_err(anyhow::Error::msg);
+    let mut card = invite()?;
+    if card.reach == Reach::Nobody && io::stdout().is_terminal() {
+        eprintln!("{NO_NETWORK}");
+        while card.reach == Reach::Nobody {
+            thread::park_timeout(LOOK_AGAIN);
+            card = invite()?;
+        }
+    }
     let style = Style::from_env(|name| std::env::var(name).ok());
     let paper = match (io::stdout().is_terminal() && !style.lines, style.plain) {
         (true, false) => QrStyle::HalfBlocks,
@@ -123,7 +138,10 @@ fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
         (false, false) => QrStyle::Glyphs,
         (false, true) => QrStyle::Ascii,
     };
-    let code = invite::render_qr(&card.modules(), paper);
+    let code = match card.modules() {
+        modules if modules.is_empty() => String::new(),
+        modules => invite::render_qr(&modules, paper),
+    };
     print(&format!("{code}{card}"))
 }
 

@@ -11,8 +11,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-#[cfg(feature = "web")]
-use anyhow::Context;
 use anyhow::anyhow;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
@@ -20,7 +18,7 @@ use nix::unistd::getpid;
 use crate::cli::Exit;
 use crate::config::{Config, Kind};
 use crate::control::desk::{self, Desk};
-use crate::control::invite::{InvitationCard, own_addresses};
+use crate::control::invite::InvitationCard;
 use crate::control::server::{self, Socket};
 use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
@@ -31,6 +29,7 @@ use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
 use crate::os::lock;
+use crate::os::network::Network;
 #[cfg(target_os = "linux")]
 use crate::os::nodes::Nodes;
 use crate::report::journal;
@@ -40,6 +39,8 @@ use crate::show::Stage;
 use crate::store::pairing::{Invitation, Pairing};
 use crate::store::resume::{Found, ResumeFile};
 use crate::store::tape::Tape;
+
+mod web;
 
 /// A talk that has been over for longer is forgotten after a restart.
 const FORGET_AFTER: Duration = Duration::from_secs(10 * 60);
@@ -80,6 +81,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         plans: config.plans.clone().into(),
         words: config.words.clone().into(),
         strip_kind: config.strip.name().into(),
+        name: config.name().into(),
         strip: Health::Starting,
         web: None,
         faults: Vec::new(),
@@ -103,7 +105,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     }
     let board = Board::new(first);
 
-    let pairing = start_web(&config, &board, &events);
+    let pairing = web::start(&config, &board, &events);
     let listener = socket.listener()?;
     let desk = Desk { board: Arc::clone(&board), events: events.clone(), pairing: pairing.clone() };
     event::spawn("socket", Origin::Socket, events.clone(), move |_| server::run(&listener, &desk));
@@ -146,60 +148,6 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Starts the web, if the config has one or systemd has opened a port for it, and returns the paired devices. Problems with
-/// either are faults and are retried.
-#[cfg(feature = "web")]
-fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc<Pairing>> {
-    use crate::web::{RETRY, Web};
-    let handed_over = listenfd::ListenFd::from_env().take_tcp_listener(0);
-    let listen = config.web.as_ref().and_then(|web| web.listen);
-    if listen.is_none() && matches!(handed_over, Ok(None)) {
-        return None;
-    }
-    let path = match crate::store::pairing::default_path() {
-        Ok(path) => path,
-        Err(error) => {
-            let _ = events.try_send(Event::Fault(Origin::Web, Some(error.to_string().into())));
-            return None;
-        }
-    };
-    let pairing = Arc::new(Pairing::new(path));
-    if let Some(fault) = pairing.load().unwrap_or_else(Some) {
-        let _ = events.try_send(Event::Fault(Origin::Pairing, Some(fault.into())));
-    }
-    let hosts = config.web.as_ref().map_or_else(Vec::new, |web| web.hosts.clone());
-    let desk = Desk { board: Arc::clone(board), events: events.clone(), pairing: Some(Arc::clone(&pairing)) };
-    let theirs = Arc::clone(&pairing);
-    event::spawn("web", Origin::Web, events.clone(), move |events| {
-        let handed_over = handed_over.context("systemd has opened something else than a TCP port")?;
-        let serve = || -> anyhow::Result<()> {
-            let web = match (&handed_over, listen) {
-                (Some(listener), _) => Web::from_listener(listener.try_clone()?, &hosts)?,
-                (None, Some(listen)) => Web::bind(listen, &hosts)?,
-                (None, None) => unreachable!("without both there is no web"),
-            };
-            theirs.set_listen(web.address()?);
-            let url = web.url()?;
-            events.send(Event::Fault(Origin::Web, None))?;
-            events.send(Event::Web(url.as_str().into()))?;
-            events.send(Event::Note(Origin::Web, format!("stage view: {url}; p pairs a phone").into()))?;
-            web.run(&desk, Arc::clone(&theirs))
-        };
-        // Serving ends only by an error.
-        while let Err(error) = serve() {
-            events.send(Event::Fault(Origin::Web, Some(format!("{error:#}").into())))?;
-            thread::park_timeout(RETRY);
-        }
-        Ok(())
-    });
-    Some(pairing)
-}
-
-#[cfg(not(feature = "web"))]
-fn start_web(_: &Config, _: &Arc<Board>, _: &Events) -> Option<Arc<Pairing>> {
-    None
 }
 
 /// Blanks the strip of the config, after a daemon that could not.
@@ -350,10 +298,10 @@ impl Daemon for LocalDaemon {
     fn invite(&mut self) {
         let Some(pairing) = &self.pairing else { return };
         // Without a port the faults say why.
-        let Some(listen) = pairing.listen() else { return };
+        let Some(site) = pairing.site() else { return };
         let invited = pairing.invite(clock::now()).map(|invitation| {
             let Invitation { ticket, code, until } = invitation;
-            InvitationCard::new(listen, &own_addresses(), &ticket, &code, until)
+            InvitationCard::new(&site, &Network::look(), &ticket, &code, until)
         });
         self.invited = Some(invited.map_err(|error| format!("cannot invite a phone: {error}")));
     }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::runtime::Builder;
 
 use crate::control::desk::Desk;
 use crate::engine::event::{Event, Events, Origin};
+use crate::os::network;
 use crate::store::pairing::Pairing;
 use feed::Feed;
 
@@ -24,6 +25,7 @@ mod connections;
 mod feed;
 mod guard;
 mod pages;
+mod port;
 
 /// The delay before an unavailable port or pairing file is tried again.
 pub const RETRY: Duration = Duration::from_secs(1);
@@ -56,7 +58,7 @@ impl Web {
         if is_service && has_no_network() {
             return Err(BindError::NoNetwork);
         }
-        let listener = TcpListener::bind(listen).map_err(|error| match error.raw_os_error() {
+        let listener = port::listen(listen).map_err(|error| match error.raw_os_error() {
             Some(code) if is_service && code == nix::errno::Errno::EAFNOSUPPORT as i32 => BindError::NoNetwork,
             _ => BindError::Io(listen, error),
         })?;
@@ -69,8 +71,7 @@ impl Web {
     /// If the listener cannot be made non-blocking.
     pub fn from_listener(listener: TcpListener, hosts: &[String]) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let hosts = hosts.iter().cloned().chain(guard::own_names()).collect();
-        Ok(Self { listener, hosts })
+        Ok(Self { listener, hosts: hosts.to_vec() })
     }
 
     /// The bound address.
@@ -79,20 +80,6 @@ impl Web {
     /// The system's error.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
-    }
-
-    /// The URL of the stage view, as typed in a browser on this machine or its network.
-    ///
-    /// # Errors
-    /// The system's error.
-    pub fn url(&self) -> io::Result<String> {
-        let address = self.address()?;
-        let host = match address.ip() {
-            ip if ip.is_unspecified() => guard::own_names().pop().unwrap_or_default(),
-            IpAddr::V6(ip) => format!("[{ip}]"),
-            IpAddr::V4(ip) => ip.to_string(),
-        };
-        Ok(format!("http://{host}:{}", address.port()))
     }
 
     /// Serves requests. Returns only on an error.
@@ -141,12 +128,23 @@ impl fmt::Display for BindError {
             );
         };
         let remedy = match error.kind() {
-            io::ErrorKind::AddrInUse => "another program uses this port; stop it, or choose another port",
-            io::ErrorKind::AddrNotAvailable => {
-                "this machine has no such address; \"0.0.0.0:8080\" listens on all its addresses"
+            io::ErrorKind::AddrInUse => {
+                let port = listen.port();
+                let other = if port == u16::MAX { port - 1 } else { port + 1 };
+                match network::listener(port) {
+                    Some(owner) => {
+                        format!("{owner} uses this port; stop it, or choose another port, as with --web=:{other}")
+                    }
+                    None => format!(
+                        "another program uses this port; stop it, or choose another port, as with --web=:{other}"
+                    ),
+                }
             }
-            io::ErrorKind::PermissionDenied => "this user may not use ports below 1024; choose 8080",
-            _ => "choose another address",
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; \":8080\" listens on all its addresses".into()
+            }
+            io::ErrorKind::PermissionDenied => "this user may not use ports below 1024; choose 8080".into(),
+            _ => "choose another address".to_owned(),
         };
         write!(f, "web.listen: {listen}: {error}; {remedy}")
     }

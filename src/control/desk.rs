@@ -143,11 +143,11 @@ impl Desk {
     /// Carries out `invite`, `token` or `forget`.
     fn pass(&self, pairing: &Pairing, verb: &Verb) -> Result<(String, Option<Pass>), String> {
         if *verb == Verb::Invite {
-            let listen = pairing.listen().ok_or("the web server has no port yet; `talklight status` says why")?;
+            let site = pairing.site().ok_or("the web server has no port yet; `talklight status` says why")?;
             let invitation = pairing.invite(clock::now());
             let Invitation { ticket, code, .. } =
                 invitation.map_err(|error| format!("cannot create an invitation: {error}"))?;
-            let pass = Pass::Invitation { listen, ticket, code, seconds: INVITATION.as_secs() };
+            let pass = Pass::Invitation { site, ticket, code, seconds: INVITATION.as_secs() };
             return Ok(("one device can be paired within a minute".into(), Some(pass)));
         }
         let (message, pass) = if *verb == Verb::Token {

@@ -1,10 +1,11 @@
 //! The messages of the control socket, and their encoding as lines of JSON.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::os::site::Site;
 
 pub use super::request::{ClientRequest, REQUEST_MAX, Verb, span};
 pub use crate::engine::status::{LookStatus, PlanStatus, Status, StripStatus};
@@ -32,8 +33,9 @@ impl Reply {
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
     Invitation {
-        /// The address at which the web server listens.
-        listen: SocketAddr,
+        /// Where the web server is.
+        #[serde(flatten)]
+        site: Site,
         ticket: String,
         code: String,
         /// How long the ticket and the code are valid.

@@ -37,6 +37,9 @@ pub struct Snapshot {
     /// The strip's kind as the config names it.
     pub strip_kind: Arc<str>,
     pub strip: Health,
+    /// What people call this timer: `[web] name`, else the host's name.
+    #[serde(default = "nameless")]
+    pub name: Arc<str>,
     /// The address of the web pages, if there are any.
     pub web: Option<Arc<str>>,
     /// What has failed, except the strip.
@@ -281,6 +284,11 @@ impl AsFd for Subscription {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// The name of a daemon of an older version, which sends none.
+fn nameless() -> Arc<str> {
+    "talklight".into()
 }
 
 fn some_plans<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Plan]>, D::Error> {

@@ -44,6 +44,9 @@ pub struct Status {
     pub look: LookStatus,
     /// What has failed, except the strip.
     pub faults: Vec<Fault>,
+    /// What people call this timer: `[web] name`, else the host's name.
+    #[serde(default)]
+    pub name: String,
     /// The moment of this status, in nanoseconds of CLOCK_BOOTTIME.
     pub at_ns: u64,
 }
@@ -117,6 +120,7 @@ impl Status {
         let plan = reading.plan;
         let (health, error) = health_words(&snapshot.strip);
         Self {
+            name: snapshot.name.to_string(),
             phase: reading.phase,
             version: env!("CARGO_PKG_VERSION").into(),
             plan: PlanStatus::new(&plan, snapshot.words(&plan)),

@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 use std::env;
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -21,6 +21,7 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::core::clock::Moment;
 use crate::os::lock::beside;
 use crate::os::private;
+use crate::os::site::Site;
 
 /// How long an invitation is valid.
 pub const INVITATION: Duration = Duration::from_secs(60);
@@ -34,7 +35,7 @@ pub const PAIRED_MAX: usize = 64;
 /// Why no device can be paired when the web is off, with a remedy.
 pub const OFF: &str = match cfg!(feature = "web") {
     true => {
-        "the web is off; for the service run `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight`, for another timer write `listen = \"0.0.0.0:8080\"` under [web], or use --web"
+        "the web is off; for the service run `sudo systemctl enable talklight-web.socket && talklight check && sudo systemctl restart talklight`, for another timer use --web, or write `listen = \":8080\"` under [web]"
     }
     false => "this talklight was built without the web; build it with the feature `web`",
 };
@@ -49,8 +50,8 @@ type Hash = [u8; 32];
 /// The paired devices and the current invitation. Shared by the web server, the socket and the screen.
 pub struct Pairing {
     path: PathBuf,
-    /// The address of the web server, once it listens.
-    listen: OnceLock<SocketAddr>,
+    /// The place of the web server, once it listens.
+    site: Mutex<Option<Site>>,
     state: Mutex<State>,
 }
 
@@ -90,7 +91,7 @@ pub enum PairingError {
 impl Pairing {
     /// No device is paired until [`load`](Self::load) has succeeded.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, listen: OnceLock::new(), state: Mutex::default() }
+        Self { path, site: Mutex::default(), state: Mutex::default() }
     }
 
     /// Reads the file, unless it was read or written before. A damaged file is renamed; the returned message then says that
@@ -126,14 +127,23 @@ impl Pairing {
         self.state().loaded
     }
 
-    /// The address of the web server. `None` until it listens.
-    pub fn listen(&self) -> Option<SocketAddr> {
-        self.listen.get().copied()
+    /// The place of the web server. `None` until it listens.
+    pub fn site(&self) -> Option<Site> {
+        self.lock_site().clone()
     }
 
-    /// Sets the address of the web server.
-    pub fn set_listen(&self, listen: SocketAddr) {
-        let _ = self.listen.set(listen);
+    /// Sets the place of the web server.
+    pub fn set_site(&self, site: Site) {
+        *self.lock_site() = Some(site);
+    }
+
+    /// Notes the address of this machine by which a page was reached. A process without a network learns its address so.
+    pub fn reached_by(&self, ip: IpAddr) {
+        let ip = ip.to_canonical();
+        let is_useless = ip.is_loopback() || matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        if let Some(site) = self.lock_site().as_mut().filter(|_| !is_useless) {
+            site.reached = Some(ip);
+        }
     }
 
     /// Creates an invitation, which replaces the previous one.
@@ -228,6 +238,10 @@ impl Pairing {
         save(&self.path, &paired)?;
         (state.paired, state.loaded) = (paired, true);
         Ok(token)
+    }
+
+    fn lock_site(&self) -> MutexGuard<'_, Option<Site>> {
+        self.site.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tower_service::Service;
 
+use super::guard::ReachedBy;
 use crate::control::registry::{List, Registration, Registry};
 use crate::core::clock::{self, Moment};
 
@@ -62,10 +63,14 @@ async fn serve_connection(stream: TcpStream, router: Router, registration: Regis
     #[cfg(target_os = "linux")]
     let _ = nix::sys::socket::setsockopt(&stream, nix::sys::socket::sockopt::TcpUserTimeout, &TCP_USER_TIMEOUT_MS);
     let registration = Arc::new(registration);
+    let by = stream.local_addr().ok().map(|address| address.ip());
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         promote(&registration, ConnectionState::Requested);
         request.extensions_mut().insert(Arc::clone(&registration));
+        if let Some(ip) = by {
+            request.extensions_mut().insert(ReachedBy(ip));
+        }
         let mut router = router.clone();
         async move { router.call(request).await }
     });

@@ -53,6 +53,7 @@ fn idle(plans: &[Plan]) -> Snapshot {
         stage: Default::default(),
         web: None,
         strip_kind: "simulated".into(),
+        name: "".into(),
         strip: Health::Sending,
         faults: Vec::new(),
         log: VecDeque::new(),

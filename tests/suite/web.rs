@@ -11,6 +11,7 @@ use crate::harness::{Instance, PATIENCE, until};
 mod client;
 mod crowd;
 mod door;
+mod flag;
 mod openapi;
 mod pages;
 mod pairing;
@@ -278,7 +279,14 @@ fn an_unavailable_port_is_a_fault_and_the_timer_runs() {
     assert_eq!(said["input"], "web");
     let why = said["error"].as_str().unwrap();
     let start = format!("web.listen: 127.0.0.1:{port}: ");
-    assert!(why.contains(&start) && why.contains("another program uses this port"), "{said}");
+    assert!(why.contains(&start), "{said}");
+    assert!(why.ends_with(&format!("stop it, or choose another port, as with --web=:{}", port + 1)), "{said}");
+    #[cfg(target_os = "linux")]
+    {
+        let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+        let owner = format!("; process {} ({}) uses this port;", std::process::id(), name.trim());
+        assert!(why.contains(&owner), "{said}");
+    }
     house.does(&["start"]);
     assert_eq!(house.status()["phase"], "green");
     // Without an open port there is no invitation.

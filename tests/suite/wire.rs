@@ -34,6 +34,7 @@ pub fn snapshot(timer: Timer) -> Snapshot {
         stage: Stage::default(),
         web: None,
         strip_kind: "spi".into(),
+        name: "Main hall".into(),
         strip: Health::Failing("a wire is loose".into()),
         faults: vec![Fault::new(Origin::Button, "stuck")],
         log: Default::default(),
@@ -45,6 +46,8 @@ pub fn timer() -> impl Strategy<Value = Timer> {
     let commands = prop_oneof![
         Just(Command::Start(None)),
         Just(Command::Start(Some(plan("ignite", 290)))),
+        Just(Command::StartLate(None, Duration::from_secs(30))),
+        Just(Command::Late(Duration::from_millis(12_345))),
         Just(Command::Reset),
         Just(Command::Undo),
         Just(Command::Choose(plan("ignite", 290))),
@@ -171,6 +174,7 @@ fn the_status_keeps_its_json_shape() {
         "strip": {"kind": "spi", "leds": 60, "health": "failing", "error": "a wire is loose", "trial": null},
         "look": {"green": "#00ff99", "yellow": "#ffaa00", "red": "#ff0000", "flash_half_ns": 500_000_000},
         "faults": [{"input": "button", "error": "stuck"}],
+        "name": "Main hall",
         "at_ns": 301_000_000_000_u64,
     });
     assert_eq!(serde_json::to_value(&status).unwrap(), expected);

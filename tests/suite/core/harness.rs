@@ -387,6 +387,7 @@ pub fn board(look: Look, timer: Timer) -> Arc<Board> {
         stage: Stage::default(),
         web: None,
         strip_kind: "simulated".into(),
+        name: "".into(),
         strip: Health::Starting,
         faults: Vec::new(),
         log: VecDeque::new(),
