@@ -50,6 +50,27 @@ pub struct Flags {
     pub headless: bool,
 }
 
+/// What `talklight remote` does instead of an invitation. One at a time.
+#[derive(Clone, Debug, Args)]
+#[group(multiple = false)]
+pub struct RemoteAction {
+    /// List the paired phones and programs: since when, and when they were used last
+    #[arg(long)]
+    pub list: bool,
+    /// Unpair the phone or program with this id, as `--list` shows it
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub remove: Option<String>,
+    /// Unpair all phones and programs
+    #[arg(long)]
+    pub forget: bool,
+    /// Print a token for a program
+    #[arg(long)]
+    pub token: bool,
+    /// Try whether a phone in the room's Wi-Fi reaches this machine: shows a QR code and waits 30 s
+    #[arg(long = "try")]
+    pub reach: bool,
+}
+
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Start a talk of this plan, or of the chosen one
@@ -96,12 +117,8 @@ pub enum Command {
     },
     /// Pair a phone with the chair's remote: shows an address, a QR code and a code to type
     Remote {
-        /// Unpair all phones and programs
-        #[arg(long, conflicts_with = "token")]
-        forget: bool,
-        /// Print a token for a program instead
-        #[arg(long)]
-        token: bool,
+        #[command(flatten)]
+        instead: RemoteAction,
     },
     /// Check a config and describe it
     Check {

@@ -1,27 +1,19 @@
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::Context;
 use talklight::cli::{self, Cli, Command, Exit, Flags};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::control::client;
-use talklight::control::invite::{self, InvitationCard, NO_NETWORK, QrStyle};
-use talklight::control::protocol::{self, ClientRequest, Pass, Status, Verb};
-use talklight::core::clock;
-use talklight::os::site::Reach;
+use talklight::control::protocol::{self, ClientRequest, Status, Verb};
+use talklight::remote::Remote;
 use talklight::report::{journal, notify};
 use talklight::screen::console;
-use talklight::screen::style::Style;
 use talklight::setup::doctor;
 #[cfg(target_os = "linux")]
 use talklight::setup::test_strip;
 use talklight::{run, screen};
-
-/// How often `talklight remote` looks for a network if there is none.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     restore_terminal_on_panic();
@@ -47,8 +39,10 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Command::Undo) => send(flags, Verb::Undo),
         Some(Command::Choose { plan }) => send(flags, Verb::Choose(plan)),
         Some(Command::Status { json, watch }) => status(flags, json, watch),
-        Some(Command::Remote { forget: true, .. }) => send(flags, Verb::Forget),
-        Some(Command::Remote { token, .. }) => remote(flags, token),
+        Some(Command::Remote { instead }) => {
+            let ask = |verb| client::request(with_daemon(flags, client::connect)?, &ClientRequest::new(verb));
+            Remote { ask: &ask, print: &print }.run(instead)
+        }
         Some(Command::Console { wait }) => {
             with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success)
         }
@@ -111,38 +105,6 @@ fn send(flags: &Flags, verb: Verb) -> anyhow::Result<Exit> {
     }
     eprintln!("talklight: {}", reply.message);
     Ok(Exit::Failure)
-}
-
-/// Shows an invitation or a token. Only the token goes to standard output, so that a script can read it.
-fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
-    let ask = |verb| client::request(with_daemon(flags, client::connect)?, &ClientRequest::new(verb));
-    if token {
-        let reply = ask(Verb::Token)?;
-        let Some(Pass::Token(token)) = reply.pass else { anyhow::bail!(reply.message) };
-        eprintln!("a token for a program, for the header `Authorization: Bearer TOKEN`");
-        return print(&token);
-    }
-    let invite = || InvitationCard::from_reply(ask(Verb::Invite)?, clock::now()).map_err(anyhow::Error::msg);
-    let mut card = invite()?;
-    if card.reach == Reach::Nobody && io::stdout().is_terminal() {
-        eprintln!("{NO_NETWORK}");
-        while card.reach == Reach::Nobody {
-            thread::park_timeout(LOOK_AGAIN);
-            card = invite()?;
-        }
-    }
-    let style = Style::from_env(|name| std::env::var(name).ok());
-    let paper = match (io::stdout().is_terminal() && !style.lines, style.plain) {
-        (true, false) => QrStyle::HalfBlocks,
-        (true, true) => QrStyle::Cells,
-        (false, false) => QrStyle::Glyphs,
-        (false, true) => QrStyle::Ascii,
-    };
-    let code = match card.modules() {
-        modules if modules.is_empty() => String::new(),
-        modules => invite::render_qr(&modules, paper),
-    };
-    print(&format!("{code}{card}"))
 }
 
 fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {

@@ -24,7 +24,7 @@ use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
 use crate::core::plan::{self, Clock};
 use crate::core::timer::{Command, Phase, Timer, seconds_left};
-use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
+use crate::engine::board::{Board, Happening, Health, Phones, Snapshot, Subscription, Tone};
 use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
@@ -36,7 +36,7 @@ use crate::report::journal;
 use crate::report::notify::Notify;
 use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
 use crate::show::Stage;
-use crate::store::pairing::{Invitation, Pairing};
+use crate::store::pairing::Invitation;
 use crate::store::resume::{Found, ResumeFile};
 use crate::store::tape::Tape;
 
@@ -84,6 +84,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         name: config.name().into(),
         strip: Health::Starting,
         web: None,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: Default::default(),
         number: 0,
@@ -115,7 +116,8 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
     event::spawn("journal", Origin::Clock, events.clone(), move |_| Ok(journal::run(&theirs, &notifier, to_stderr)?));
 
-    let to_screen = terminal.map(|terminal| start_screen(terminal, &board, &events, pairing)).transpose()?;
+    let desk = Desk { board: Arc::clone(&board), events: events.clone(), pairing };
+    let to_screen = terminal.map(|terminal| start_screen(terminal, desk)).transpose()?;
     let talk_file = resume.clone();
     event::spawn("signals", Origin::Signal, events.clone(), move |events| {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
@@ -227,22 +229,12 @@ fn start_nodes(config: &Config, events: &Events) {
 fn start_nodes(_: &Config, _: &Events) {}
 
 /// Starts the screen, and returns the stream that passes signals to it.
-fn start_screen(
-    terminal: Terminal,
-    board: &Arc<Board>,
-    events: &Events,
-    pairing: Option<Arc<Pairing>>,
-) -> anyhow::Result<UnixStream> {
+fn start_screen(terminal: Terminal, desk: Desk) -> anyhow::Result<UnixStream> {
     let (to_screen, signals) = UnixStream::pair()?;
     to_screen.set_nonblocking(true)?;
-    let mut daemon = LocalDaemon {
-        board: Arc::clone(board),
-        subscription: board.subscribe()?,
-        events: events.clone(),
-        pairing,
-        invited: None,
-    };
-    event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
+    let events = desk.events.clone();
+    let mut daemon = LocalDaemon { subscription: desk.board.subscribe()?, desk, invited: None };
+    event::spawn("screen", Origin::Keyboard, events, move |events| {
         match screen::run(terminal, &mut daemon, signals, Place::Daemon)? {
             Leave::Quit => {
                 events.stop(Stop::Quit);
@@ -258,10 +250,8 @@ fn start_screen(
 
 /// The daemon of this process, for its screen.
 struct LocalDaemon {
-    board: Arc<Board>,
+    desk: Desk,
     subscription: Subscription,
-    events: Events,
-    pairing: Option<Arc<Pairing>>,
     invited: Option<Result<InvitationCard, String>>,
 }
 
@@ -269,7 +259,7 @@ impl LocalDaemon {
     fn request(&self, action: Action, generation: Option<u64>) -> Result<(), String> {
         let request = Request { action, generation, deadline: None, origin: Origin::Keyboard, reply: None };
         // This must not block: the same thread reads the keys that quit.
-        match self.events.try_send(Event::Request(request)) {
+        match self.desk.events.try_send(Event::Request(request)) {
             Ok(true) => Ok(()),
             Ok(false) => Err("the timer does not answer; press again".into()),
             Err(stopped) => Err(stopped.to_string()),
@@ -284,7 +274,7 @@ impl Daemon for LocalDaemon {
 
     fn snapshot(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
         self.subscription.clear();
-        Ok(self.board.latest())
+        Ok(self.desk.board.latest())
     }
 
     fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String> {
@@ -296,14 +286,11 @@ impl Daemon for LocalDaemon {
     }
 
     fn invite(&mut self) {
-        let Some(pairing) = &self.pairing else { return };
         // Without a port the faults say why.
-        let Some(site) = pairing.site() else { return };
-        let invited = pairing.invite(clock::now()).map(|invitation| {
-            let Invitation { ticket, code, until } = invitation;
+        let Some(site) = self.desk.pairing.as_ref().and_then(|pairing| pairing.site()) else { return };
+        self.invited = Some(self.desk.invite().map(|Invitation { ticket, code, until }| {
             InvitationCard::new(&site, &Network::look(), &ticket, &code, until)
-        });
-        self.invited = Some(invited.map_err(|error| format!("cannot invite a phone: {error}")));
+        }));
     }
 
     fn invitation(&mut self) -> Option<Result<InvitationCard, String>> {

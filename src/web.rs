@@ -14,21 +14,31 @@ use axum::routing::{get, post};
 use tokio::runtime::Builder;
 
 use crate::control::desk::Desk;
-use crate::engine::event::{Event, Events, Origin};
+use crate::core::clock;
+use crate::engine::event::{Event, Origin};
 use crate::os::network;
 use crate::store::pairing::Pairing;
 use feed::Feed;
+use sounds::Sounds;
 
 mod api;
 mod commands;
 mod connections;
+mod cookie;
 mod feed;
 mod guard;
+mod home;
 mod pages;
+mod phones;
 mod port;
+mod sounds;
+pub mod visitor;
 
 /// The delay before an unavailable port or pairing file is tried again.
 pub const RETRY: Duration = Duration::from_secs(1);
+
+/// How often the paired devices are looked through.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// The web server, bound to its port but not yet serving.
 pub struct Web {
@@ -42,6 +52,7 @@ struct App {
     desk: Desk,
     pairing: Arc<Pairing>,
     feed: Feed,
+    sounds: Sounds,
     /// The host names that requests may use.
     hosts: Arc<[String]>,
     commands: commands::Commands,
@@ -93,7 +104,7 @@ impl Web {
             .max_blocking_threads(commands::WAITING_MAX)
             .build()?;
         runtime.block_on(async {
-            tokio::spawn(load(Arc::clone(&pairing), desk.events.clone()));
+            tokio::spawn(keep_paired(Arc::clone(&pairing), desk.clone()));
             let router = router(desk, pairing, &self.hosts)?;
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
             connections::serve(&listener, router).await
@@ -101,14 +112,16 @@ impl Web {
     }
 }
 
-/// Reads the paired devices again until that succeeds, if it failed at start.
-async fn load(pairing: Arc<Pairing>, events: Events) {
+/// Reads the paired devices again until that succeeds, if it failed at start, and unpairs those that nobody uses.
+async fn keep_paired(pairing: Arc<Pairing>, desk: Desk) {
     while !pairing.is_loaded() {
         tokio::time::sleep(RETRY).await;
-        let fault = pairing.load().unwrap_or_else(Some).map(Into::into);
-        if events.try_send(Event::Fault(Origin::Pairing, fault)).is_err() {
-            return;
-        }
+        let fault = pairing.load(clock::stamp()).unwrap_or_else(Some).map(Into::into);
+        desk.events.post(Event::Fault(Origin::Pairing, fault));
+    }
+    loop {
+        desk.tidy();
+        tokio::time::sleep(TIDY).await;
     }
 }
 
@@ -170,6 +183,7 @@ pub fn router(desk: &Desk, pairing: Arc<Pairing>, hosts: &[String]) -> io::Resul
         desk: desk.clone(),
         pairing,
         feed: Feed::new(Arc::clone(&desk.board))?,
+        sounds: Sounds::new(desk.events.clone()),
         hosts: hosts.into(),
         commands: commands::Commands::default(),
     };
@@ -183,8 +197,13 @@ pub fn router(desk: &Desk, pairing: Arc<Pairing>, hosts: &[String]) -> io::Resul
         .route("/api/v1/undo", post(commands::command))
         .route("/api/v1/choose", post(commands::command))
         .route("/api/v1/demo", post(commands::command))
-        .route("/api/v1/pair", post(api::pair))
-        .route("/api/v1/paired", get(api::paired))
+        .route("/api/v1/pair", post(phones::pair))
+        .route("/api/v1/paired", get(phones::paired))
+        .route("/api/v1/devices", get(phones::list))
+        .route("/api/v1/remove", post(phones::remove))
+        .route("/api/v1/invite", post(phones::invite))
+        .route("/api/v1/hello", get(phones::arrived).post(phones::hello))
+        .route("/hello", get(phones::hello_page))
         .fallback(api::not_found)
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(app.clone(), guard::guard))

@@ -41,6 +41,25 @@ impl InvitationCard {
         Self { link: format!("{address}#{ticket}"), address, others: all, code: code.into(), reach, until }
     }
 
+    /// As an invitation, but for a page that only tells that a phone has come through, under the number of a try.
+    pub fn hello(site: &Site, network: &Network, id: u32) -> Self {
+        let mut card = Self::new(site, network, "", "", Moment::default());
+        let page = |url: &str| format!("{}/hello?id={id}", url.trim_end_matches("/remote"));
+        card.others = card.others.iter().map(|url| page(url)).collect();
+        card.address = page(&card.address);
+        card.link = card.address.clone();
+        card
+    }
+
+    /// What to do if no phone has come to the page of [`hello`](Self::hello). The rule is for who runs the network.
+    pub fn no_phone(&self) -> String {
+        let place = self.address.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let (host, port) = place.rsplit_once(':').unwrap_or((place, "80"));
+        format!(
+            "No phone arrived. Guest networks often forbid it: ask for one rule, guests to {host}, port {port}; docs/remote.md has it as a text to send"
+        )
+    }
+
     /// The daemon's reply to `invite`.
     ///
     /// # Errors
@@ -97,6 +116,12 @@ impl fmt::Display for InvitationCard {
         write!(f, "valid once, within a minute")?;
         self.trouble().map_or(Ok(()), |trouble| write!(f, "\n{trouble}"))
     }
+}
+
+/// A QR code as lines of text for programs: `#` is dark, `.` is light.
+pub fn qr_rows(modules: &[Vec<bool>]) -> Vec<String> {
+    let row = |row: &Vec<bool>| row.iter().map(|&is_dark| if is_dark { '#' } else { '.' }).collect();
+    modules.iter().map(row).collect()
 }
 
 /// How a terminal draws a QR code.

@@ -10,6 +10,8 @@ use anyhow::Context;
 use crate::config::Config;
 #[cfg(feature = "web")]
 use crate::control::desk::Desk;
+#[cfg(feature = "web")]
+use crate::core::clock;
 use crate::engine::board::Board;
 use crate::engine::event::Events;
 #[cfg(feature = "web")]
@@ -39,7 +41,7 @@ pub(super) fn start(config: &Config, board: &Arc<Board>, events: &Events) -> Opt
         }
     };
     let pairing = Arc::new(Pairing::new(path));
-    if let Some(fault) = pairing.load().unwrap_or_else(Some) {
+    if let Some(fault) = pairing.load(clock::stamp()).unwrap_or_else(Some) {
         let _ = events.try_send(Event::Fault(Origin::Pairing, Some(fault.into())));
     }
     let web = config.web.clone().unwrap_or_default();

@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
-use super::App;
-use super::api::refused;
+use super::api::{has_query, refused};
+use super::{App, home};
 use crate::os::network;
 
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -29,19 +29,27 @@ const HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_plain = has_query(&request, "refusals=200");
     let by = request.extensions().get::<ReachedBy>().map(|ReachedBy(ip)| *ip);
     let mut response = match check(&app, request.method(), request.headers()) {
         Ok(()) => {
             if let Some(ip) = by {
                 app.pairing.reached_by(ip);
             }
-            next.run(request).await
+            match home::redirect(&app, &request) {
+                Some(redirect) => redirect,
+                None => next.run(request).await,
+            }
         }
         Err((status, message)) if status == StatusCode::MISDIRECTED_REQUEST && wants_html(request.headers()) => {
             (status, Html(page(&message))).into_response()
         }
         Err((status, message)) => refused(status, message),
     };
+    // For programs that take every other status for a broken connection. The body still says `"ok": false`.
+    if is_plain && response.status() == StatusCode::CONFLICT {
+        *response.status_mut() = StatusCode::OK;
+    }
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }

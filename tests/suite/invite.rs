@@ -10,7 +10,7 @@ use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
 use talklight::core::timer::Timer;
-use talklight::engine::board::{Happening, Health, Snapshot};
+use talklight::engine::board::{Happening, Health, Phones, Snapshot};
 use talklight::engine::event::Origin;
 use talklight::os::network::{Interface, Network};
 use talklight::os::site::{Reach, Site};
@@ -174,6 +174,7 @@ fn house(web: bool) -> Snapshot {
         strip_kind: "simulated".into(),
         name: "".into(),
         strip: Health::Sending,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,

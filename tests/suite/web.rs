@@ -10,11 +10,13 @@ use crate::harness::{Instance, PATIENCE, until};
 
 mod client;
 mod crowd;
+mod devices;
 mod door;
 mod flag;
 mod openapi;
 mod pages;
 mod pairing;
+mod phones;
 mod router;
 
 use client::{HttpRequest, HttpResponse};
@@ -52,7 +54,10 @@ impl Web {
 
     /// With additional lines under [web].
     fn of(lines: &str) -> Self {
-        let port = free_port();
+        Self::at(free_port(), lines)
+    }
+
+    fn at(port: u16, lines: &str) -> Self {
         let mut house = Instance::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
         let state = house.folder.file("state").display().to_string();
         house.env("XDG_STATE_HOME", &state);
@@ -96,7 +101,7 @@ impl Web {
 }
 
 /// A free port, below the range of ephemeral ports: a connection of another test could take one of those before the daemon.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Test processes that run at the same time start far apart.
     let first = (std::process::id() % 100) as u16 * 100;

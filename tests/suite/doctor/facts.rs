@@ -126,6 +126,10 @@ pub fn status() -> Status {
             red: "#ff0000".into(),
             flash_half_ns: 500_000_000,
         },
+        codes_closed_ms: None,
+        pairing_open_ms: None,
+        last_paired: None,
+        pages_with_sound: 0,
         faults: Vec::new(),
         at_ns: 0,
     }
