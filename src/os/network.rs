@@ -43,7 +43,9 @@ impl Network {
     pub fn look() -> Self {
         let interfaces = getifaddrs().into_iter().flatten().filter_map(|interface| {
             let ip = address(&interface)?;
-            Some(Interface { name: interface.interface_name, flags: interface.flags, ip })
+            // A second address may have a label, such as `wlan0:1`.
+            let name = interface.interface_name.split(':').next().unwrap_or_default().to_owned();
+            Some(Interface { name, flags: interface.flags, ip })
         });
         Self {
             interfaces: interfaces.collect(),
@@ -112,9 +114,23 @@ impl Interface {
     /// A VPN or a dial-up line.
     fn is_tunnel(&self) -> bool {
         self.flags.contains(InterfaceFlags::IFF_POINTOPOINT)
-            || ["tailscale", "wg", "tun", "tap", "utun", "ppp", "zt", "vpn", "nordlynx", "proton", "ipsec"]
-                .iter()
-                .any(|prefix| self.name.starts_with(prefix))
+            || [
+                "tailscale",
+                "wg",
+                "tun",
+                "tap",
+                "utun",
+                "ppp",
+                "zt",
+                "vpn",
+                "nordlynx",
+                "proton",
+                "ipsec",
+                "csco",
+                "gpd",
+            ]
+            .iter()
+            .any(|prefix| self.name.starts_with(prefix))
     }
 }
 

@@ -47,6 +47,8 @@ pub fn timer() -> impl Strategy<Value = Timer> {
     let commands = prop_oneof![
         Just(Command::Start(None)),
         Just(Command::Start(Some(plan("ignite", 290)))),
+        Just(Command::StartLate(None, Duration::from_secs(30))),
+        Just(Command::Late(Duration::from_millis(12_345))),
         Just(Command::Reset),
         Just(Command::Undo),
         Just(Command::Choose(plan("ignite", 290))),
