@@ -13,6 +13,7 @@
 
 pub mod board;
 pub mod event;
+pub mod log;
 pub mod status;
 
 use std::io;

@@ -1,7 +1,10 @@
 //! This machine in its network: the addresses by which a phone may reach it, its names, and who listens on a port.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::InterfaceFlags;
@@ -12,6 +15,10 @@ use nix::unistd::{Uid, User};
 
 /// The port of multicast DNS (RFC 6762).
 const MDNS_PORT: u16 = 5353;
+/// The socket of avahi's simple protocol, which everybody may use.
+const AVAHI: &str = "/run/avahi-daemon/socket";
+/// It knows its own name at once.
+const AVAHI_TIMEOUT: Duration = Duration::from_millis(200);
 /// Accounts below this number belong to the system, not to people (login.defs, `UID_MIN`).
 #[cfg(target_os = "linux")]
 const PEOPLE_FROM: u32 = 1000;
@@ -34,8 +41,8 @@ pub struct Network {
     pub routes: Vec<String>,
     /// The first label of the host's name.
     pub host: Option<String>,
-    /// A responder answers for `.local` names.
-    pub has_mdns: bool,
+    /// The `.local` name for which a responder answers.
+    pub local: Option<String>,
 }
 
 impl Network {
@@ -47,13 +54,18 @@ impl Network {
             let name = interface.interface_name.split(':').next().unwrap_or_default().to_owned();
             Some(Interface { name, flags: interface.flags, ip })
         });
-        Self {
+        let mut network = Self {
             interfaces: interfaces.collect(),
             sources: sources(),
             routes: default_routes(&fs::read_to_string("/proc/net/route").unwrap_or_default()),
             host: host_name().map(|name| first_label(&name)),
-            has_mdns: has_mdns(),
+            local: None,
+        };
+        if has_mdns() {
+            let usual = || network.host.as_ref().map(|host| format!("{host}.local"));
+            network.local = network.addresses().first().and_then(|ip| ask_avahi(*ip)).or_else(usual);
         }
+        network
     }
 
     /// The addresses by which a phone may reach this machine, the likeliest first: those of the default route's interface,
@@ -229,6 +241,25 @@ fn has_mdns() -> bool {
         .iter()
         .flat_map(|table| sockets(table))
         .any(|socket| socket.port == MDNS_PORT && is_responder(socket.uid))
+}
+
+/// The name that avahi gives this machine at `ip`. Another machine may have the usual one, and this one is then `NAME-2.local`.
+fn ask_avahi(ip: IpAddr) -> Option<String> {
+    let mut stream = UnixStream::connect(AVAHI).ok()?;
+    stream.set_read_timeout(Some(AVAHI_TIMEOUT)).ok()?;
+    stream.write_all(format!("RESOLVE-ADDRESS {ip}\n").as_bytes()).ok()?;
+    let mut reply = [0; 512];
+    let length = stream.read(&mut reply).ok()?;
+    avahi_name(&String::from_utf8_lossy(&reply[..length]))
+}
+
+/// The name in a reply of avahi, such as `+ 3 0 lectern-2.local`: interface, protocol, name.
+pub fn avahi_name(reply: &str) -> Option<String> {
+    let words: Vec<&str> = reply.lines().next()?.split(' ').collect();
+    let ["+", _, _, name] = words[..] else { return None };
+    let name = canonical(name);
+    let is_label = |label: &str| label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    name.strip_suffix(".local").is_some_and(is_label).then_some(name)
 }
 
 /// macOS always has one.

@@ -57,7 +57,6 @@ impl Site {
         if found.is_empty() {
             return (vec![url("localhost".into())], Reach::Nobody);
         }
-        let local = network.host.as_ref().filter(|_| network.has_mdns).map(|host| format!("{host}.local"));
-        (found.into_iter().map(bracketed).chain(local).map(url).collect(), Reach::Phones)
+        (found.into_iter().map(bracketed).chain(network.local.clone()).map(url).collect(), Reach::Phones)
     }
 }

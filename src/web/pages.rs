@@ -22,11 +22,29 @@ macro_rules! pages {
 pages! {
     "/" HTML "pages/stage.html";
     "/remote" HTML "pages/remote.html";
-    "/style.css" CSS "pages/style.css";
-    "/daemon.js" SCRIPT "pages/daemon.js";
+    "/base.css" CSS "pages/base.css";
+    "/controls.css" CSS "pages/controls.css";
+    "/remote.css" CSS "pages/remote.css";
+    "/stage.css" CSS "pages/stage.css";
     "/awake.js" SCRIPT "pages/awake.js";
-    "/stage.js" SCRIPT "pages/stage.js";
+    "/buttons.js" SCRIPT "pages/buttons.js";
+    "/clock.js" SCRIPT "pages/clock.js";
+    "/daemon.js" SCRIPT "pages/daemon.js";
+    "/dom.js" SCRIPT "pages/dom.js";
+    "/fullscreen.js" SCRIPT "pages/fullscreen.js";
+    "/look.js" SCRIPT "pages/look.js";
+    "/pair.js" SCRIPT "pages/pair.js";
+    "/panels.js" SCRIPT "pages/panels.js";
+    "/planline.js" SCRIPT "pages/planline.js";
+    "/press.js" SCRIPT "pages/press.js";
+    "/qr.js" SCRIPT "pages/qr.js";
+    "/reading.js" SCRIPT "pages/reading.js";
     "/remote.js" SCRIPT "pages/remote.js";
+    "/sound.js" SCRIPT "pages/sound.js";
+    "/stage.js" SCRIPT "pages/stage.js";
+    "/streams.js" SCRIPT "pages/streams.js";
+    "/update.js" SCRIPT "pages/update.js";
+    "/words.js" SCRIPT "pages/words.js";
     "/icon.svg" SVG "pages/icon.svg";
     "/api/v1/openapi.json" JSON "pages/openapi.json";
 }

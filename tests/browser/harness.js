@@ -162,7 +162,7 @@ export const phase = (page) => page.evaluate(() => document.body.dataset.phase);
 export const seePhase = (page, name, patience) =>
   until(`phase ${name}`, async () => (await phase(page)) === name, patience);
 
-function freePort() {
+export function freePort() {
   return new Promise((done) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address();

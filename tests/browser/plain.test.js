@@ -50,7 +50,7 @@ test("on a secure origin the stage view takes the wake lock and shows no hint", 
 test("the remote pairs and starts a talk", async () => {
   const { ticket } = await daemon.invite();
   const page = await visit(browser, daemon, `/remote#${ticket}`);
-  await page.click("#start");
+  await page.click("#main");
   await until("it is done", async () => /^started/.test(await page.textContent("#answer")));
   assert.equal((await daemon.status()).phase, "green");
   assert.deepEqual(page.wrong, []);

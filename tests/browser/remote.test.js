@@ -37,7 +37,7 @@ async function remote(path = "/remote", options = PHONE) {
 async function paired(options) {
   const { ticket } = await daemon.invite();
   const page = await remote(`/remote#${ticket}`, options);
-  await page.waitForSelector("#keys", { state: "visible" });
+  await page.waitForSelector("#main", { state: "visible" });
   await until("the page is connected", async () => (await phase(page)) !== "lost");
   page.sent.length = 0;
   return page;
@@ -59,7 +59,7 @@ test("the link of the QR code pairs once and disappears from the address", async
   daemon = await Daemon.open(LONG);
   const { ticket } = await daemon.invite();
   const page = await remote(`/remote#${ticket}`);
-  await page.waitForSelector("#keys", { state: "visible" });
+  await page.waitForSelector("#main", { state: "visible" });
   assert.equal(await answer(page), "this device is paired");
   assert.equal(page.url(), `${daemon.url}/remote`);
   // No request had the ticket in its address, so it is in no log.
@@ -70,7 +70,7 @@ test("the link of the QR code pairs once and disappears from the address", async
   await daemon.kill();
   await daemon.start();
   await page.reload();
-  await page.waitForSelector("#keys", { state: "visible" });
+  await page.waitForSelector("#main", { state: "visible" });
   // The link is used up for other devices.
   const other = await remote(`/remote#${ticket}`);
   await other.waitForSelector("#pair", { state: "visible" });
@@ -87,7 +87,7 @@ test("a code pairs; a wrong one is refused, and the tenth says how long to wait"
   const wrong = code === "000000" ? "111111" : "000000";
   const problem = () => page.textContent("#problem");
   await page.fill("#code", "123");
-  await page.click("#pair button");
+  await page.click("#pair form button");
   assert.equal(await problem(), "the code has six digits");
   assert.deepEqual(page.sent, []);
   await page.fill("#code", wrong);
@@ -95,128 +95,131 @@ test("a code pairs; a wrong one is refused, and the tenth says how long to wait"
   await until("it is wrong", async () => /wrong or expired code/.test(await problem()));
   // With a space, as people write it.
   await page.fill("#code", `${code.slice(0, 3)} ${code.slice(3)}`);
-  await page.click("#pair button");
-  await page.waitForSelector("#keys", { state: "visible" });
-  assert.equal(await page.evaluate(() => document.activeElement.id), "start");
+  await page.click("#pair form button");
+  await page.waitForSelector("#main", { state: "visible" });
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
 
   const other = await remote();
   await other.waitForSelector("#pair", { state: "visible" });
   for (let tried = 1; tried < 10; tried += 1) {
     await other.fill("#code", wrong);
     const count = other.sent.length;
-    await other.click("#pair button");
+    await other.click("#pair form button");
     await until("it was sent and answered", async () => other.sent.length > count && (await other.inputValue("#code")) === "");
   }
   await until("it is closed", async () => /try again in \d+ s/.test(await other.textContent("#problem")));
   await audit(other, "closed");
   // The paired device is not affected.
-  await page.click("#start");
+  await page.click("#main");
   await answered(page, /^started lightning/);
 });
 
 test("the remote runs a whole short talk", async () => {
   daemon = await Daemon.open(QUICK);
   const page = await paired();
-  assert.equal(await page.locator("#choice").isVisible(), false);
-  assert.match(await page.textContent("#health"), /strip: sending/);
-  await page.tap("#start");
+  assert.equal(await page.locator(".tile").count(), 0);
+  assert.match(await page.textContent("#state"), /strip: sending/);
+  assert.equal(await page.textContent("#main"), "Start quick 0:06");
+  await page.tap("#main");
   await answered(page, /^started quick, 0:06$/);
   for (const name of ["green", "yellow", "red", "flash", "over"]) {
     await seePhase(page, name);
   }
-  assert.equal(await page.textContent("#digits"), "0:00");
+  assert.match(await page.textContent("#digits"), /^\+0:0\d$/);
   assert.equal(await page.textContent("#word"), "time is up");
   // A start right after the end was meant as a stop and is refused; a later one starts.
-  await page.tap("#start");
+  await page.tap("#main");
   await answered(page, /has just ended/);
   assert.equal(await page.getAttribute("#answer", "class"), "refused");
   await until("two seconds", async () => (await daemon.status()).overrun_ms > 2000);
-  await page.tap("#start");
+  await page.tap("#main");
   await answered(page, /^started quick/);
 });
 
-test("a refused press says why", async () => {
+test("a stop needs a hold, and can be undone for ten seconds", async () => {
   daemon = await Daemon.open(LONG);
   const page = await paired();
-  await page.tap("#start");
+  await page.click("#main");
   await answered(page, /^started/);
-  await page.tap("#start");
-  await answered(page, /^a talk is running, [45]:\d\d left; reset it first$/);
-  await audit(page, "refused");
-  await daemon.say("reset");
-  await seePhase(page, "ready");
-});
-
-test("a reset needs a hold, and can be undone for ten seconds", async () => {
-  daemon = await Daemon.open(LONG);
-  const page = await paired();
-  await page.click("#start");
-  await answered(page, /^started/);
-  await page.tap("#reset");
+  assert.equal(await page.textContent("#main"), "Hold to stop");
+  await page.tap("#main");
   await answered(page, /^hold for one second/);
-  await hold(page, "#reset", 600);
+  await hold(page, "#main", 600);
   await answered(page, /^hold for one second/);
   assert.equal(await phase(page), "green");
   assert.deepEqual(page.sent.map(([path]) => path), ["/api/v1/start"]);
-  assert.equal(await page.locator("#undo").isVisible(), false);
-  const holding = hold(page, "#reset", 1200);
-  await until("the progress is shown", async () => {
-    const shown = await page.evaluate(() => new DOMMatrix(getComputedStyle(document.querySelector("#reset i")).transform).a);
-    return shown > 0.1 && shown < 1;
-  });
-  await holding;
+  assert.equal(await page.locator("#side").isVisible(), false);
+  await hold(page, "#main", 1200);
   await answered(page, /^reset at 0:0/);
-  assert.match(await page.textContent("#undo"), /Undo \((10|9) s\)/);
+  assert.match(await page.textContent("#side"), /Undo\s(10|9)\ss/);
+  // The finger that came up after the hold has not pressed Start.
+  assert.equal(await phase(page), "ready");
   await audit(page, "can be undone");
-  await page.click("#undo");
+  await page.click("#side");
   await answered(page, /^undone/);
   assert.equal(await phase(page), "green");
-  await until("no more undo", async () => !(await page.locator("#undo").isVisible()));
+  await until("no more undo", async () => !(await page.locator("#side").isVisible()));
+});
+
+test("a talk that was started late, and taken back", async () => {
+  daemon = await Daemon.open(LONG);
+  const page = await paired();
+  await page.tap("#main");
+  await answered(page, /^started/);
+  await page.tap("#late30");
+  await answered(page, /^0:30 taken off, 4:\d\d left/);
+  assert.match(await page.textContent("#unlate"), /Undo\s(10|9)\ss/);
+  await page.tap("#unlate");
+  await answered(page, /^0:30 given back/);
+});
+
+test("the colours are shown on all pages, and a start ends it", async () => {
+  daemon = await Daemon.open(LONG);
+  const page = await paired();
+  const stage = await remote("/");
+  await page.tap("#show");
+  for (const one of [page, stage]) {
+    await seePhase(one, "yellow");
+    assert.deepEqual([await one.textContent("#word"), await one.textContent("#digits")], ["wrap up", "2:00"]);
+  }
+  assert.match(await stage.textContent("#plan"), /^demonstration: green, talk · yellow, 2:00 left · red, 1:00 left · flashing, 0:30 left · dark, time is up$/);
+  await audit(stage, "demonstration");
+  await audit(page, "demonstration");
+  assert.equal(await page.textContent("#main"), "Start lightning 5:00");
+  await page.tap("#main");
+  await answered(page, /^started lightning/);
+  await seePhase(stage, "green");
 });
 
 test("the keyboard alone is enough", async () => {
   daemon = await Daemon.open(LONG);
   const page = await paired({ viewport: { width: 900, height: 700 } });
   const tabs = [];
-  for (let n = 0; n < 3; n += 1) {
+  for (let n = 0; n < 5; n += 1) {
     await page.keyboard.press("Tab");
-    tabs.push(await page.evaluate(() => document.activeElement.id));
+    tabs.push(await page.evaluate(() => document.activeElement.dataset.plan || document.activeElement.id));
   }
-  assert.deepEqual(tabs, ["plans", "reset", "start"]);
+  assert.deepEqual(tabs, ["more", "lightning", "keynote", "show", "main"]);
   await page.keyboard.press("Enter");
   await answered(page, /^started lightning/);
-  await page.focus("#reset");
   await page.keyboard.press("Space");
   await answered(page, /^hold for one second/);
   await page.keyboard.down("Space");
   await answered(page, /^reset at/);
   await page.keyboard.up("Space");
   assert.equal(await phase(page), "ready");
+  // A key that is held from one meaning into the next presses nothing more.
+  await page.keyboard.down("Enter");
+  await answered(page, /^started lightning/);
+  await page.keyboard.down("Enter");
+  await page.waitForTimeout(1200);
+  await page.keyboard.up("Enter");
+  assert.equal(await phase(page), "green");
   // A screen reader's click has neither pointer nor key, so it must be repeated.
-  await daemon.say("start");
-  await seePhase(page, "green");
-  await page.evaluate(() => document.getElementById("reset").click());
+  await page.evaluate(() => document.getElementById("main").click());
   await answered(page, /press again/);
-  await page.evaluate(() => document.getElementById("reset").click());
+  await page.evaluate(() => document.getElementById("main").click());
   await answered(page, /^reset at/);
-});
-
-test("a second press while a command is being sent has no effect", async () => {
-  daemon = await Daemon.open(LONG);
-  const page = await paired();
-  let let_through;
-  await page.route("**/api/v1/start", async (route) => {
-    await new Promise((done) => (let_through = done));
-    await route.continue();
-  });
-  await page.click("#start");
-  // The page reacts at once, before the daemon's reply.
-  assert.equal(await answer(page), "sending…");
-  await page.dblclick("#start");
-  let_through();
-  await answered(page, /^started/);
-  assert.equal(page.sent.length, 1);
-  await page.unroute("**/api/v1/start");
 });
 
 test("after a lost reply the same request is sent again and carried out once", async () => {
@@ -234,41 +237,27 @@ test("after a lost reply the same request is sent again and carried out once", a
       await route.continue();
     }
   });
-  await page.click("#start");
+  await page.click("#main");
   await answered(page, /^started lightning/);
   assert.equal(page.sent.length, 2);
-  assert.deepEqual(page.sent[0], ["/api/v1/start", { plan: "lightning", generation }]);
+  const { deadline_ns, ...rest } = page.sent[0][1];
+  assert.deepEqual(rest, { plan: "lightning", generation });
+  assert.ok(deadline_ns > 0);
   assert.deepEqual(page.sent[1], page.sent[0]);
   assert.equal((await daemon.status()).generation, generation + 1);
 });
 
-test("a press is for the state that was shown when the finger came down", async () => {
+test("a plan that is picked is chosen for all", async () => {
   daemon = await Daemon.open(LONG);
   const page = await paired();
-  const seen = (await daemon.status()).generation;
-  const box = await page.locator("#start").boundingBox();
-  await page.mouse.move(box.x + 20, box.y + 20);
-  await page.mouse.down();
-  // Meanwhile another chair starts and resets.
+  await page.tap('.tile[data-plan="keynote"]');
+  await until("the timer knows", async () => (await daemon.status()).chosen === "keynote");
+  assert.equal(await page.textContent("#main"), "Start keynote 1:00:00");
+  // The button at the lectern starts the same.
   await daemon.say("start");
   await seePhase(page, "green");
-  await daemon.say("reset");
-  await seePhase(page, "ready");
-  await page.mouse.up();
-  await answered(page, /has changed since you looked/);
-  assert.equal(page.sent[0][1].generation, seen);
-  assert.equal((await daemon.status()).phase, "ready");
-});
-
-test("a picked plan is started", async () => {
-  daemon = await Daemon.open(LONG);
-  const page = await paired();
-  await page.selectOption("#plans", "keynote");
-  await page.click("#start");
-  await answered(page, /^started keynote, 1:00:00/);
-  const status = await daemon.status();
-  assert.deepEqual([status.plan.name, status.chosen], ["keynote", "lightning"]);
-  assert.equal(await page.locator("#choice").isVisible(), false);
+  assert.equal((await daemon.status()).plan.name, "keynote");
+  assert.equal(await page.locator(".tile").first().isVisible(), false);
 });
 
 test("a lost connection is shown, and nothing is sent", async () => {
@@ -276,13 +265,13 @@ test("a lost connection is shown, and nothing is sent", async () => {
   const page = await paired();
   await daemon.kill();
   await seePhase(page, "lost", 3000);
-  await page.click("#start");
-  await answered(page, /cannot be reached; nothing was sent/);
-  assert.deepEqual(page.sent, []);
+  // There is no button to press.
+  assert.equal(await page.locator("#main").isVisible(), false);
+  assert.match(await page.textContent("#since"), /^since \d\d:\d\d:\d\d: then ready, 5:00$/);
   await audit(page, "lost");
   await daemon.start();
   await seePhase(page, "ready");
-  await page.click("#start");
+  await page.click("#main");
   await answered(page, /^started/);
 });
 
@@ -290,55 +279,12 @@ test("a device that was unpaired is told so, and can be paired again", async () 
   daemon = await Daemon.open(LONG);
   const page = await paired();
   await daemon.say("forget");
-  await page.click("#start");
+  await page.click("#main");
   await page.waitForSelector("#pair", { state: "visible" });
   assert.match(await page.textContent("#problem"), /not paired/);
   assert.equal((await daemon.status()).phase, "ready");
   const { code } = await daemon.invite();
   await page.fill("#code", code);
-  await page.click("#pair button");
-  await page.waitForSelector("#keys", { state: "visible" });
-});
-
-test("faults of the strip are shown", async () => {
-  daemon = await Daemon.open(LONG);
-  const page = await paired();
-  // A status with a failing strip and a stuck button.
-  await page.route("**/api/v1/status", async (route) => {
-    const response = await route.fetch();
-    const status = await response.json();
-    status.at_ns += 1e9;
-    status.strip.error = "spidev is gone";
-    status.faults = [{ input: "button", error: "stuck" }];
-    await route.fulfill({ json: status });
-  });
-  await page.reload();
-  // In one read: on a busy machine the page may reconnect between two.
-  await until("the faults are shown", async () => {
-    const text = await page.textContent("#health");
-    return text.includes("the strip fails: spidev is gone") && text.includes("button failed: stuck");
-  });
-  await audit(page, "failing");
-  await page.unroute("**/api/v1/status");
-});
-
-test("all controls are on screen at 320 pixels, in portrait and landscape", async () => {
-  daemon = await Daemon.open(LONG);
-  const page = await paired();
-  for (const [width, height] of [[320, 568], [568, 320], [412, 915], [1280, 800]]) {
-    await page.setViewportSize({ width, height });
-    await daemon.say("start");
-    await seePhase(page, "green");
-    await daemon.say("reset");
-    await seePhase(page, "ready");
-    await until("undo", () => page.locator("#undo").isVisible());
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wide <= 0, `${width}x${height}: ${wide} pixels too wide`);
-    for (const id of ["plans", "undo", "reset", "start"]) {
-      const box = await page.locator(`#${id}`).boundingBox();
-      assert.ok(box.height >= 44 && box.width >= 120, `${id} at ${width}x${height}: ${box.width}x${box.height}`);
-      assert.ok(box.x >= 0 && box.x + box.width <= width, `${id} at ${width}x${height}`);
-      assert.ok(box.y + box.height <= height, `${id} at ${width}x${height} is below the edge: ${box.y + box.height}`);
-    }
-  }
+  await page.click("#pair form button");
+  await page.waitForSelector("#main", { state: "visible" });
 });

@@ -1,7 +1,7 @@
 //! The addresses and names of a machine, in values.
 
 use nix::net::if_::InterfaceFlags as Flags;
-use talklight::os::network::{Interface, Network, default_routes, is_own_name};
+use talklight::os::network::{Interface, Network, avahi_name, default_routes, is_own_name};
 
 fn interface(name: &str, ip: &str) -> Interface {
     let up = Flags::IFF_UP | Flags::IFF_RUNNING;
@@ -111,5 +111,14 @@ fn the_names_of_this_machine_are_known_in_every_form() {
     for host in [None, Some("")] {
         assert!(is_own_name("LocalHost.", host));
         assert!(!is_own_name("", host) && !is_own_name(".local", host) && !is_own_name("-2.local", host));
+    }
+}
+
+/// The replies of avahi 0.8.
+#[test]
+fn avahi_says_the_name_that_it_gives_this_machine() {
+    assert_eq!(avahi_name("+ 3 0 Lectern-2.local\n").as_deref(), Some("lectern-2.local"));
+    for none in ["-15 Timeout reached\n", "", "+ 3 0\n", "+ 3 0 lectern.example.org\n", "+ 3 0 a/b.local\n"] {
+        assert_eq!(avahi_name(none), None, "{none}");
     }
 }

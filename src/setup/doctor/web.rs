@@ -4,6 +4,7 @@ use super::facts::{Daemon, Facts, Unit, Web};
 use super::service::{RESTART, checked};
 use super::{Finding, advice, bad, good, note};
 use crate::engine::event::Origin;
+use crate::os::network::Network;
 use crate::os::site::{Reach, Site};
 
 /// Opens the port of the service. The socket unit starts with the service.
@@ -50,20 +51,21 @@ fn port(web: &Web) -> Vec<(&'static str, Finding)> {
             Reach::Nobody => note("this machine is in no network; phones can open the pages when it is in one"),
         },
     ));
-    if let (Reach::Phones, None, Some(host)) = (reach, &site.address, &web.network.host) {
-        found.push(("local-name", local_name(host, web.network.has_mdns)));
+    if let (Reach::Phones, None) = (reach, &site.address) {
+        found.extend(local_name(&web.network).map(|finding| ("local-name", finding)));
     }
     found
 }
 
-fn local_name(host: &str, has_mdns: bool) -> Finding {
-    match has_mdns {
-        true => good(format!("{host}.local works: an mDNS responder runs")),
-        false => advice(
+fn local_name(network: &Network) -> Option<Finding> {
+    Some(match (&network.local, &network.host) {
+        (Some(name), _) => good(format!("{name} works: an mDNS responder runs")),
+        (None, Some(host)) => advice(
             format!("{host}.local will not work: no mDNS responder runs, so phones need the address"),
             "sudo apt install avahi-daemon",
         ),
-    }
+        (None, None) => return None,
+    })
 }
 
 /// Whether the socket unit of the service and the config agree.

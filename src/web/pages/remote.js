@@ -1,315 +1,354 @@
-// The remote: start, reset and undo for a paired device.
+// The chair's remote: one picture of the talk, and what the chair may do next.
 
-import { Daemon, WORDS, applyLook, byId, clockface, write } from "./daemon.js";
+import { onPress } from "./buttons.js";
+import { Daemon } from "./daemon.js";
+import { byId, fill, fit, make, recall, takeAwayOldBrowserNote, write } from "./dom.js";
+import { applyLook } from "./look.js";
+import { Pairing } from "./pair.js";
+import { Panels } from "./panels.js";
+import { Band, PlanLine } from "./planline.js";
+import { Press } from "./press.js";
+import { isRunning } from "./reading.js";
+import { Update } from "./update.js";
+import { clockface, demoTime, roughly, timeOfDay, wordFor } from "./words.js";
 
-/** Reset needs a hold, as on the button of the strip. */
-const HOLD_MS = 1000;
-/** A click without a pointer, as from a screen reader, must be repeated within this time instead of a hold. */
-const TWICE_MS = 5000;
-const TRIES = 3;
-/** The phases of a talk. @type {Set<string | undefined>} */
-const RUNNING = new Set(["green", "yellow", "red", "flash"]);
-const AGAIN_MS = 500;
+/** For so long after its start a talk can be told that it began earlier. */
+const LATE_MS = 120_000;
+/** How long a reset can be undone. */
+const UNDO_S = 10;
+const BUZZ = { yellow: [200], red: [200, 150, 200], flash: [200, 150, 200, 150, 200], over: [900] };
 
 const { body } = document;
-const [word, digits, plan, health] = ["word", "digits", "plan", "health"].map(byId);
-const [pair, code, problem] = ["pair", "code", "problem"].map(byId);
-const [keys, answer, choice, plans] = ["keys", "answer", "choice", "plans"].map(byId);
-const [undo, reset, start] = ["undo", "reset", "start"].map(byId);
-
-/** The plan that was picked on this page; null for the timer's chosen plan. @type {string | null} */
+const [name, state, word, plan, room, digits, since] = ["name", "state", "word", "plan", "room", "digits", "since"].map(byId);
+const [answer, faults, failed, failedWhat, failedLeft] = ["answer", "faults", "failed", "failedwhat", "failedleft"].map(byId);
+const [keys, plans, late, unlate, show, row, gone] = ["keys", "plans", "late", "unlate", "show", "row", "gone"].map(byId);
+const [main, side, more] = ["main", "side", "more"].map(byId);
+const line = new PlanLine(byId("line"));
+const band = new Band(byId("band"));
+/** The last reading, also after the connection was lost. @type {import("./reading.js").Reading | null} */
+let last = null;
+/** The present reading; null while the connection is lost. @type {import("./reading.js").Reading | null} */
+let shown = null;
+/** The plan that was picked and not yet confirmed by the timer. @type {string | null} */
 let picked = null;
-/** Whether a command was sent and not yet answered. Only one is sent at a time. */
-let isSending = false;
 
 const daemon = new Daemon((reading) => {
+  drawPicture(reading);
+  buzz(reading);
+  shown = reading;
+  last = reading || last;
+  drawKeys();
+  drawFaults();
+  pairing.draw(reading);
+  panels.draw(reading);
+  update.check(reading);
+});
+const press = new Press(daemon, (text) => say(text));
+const pairing = new Pairing(daemon, {
+  onPaired: (message) => {
+    say(message, "done");
+    drawViews();
+    main.focus();
+  },
+  onUnpaired: () => drawViews(),
+});
+const panels = new Panels(daemon, { say, drawViews, onUnpaired: (message) => pairing.ask(message), showColours });
+const update = new Update(byId("newer"), () => press.isPending || panels.isOpen || pairing.isTyping);
+
+// The picture
+
+/** @param {import("./reading.js").Reading | null} reading */
+function drawPicture(reading) {
   const phase = reading ? reading.phase : "lost";
+  const isNewPhase = body.dataset.phase !== phase;
   body.dataset.phase = phase;
-  write(word, WORDS[phase]);
-  write(digits, reading ? clockface(reading.seconds) : "–:––");
+  body.dataset.lit = reading && !reading.lit ? "no" : "yes";
+  if (reading) {
+    applyLook(reading.status.look);
+    const called = reading.status.name || "talklight";
+    write(name, called);
+    document.title = `${isRunning(reading) && !reading.isDemo ? `${clockface(reading.seconds)} ` : ""}${called}`;
+    write(word, wordFor(reading.status.plan, phase));
+    write(plan, reading.isDemo ? "demonstration" : `${reading.plan.name} ${clockface(Math.ceil(reading.plan.length_ms / 1000))}`);
+    write(state, stateOf(reading.status));
+  } else {
+    write(word, "no connection");
+    write(plan, "");
+    write(state, "");
+    document.title = `no connection ${last ? last.status.name || "" : ""}`.trim();
+  }
+  write(since, sinceOf(reading));
+  band.draw(reading);
+  line.draw(reading && reading.isDemo ? { ...reading, plan: reading.status.plan } : reading);
+  const text = timeOf(reading);
+  const hasNewLength = digits.textContent.length !== text.length;
+  write(digits, text);
+  if (isNewPhase || hasNewLength) {
+    fit(room, digits);
+  }
+}
+
+/** @param {import("./reading.js").Reading | null} reading */
+function timeOf(reading) {
   if (!reading) {
-    write(plan, "trying to reconnect");
-    health.replaceChildren();
-    undo.hidden = true;
-    write(start, "Start");
-    return;
+    return "–:––";
   }
-  const { status } = reading;
-  applyLook(status.look);
-  write(plan, status.plan.name);
-  showHealth(status);
-  showPlans(status);
-  const [ready, over] = [phase === "ready", phase === "over"];
-  choice.hidden = status.plans.length < 2 || !(ready || over);
-  write(start, over ? "Start the next talk" : "Start");
-  start.classList.toggle("plain", !ready && !over);
-  reset.classList.toggle("plain", ready);
-  undo.hidden = reading.undo === 0;
-  write(undo, `Undo (${reading.undo} s)`);
-});
+  if (reading.isDemo) {
+    return demoTime(reading);
+  }
+  return reading.phase === "over" ? `+${clockface(reading.overrun)}` : clockface(reading.seconds);
+}
 
-/** @param {import("./daemon.js").Status} status */
-function showHealth({ strip, faults }) {
-  const trouble = faults.map(({ input, error }) => `${input} failed: ${error}`);
-  if (strip.error) {
-    trouble.unshift(`the strip fails: ${strip.error}`);
+/** @param {import("./reading.js").Status} status */
+function stateOf({ strip, pages_with_sound: sounds }) {
+  const sound = sounds ? `sound on${sounds > 1 ? ` (${sounds})` : ""} · ` : "";
+  return sound + (strip.error ? "strip: failing" : strip.trial ? "strip: being tested" : `strip: ${strip.health}`);
+}
+
+/** The line below the picture. @param {import("./reading.js").Reading | null} reading */
+function sinceOf(reading) {
+  if (!reading) {
+    const was = last ? `: then ${wordFor(last.status.plan, last.phase)}, ${timeOf(last)}${isRunning(last) ? " left" : ""}` : "";
+    return Number.isNaN(daemon.lastNewsWall) ? "connecting…" : `since ${timeOfDay(daemon.lastNewsWall)}${was}`;
   }
-  const lines = [...trouble];
-  if (!strip.error) {
-    lines.push(strip.trial ? "strip: being tested" : `strip: ${strip.health}`);
+  if (reading.phase === "ready" && reading.since !== null) {
+    return `the last talk ended ${clockface(reading.since)} ago`;
   }
-  const shown = [...health.children].map((item) => item.textContent);
-  if (shown.join("\n") !== lines.join("\n")) {
-    health.replaceChildren(
-      ...lines.map((line) => {
-        const item = document.createElement("li");
-        item.textContent = line;
-        item.className = trouble.includes(line) ? "bad" : "";
-        return item;
-      }),
-    );
+  return reading.status.late_ms ? `started ${roughly(reading.status.late_ms / 1000)} late` : "";
+}
+
+/** Tells the phases to a hand, once each. @param {import("./reading.js").Reading | null} reading */
+function buzz(reading) {
+  const phase = reading && !reading.isDemo ? reading.phase : "lost";
+  const isNext = shown !== null && reading !== null && shown.phase !== phase && isRunning(shown);
+  if (isNext && BUZZ[phase] && recall("vibrate") === "on") {
+    vibrate(BUZZ[phase]);
   }
 }
 
-/** @param {import("./daemon.js").Status} status */
-function showPlans(status) {
-  const names = [...plans.options].map((option) => option.value);
-  if (names.join() !== status.plans.join()) {
-    plans.replaceChildren(...status.plans.map((name) => new Option(name, name)));
-  }
-  plans.value = picked ?? status.chosen;
-}
-
-plans.addEventListener("change", () => {
-  picked = plans.value;
-});
-
-// Commands
-
-/**
- * Sends a command for the generation that was shown when the finger came down.
- * @param {string} verb
- * @param {HTMLButtonElement} button
- * @param {number} generation
- */
-async function press(verb, button, generation) {
-  if (isSending) {
-    showAnswer("still sending the last command…");
-    return;
-  }
-  if (!daemon.isSure || Number.isNaN(generation)) {
-    showAnswer("the timer cannot be reached; nothing was sent", "refused");
-    return;
-  }
-  // A bad network could deliver the request after the end of the talk, where it would start the next one.
-  if (verb === "start" && RUNNING.has(body.dataset.phase)) {
-    showAnswer(`a talk is running, ${digits.textContent} left; reset it first`, "refused");
-    return;
-  }
-  isSending = true;
-  button.classList.add("sending");
-  showAnswer("sending…");
-  navigator.vibrate?.(20);
-  const plan = verb === "start" && plans.options.length > 1 ? plans.value : undefined;
-  const { code, message } = await sendRepeatedly(verb, { plan, generation });
-  isSending = false;
-  button.classList.remove("sending");
-  if (code === 200 && verb === "start") {
-    picked = null;
-  }
-  if (code === 401) {
-    askToPair(message);
-    return;
-  }
-  showAnswer(message, code === 200 ? "done" : "refused");
-  navigator.vibrate?.(code === 200 ? [30, 50, 30] : 200);
-}
-
-/** Sends a request, and repeats it if no reply arrives. The generation keeps the daemon from carrying it out twice. */
-async function sendRepeatedly(verb, body) {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const { code, reply } = await daemon.post(verb, body);
-      if (code !== 503 || attempt === TRIES) {
-        return { code, message: reply.message };
-      }
-    } catch {
-      if (attempt === TRIES) {
-        return { code: 0, message: "no reply; see above whether it was done" };
-      }
-    }
-    showAnswer("sending again…");
-    await pause(AGAIN_MS);
+/** @param {number | number[]} pattern */
+function vibrate(pattern) {
+  // iPhones have no vibration for pages.
+  if (typeof navigator.vibrate === "function") {
+    navigator.vibrate(pattern);
   }
 }
 
-/** @param {"" | "done" | "refused"} how */
-function showAnswer(text, how = "") {
+function drawFaults() {
+  const status = shown && shown.status;
+  const isFailing = Boolean(status && status.strip.error && isRunning(shown) && !(shown && shown.isDemo));
+  failed.hidden = !isFailing;
+  write(failedWhat, isFailing ? "The strip has failed. Tell the speaker:" : "");
+  write(failedLeft, isFailing && shown ? `${clockface(shown.seconds)} left.` : "");
+  const lines = status ? status.faults.map(({ input, error }) => `${input} failed: ${error}`) : [];
+  if (status && status.strip.error) {
+    lines.unshift(`the strip fails: ${status.strip.error}`);
+  }
+  if (pairing.isPaired && shown && status && status.codes_closed_ms && status.codes_closed_ms > shown.passed) {
+    const left = Math.ceil((status.codes_closed_ms - shown.passed) / 1000);
+    lines.push(`too many wrong codes: pairing by code is shut for ${left} s; a QR code works`);
+  }
+  const before = [...faults.children].map((item) => item.textContent);
+  if (before.join("\n") !== lines.join("\n")) {
+    fill(faults, ...lines.map((text) => make("li", "bad", text)));
+  }
+}
+
+/** Says what happened. @param {string} text @param {"" | "done" | "refused"} how */
+function say(text, how = "") {
   answer.className = how;
   write(answer, text);
 }
 
-/** Handles a button that is tapped. */
-function onTap(verb, button) {
-  let seen = NaN;
-  button.addEventListener("pointerdown", () => {
-    seen = daemon.status?.generation ?? NaN;
-  });
-  button.addEventListener("click", (event) => {
-    // A key or a screen reader sends no pointerdown.
-    const generation = event.detail === 0 ? daemon.status?.generation : seen;
-    press(verb, button, generation ?? NaN);
-  });
-}
+// The buttons
 
-/** Handles a button that must be held. */
-function onHold(verb, button) {
-  let timer;
-  let lastClick = -Infinity;
-  const down = () => {
-    if (isSending) {
-      showAnswer("still sending the last command…");
-      return;
+/** The meaning of each button now; null if it has none, and is then absent. */
+const MEANINGS = {
+  main: () => {
+    if (!shown) {
+      return null;
     }
-    if (timer !== undefined) {
-      return;
+    if (isRunning(shown) && !shown.isDemo) {
+      return { label: "Hold to stop", isHold: true, act: () => send("reset", {}) };
     }
-    const generation = daemon.status?.generation ?? NaN;
-    button.classList.add("held");
-    showAnswer("keep holding…");
-    timer = setTimeout(() => {
-      release();
-      press(verb, button, generation);
-    }, HOLD_MS);
-  };
-  const release = () => {
-    button.classList.remove("held");
-    clearTimeout(timer);
-    timer = undefined;
-  };
-  const up = () => {
-    if (timer !== undefined) {
-      release();
-      showAnswer("hold for one second to reset", "refused");
+    const next = picked || shown.status.chosen;
+    const label = `Start ${next} ${lengthOf(next)}`;
+    return { label, act: () => send("start", { plan: next }) };
+  },
+  side: () => {
+    if (shown && shown.phase === "ready" && shown.undo > 0) {
+      return { label: "Undo", act: () => send("undo", {}) };
     }
-  };
-  const isKey = (event) => event.key === " " || event.key === "Enter";
-  button.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) {
-      return;
+    if (shown && shown.phase === "over" && !shown.isDemo) {
+      return { label: "Ready", act: () => send("reset", {}) };
     }
-    // Keep the hold even if the finger slips off the button.
-    button.setPointerCapture(event.pointerId);
-    down();
-  });
-  button.addEventListener("keydown", (event) => {
-    if (isKey(event)) {
-      event.preventDefault();
-      if (!event.repeat) {
-        down();
-      }
-    }
-  });
-  button.addEventListener("keyup", (event) => {
-    if (isKey(event)) {
-      event.preventDefault();
-      up();
-    }
-  });
-  for (const end of ["pointerup", "pointercancel", "blur"]) {
-    button.addEventListener(end, up);
+    return null;
+  },
+  late10: () => lateBy(10),
+  late30: () => lateBy(30),
+  unlate: () => {
+    const isLate = shown && isRunning(shown) && !shown.isDemo && shown.undo > 0;
+    return isLate ? { label: "Undo", act: () => send("undo", {}) } : null;
+  },
+  show: () => {
+    const isIdle = shown && !shown.isDemo && !isRunning(shown) && !shown.undo;
+    return isIdle ? { label: "Show the colours", act: showColours } : null;
+  },
+};
+
+/** @param {number} seconds */
+function lateBy(seconds) {
+  if (!shown || !isRunning(shown) || shown.isDemo) {
+    return null;
   }
-  button.addEventListener("contextmenu", (event) => event.preventDefault());
-  button.addEventListener("click", (event) => {
-    if (event.detail !== 0) {
-      return;
-    }
-    if (performance.now() - lastClick < TWICE_MS) {
-      lastClick = -Infinity;
-      press(verb, button, daemon.status?.generation ?? NaN);
-    } else {
-      lastClick = performance.now();
-      showAnswer("to reset, press again within five seconds");
-    }
-  });
-}
-
-onTap("start", start);
-onTap("undo", undo);
-onHold("reset", reset);
-
-// Pairing
-
-/** Shows either the commands, or how to pair this device. */
-function setPaired(paired) {
-  keys.hidden = !paired;
-  pair.hidden = paired;
-}
-
-function askToPair(message) {
-  setPaired(false);
-  write(problem, message);
-}
-
-/** Redeems a ticket or a code. @returns {Promise<boolean>} */
-async function redeem(ticketOrCode, wrong) {
-  write(problem, "sending…");
-  try {
-    const { code, reply } = await daemon.post("pair", { answer: ticketOrCode });
-    if (code === 200) {
-      setPaired(true);
-      showAnswer("this device is paired", "done");
-      return true;
-    }
-    askToPair(code === 403 ? wrong : reply.message);
-  } catch {
-    askToPair("the timer does not answer; try again");
+  const { plan: talk, left } = shown;
+  const marks = [talk.yellow_ms, talk.red_ms, talk.flash_ms, 0];
+  const after = left - 1000 * seconds;
+  const skipped = marks.filter((mark) => mark < left && mark >= after).length;
+  if (talk.length_ms - left > LATE_MS || after <= 0 || skipped > 1) {
+    return null;
   }
-  return false;
+  return { label: `−${seconds} s`, act: () => send("late", { by: `${seconds}s` }) };
 }
 
-pair.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  // People type and paste the code with a space: 123 456.
-  const digits = code.value.replace(/\D/g, "");
-  if (digits.length !== 6) {
-    askToPair("the code has six digits");
+function showColours() {
+  return send("demo", {});
+}
+
+/** @param {string} called */
+function lengthOf(called) {
+  const choice = shown && shown.status.choices.find((one) => one.name === called);
+  return choice ? clockface(Math.ceil(choice.length_ms / 1000)) : "";
+}
+
+for (const [id, meaning] of Object.entries(MEANINGS)) {
+  // The generation is the one that was shown when the finger came down: the label holds it.
+  onPress(byId(id), () => stamped(meaning()), (text) => say(text, "refused"));
+}
+
+/** Binds an action to the generation that is shown now. */
+function stamped(action) {
+  const generation = daemon.status ? daemon.status.generation : NaN;
+  return action && { ...action, act: () => ((seen = generation), action.act()) };
+}
+
+/** The generation that the last press was meant for. */
+let seen = NaN;
+
+/**
+ * Sends a press and says what became of it.
+ * @param {string} verb
+ * @param {object} request
+ * @returns {Promise<boolean>} Whether it was done.
+ */
+async function send(verb, request, generation = seen) {
+  vibrate(20);
+  row.classList.add("sending");
+  const { code, message } = await press.send(verb, request, generation);
+  row.classList.toggle("sending", press.isPending);
+  if (code === 401) {
+    pairing.ask(message);
+    return false;
+  }
+  say(message, code === 200 ? "done" : "refused");
+  vibrate(code === 200 ? [30, 50, 30] : 200);
+  return code === 200;
+}
+
+function drawKeys() {
+  gone.hidden = shown !== null;
+  drawPlans();
+  drawButton(main, MEANINGS.main());
+  main.dataset.does = isRunning(shown) && !(shown && shown.isDemo) ? "stop" : "start";
+  const aside = MEANINGS.side();
+  row.classList.toggle("two", aside !== null);
+  const undo = aside && aside.label === "Undo" && shown ? shown.undo : 0;
+  drawButton(side, undo ? { label: `Undo ${undo}\u00a0s` } : aside);
+  side.classList.toggle("undo", undo > 0);
+  side.querySelector("i").style.transform = `scaleX(${undo / UNDO_S})`;
+  const back = MEANINGS.unlate();
+  let any = false;
+  for (const [id, seconds] of /** @type {const} */ ([["late10", 10], ["late30", 30]])) {
+    const can = !back && lateBy(seconds) !== null;
+    byId(id).hidden = !can;
+    any = any || can;
+  }
+  unlate.hidden = !back;
+  write(unlate, back && shown ? `Undo ${shown.undo}\u00a0s` : "");
+  late.hidden = !back && !any;
+  write(byId("latewhat"), back ? "Counted as late." : "Started late?");
+}
+
+/** @param {HTMLElement} button @param {{label: string} | null} meaning */
+function drawButton(button, meaning) {
+  button.hidden = meaning === null;
+  if (meaning) {
+    write(button.querySelector("span"), meaning.label);
+  }
+}
+
+// The plans
+
+function drawPlans() {
+  const isIdle = shown !== null && (!isRunning(shown) || shown.isDemo);
+  show.hidden = MEANINGS.show() === null;
+  const status = shown && shown.status;
+  if (status) {
+    const choices = status.choices.length > 1 ? status.choices : [];
+    const wanted = choices.map((choice) => `${choice.name} ${choice.length_ms}`).join("\n");
+    if (plans.dataset.drawn !== wanted) {
+      plans.dataset.drawn = wanted;
+      fill(plans, ...choices.map((choice) => tile(choice)), show);
+    }
+    const chosen = picked || status.chosen;
+    for (const button of plans.querySelectorAll(".tile")) {
+      button.setAttribute("aria-pressed", String(button.dataset.plan === chosen));
+    }
+  }
+  plans.hidden = !isIdle || (show.hidden && plans.children.length < 2);
+}
+
+/** A plan to choose. @param {{name: string, length_ms: number}} choice */
+function tile(choice) {
+  const button = make("button", "tile");
+  button.type = "button";
+  button.dataset.plan = choice.name;
+  button.append(make("b", "", choice.name), make("span", "", clockface(Math.ceil(choice.length_ms / 1000))));
+  onPress(button, () => stamped({ label: choice.name, act: () => choose(choice.name) }), () => {});
+  return button;
+}
+
+/** Picking is choosing: the button at the lectern starts the same plan. @param {string} called */
+async function choose(called) {
+  if (press.isPending || !daemon.isSure) {
+    say(press.isPending ? "still sending the last press" : "the timer cannot be reached; nothing was sent", "refused");
     return;
   }
-  const wrong = "wrong or expired code: each is valid once, within a minute; press p on the timer's screen for a new one";
-  if (await redeem(digits, wrong)) {
-    start.focus();
-  }
-  code.value = "";
-});
-
-async function isPaired() {
-  for (;;) {
-    try {
-      return await daemon.isPaired();
-    } catch {
-      await pause(AGAIN_MS);
-    }
-  }
+  picked = called;
+  drawKeys();
+  await send("choose", { plan: called });
+  // If it was refused, the page goes back to the plan that the timer has.
+  picked = null;
+  drawKeys();
 }
 
-async function openPage() {
-  const ticket = location.hash.slice(1);
-  // Remove the ticket from the address first, so that it is in no history and no screenshot.
-  history.replaceState(null, "", location.pathname);
-  if (await isPaired()) {
-    setPaired(true);
-  } else if (ticket) {
-    await redeem(ticket, "this link was used already, or is older than a minute; scan a new QR code, or type its six digits");
-  } else {
-    askToPair("");
-  }
+// What is visible
+
+function drawViews() {
+  const view = pairing.isPaired === null ? "wait" : pairing.isPaired ? (panels.isOpen ? "panel" : "keys") : "pair";
+  body.dataset.view = view;
+  keys.hidden = view !== "keys";
+  row.hidden = view !== "keys";
+  byId("panel").hidden = view !== "panel";
+  byId("pair").hidden = view !== "pair";
+  more.hidden = view !== "keys" && view !== "panel";
+  more.setAttribute("aria-expanded", String(panels.isOpen));
+  write(more, panels.isOpen ? "Back" : "More");
+  fit(room, digits);
 }
 
-function pause(ms) {
-  return new Promise((done) => setTimeout(done, ms));
-}
-
-// Opening a second link in the same tab does not load the page again.
-addEventListener("hashchange", openPage);
-openPage();
+more.addEventListener("click", () => panels.toggle());
+new ResizeObserver(() => fit(room, digits)).observe(room);
+drawViews();
+pairing.open();
+takeAwayOldBrowserNote();
