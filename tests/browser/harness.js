@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { chromium } from "playwright-core";
 
-const TALKLIGHT = process.env.TALKLIGHT ?? new URL("../../target/debug/talklight", import.meta.url).pathname;
+export const TALKLIGHT = process.env.TALKLIGHT ?? new URL("../../target/debug/talklight", import.meta.url).pathname;
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const PATIENCE_MS = 10_000;
 
