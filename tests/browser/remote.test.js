@@ -247,6 +247,22 @@ test("after a lost reply the same request is sent again and carried out once", a
   assert.equal((await daemon.status()).generation, generation + 1);
 });
 
+test("a press that comes out of a gap too late does nothing, and the page says so", async () => {
+  daemon = await Daemon.open(LONG);
+  const page = await paired();
+  const begun = performance.now();
+  await page.route("**/api/v1/start", (route) => (performance.now() - begun < 6000 ? route.abort() : route.continue()));
+  await page.click("#main");
+  await answered(page, /no reply yet/);
+  await answered(page, /too late to be done now/);
+  await until("the daemon's word", async () => (await page.getAttribute("#answer", "class")) === "refused");
+  assert.match(await answer(page), /late|deadline|expired/);
+  assert.equal((await daemon.status()).phase, "ready");
+  await page.unroute("**/api/v1/start");
+  await page.click("#main");
+  await answered(page, /^started lightning/);
+});
+
 test("a plan that is picked is chosen for all", async () => {
   daemon = await Daemon.open(LONG);
   const page = await paired();
