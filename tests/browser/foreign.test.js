@@ -7,6 +7,9 @@ import { Daemon, QUICK, until } from "./harness.js";
 
 /** A page may be this much later than the strip. Firefox and WebKit run on a busy machine, without a GPU. */
 const LATE_MS = 150;
+/** At the median it is one frame. Measured where TALKS is a larger number, as in `.ci/long`. */
+const FRAME_MS = 1000 / 60;
+const TALKS = Number(process.env.TALKS ?? 1);
 
 test("a talk in Firefox and in WebKit: pairing, a press, all phases on both pages, and sound", async (t) => {
   for (const [name, open] of BROWSERS) {
@@ -14,7 +17,14 @@ test("a talk in Firefox and in WebKit: pairing, a press, all phases on both page
       const daemon = await Daemon.open(QUICK.replace('"6s"', '"9s"').replace('"4500ms"', '"6s"'));
       const browser = await open();
       try {
-        await run(t, daemon, browser);
+        const lateness = [];
+        for (let talk = 0; talk < TALKS; talk += 1) {
+          lateness.push(...(await run(t, daemon, browser)));
+          await daemon.say("reset");
+        }
+        const median = lateness.sort((a, b) => a - b)[lateness.length >> 1];
+        t.diagnostic(`${median.toFixed(1)} ms after the strip at the median of ${lateness.length}`);
+        assert.ok(TALKS === 1 || median <= FRAME_MS, `${median} ms`);
       } finally {
         await browser.close();
         await daemon.close();
@@ -63,11 +73,14 @@ async function run(t, daemon, browser) {
   await stage.show();
   const turned = await stage.evaluate("window.turned");
   const marks = { yellow: 6000, red: 3000, flash: 1500, over: 0 };
+  const all = [];
   for (const [phase, mark] of Object.entries(marks)) {
     const turn = turned.find((one) => one.phase === phase);
     assert.ok(turn, `${phase} was shown`);
     const late = turn.at - (ends - mark);
     t.diagnostic(`${phase}: ${Math.round(late)} ms after the strip`);
     assert.ok(Math.abs(late) <= LATE_MS, `${phase}: ${late} ms`);
+    all.push(late);
   }
+  return all;
 }
