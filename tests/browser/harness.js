@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { chromium } from "playwright-core";
 
-const TALKLIGHT = process.env.TALKLIGHT ?? new URL("../../target/debug/talklight", import.meta.url).pathname;
+export const TALKLIGHT = process.env.TALKLIGHT ?? new URL("../../target/debug/talklight", import.meta.url).pathname;
+export const BROWSER = process.env.BROWSER ?? "chromium";
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const PATIENCE_MS = 10_000;
 
@@ -104,8 +105,14 @@ export class Daemon {
   }
 }
 
-/** Starts a browser with a new profile. */
-export function openBrowser(more = []) {
+/** Starts a browser with a new profile: Chromium with these further arguments, or the one that the environment names. */
+export async function openBrowser(more = []) {
+  if (BROWSER === "firefox") {
+    return (await import("./firefox.js")).openFirefox();
+  }
+  if (BROWSER === "webkit") {
+    return (await import("./webkit.js")).openWebKit();
+  }
   return chromium.launch({
     executablePath: CHROMIUM,
     args: [
@@ -162,7 +169,7 @@ export const phase = (page) => page.evaluate(() => document.body.dataset.phase);
 export const seePhase = (page, name, patience) =>
   until(`phase ${name}`, async () => (await phase(page)) === name, patience);
 
-function freePort() {
+export function freePort() {
   return new Promise((done) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address();

@@ -1,0 +1,160 @@
+// Debian's WebKitGTK, driven by its WebDriver, with the part of Playwright's interface that the tests use.
+
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, rmSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort, until } from "./harness.js";
+import { Page } from "./webkit-page.js";
+
+const DRIVER = process.env.WEBKIT_DRIVER ?? "/usr/bin/WebKitWebDriver";
+const START_MS_MAX = 30_000;
+const COMMAND_MS_MAX = 40_000;
+/** The screen is larger than the largest window of the tests. */
+const SCREEN = "4000x2400x24";
+const VIEWPORT = { width: 1280, height: 720 };
+
+/** All processes that were started, which die with this one. */
+const started = new Set();
+process.on("exit", () => started.forEach(killGroup));
+
+function killGroup(child) {
+  started.delete(child);
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** Starts a process in a group of its own, which the kernel kills if this process is killed. */
+function start(command, args, options) {
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], { detached: true, ...options });
+  started.add(child);
+  return child;
+}
+
+async function browserProgram() {
+  const library = execFileSync("uname", ["-m"]).toString().trim();
+  for (const folder of await readdir(`/usr/lib/${library}-linux-gnu`)) {
+    const program = `/usr/lib/${library}-linux-gnu/${folder}/MiniBrowser`;
+    if (folder.startsWith("webkit") && existsSync(program)) {
+      return program;
+    }
+  }
+  throw new Error("there is no MiniBrowser; install webkit2gtk-driver");
+}
+
+export async function openWebKit() {
+  const screen = start("Xvfb", ["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"], { stdio: ["ignore", "pipe", "ignore"] });
+  const [number] = await once(screen.stdout, "data", { signal: AbortSignal.timeout(START_MS_MAX) });
+  return new Browser(screen, `:${String(number).trim()}`);
+}
+
+class Browser {
+  constructor(screen, display) {
+    Object.assign(this, { screen, display, contexts: new Set() });
+  }
+
+  async newContext(options = {}) {
+    const context = await Context.open(this.display, options);
+    this.contexts.add(context);
+    return context;
+  }
+
+  async close() {
+    await Promise.all([...this.contexts].map((context) => context.close()));
+    killGroup(this.screen);
+  }
+}
+
+/** A browser with a new profile: a driver, and the browser that it starts. */
+class Context {
+  static async open(display, options) {
+    const context = new Context();
+    const folder = await mkdtemp(join(tmpdir(), "webkit-"));
+    const port = await freePort();
+    const gtk = join(folder, "gtk-3.0");
+    await mkdir(gtk);
+    await writeFile(join(gtk, "settings.ini"), `[Settings]\ngtk-enable-animations=${options.reducedMotion === "reduce" ? 0 : 1}\n`);
+    const env = {
+      PATH: process.env.PATH,
+      DISPLAY: display,
+      HOME: folder,
+      XDG_CONFIG_HOME: folder,
+      XDG_RUNTIME_DIR: folder,
+      GDK_BACKEND: "x11",
+      GIO_USE_VFS: "local",
+      GSETTINGS_BACKEND: "memory",
+      NO_AT_BRIDGE: "1",
+    };
+    const driver = start(DRIVER, [`--port=${port}`], { env, stdio: ["ignore", "pipe", "pipe"] });
+    Object.assign(context, { folder, driver, options, pages: [], said: "", turn: Promise.resolve() });
+    context.url = `http://127.0.0.1:${port}`;
+    for (const stream of [driver.stdout, driver.stderr]) {
+      stream.on("data", (data) => context.hear(String(data)));
+    }
+    const server = context.url;
+    await until("the driver answers", () => fetch(`${server}/status`).then((response) => response.ok), START_MS_MAX);
+    const wanted = {
+      pageLoadStrategy: "none",
+      "webkitgtk:browserOptions": {
+        binary: await browserProgram(),
+        args: ["--automation", "--enable-write-console-messages-to-stdout=true"],
+      },
+    };
+    const { sessionId } = await context.ask("POST", "/session", { capabilities: { alwaysMatch: wanted } });
+    context.url = `${server}/session/${sessionId}`;
+    return context;
+  }
+
+  /** Errors that the pages write to the console, which the browser writes to its output. */
+  hear(text) {
+    this.said += text;
+    const lines = this.said.split("\n");
+    this.said = lines.pop();
+    for (const line of lines.filter((one) => /^CONSOLE.* ERROR/.test(one))) {
+      // This is logged for a refused request and for an absent daemon.
+      if (!/Failed to load resource|access control checks|network connection was lost|Could not connect/.test(line)) {
+        this.pages.forEach((page) => page.listeners.pageerror?.(new Error(line)));
+      }
+    }
+  }
+
+  async ask(method, path, body) {
+    const response = await fetch(this.url + path, {
+      method,
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(COMMAND_MS_MAX),
+    });
+    const { value } = await response.json();
+    if (!response.ok) {
+      throw new Error(`${method} ${path}: ${value.error}: ${value.message}`);
+    }
+    return value;
+  }
+
+  async newPage() {
+    const handle =
+      this.pages.length === 0 ? await this.ask("GET", "/window") : (await this.ask("POST", "/window/new", { type: "window" })).handle;
+    const page = new Page(this, handle);
+    this.pages.push(page);
+    await page.setViewportSize(this.options.viewport ?? VIEWPORT);
+    return page;
+  }
+
+  cookies() {
+    return this.pages[0].ask("GET", "/cookie");
+  }
+
+  async close() {
+    if (started.has(this.driver)) {
+      await this.ask("DELETE", "").catch(() => {});
+      killGroup(this.driver);
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+}
+
