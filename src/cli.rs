@@ -42,12 +42,33 @@ pub struct Flags {
     /// The plan of the first talk
     #[arg(long = "plan", value_name = "NAME", global = true)]
     pub first_plan: Option<String>,
-    /// Serve the chair's remote and the stage view to this machine, at port 8080
-    #[arg(long, global = true)]
-    pub web: bool,
+    /// Serve the chair's remote and the stage view to this network, at port 8080 or at this address
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, require_equals = true, global = true)]
+    pub web: Option<Option<String>>,
     /// Show no screen, even in a terminal
     #[arg(long, global = true)]
     pub headless: bool,
+}
+
+/// What `talklight remote` does instead of an invitation. One at a time.
+#[derive(Clone, Debug, Args)]
+#[group(multiple = false)]
+pub struct RemoteAction {
+    /// List the paired phones and programs: since when, and when they were used last
+    #[arg(long)]
+    pub list: bool,
+    /// Unpair the phone or program with this id, as `--list` shows it
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub remove: Option<String>,
+    /// Unpair all phones and programs
+    #[arg(long)]
+    pub forget: bool,
+    /// Print a token for a program
+    #[arg(long)]
+    pub token: bool,
+    /// Try whether a phone in the room's Wi-Fi reaches this machine: shows a QR code and waits 30 s
+    #[arg(long = "try")]
+    pub reach: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -96,12 +117,8 @@ pub enum Command {
     },
     /// Pair a phone with the chair's remote: shows an address, a QR code and a code to type
     Remote {
-        /// Unpair all phones and programs
-        #[arg(long, conflicts_with = "token")]
-        forget: bool,
-        /// Print a token for a program instead
-        #[arg(long)]
-        token: bool,
+        #[command(flatten)]
+        instead: RemoteAction,
     },
     /// Check a config and describe it
     Check {
@@ -149,7 +166,7 @@ impl Cli {
             ("--leds", leds.is_some()),
             ("--tape", tape.is_some()),
             ("--plan", first_plan.is_some()),
-            ("--web", *web),
+            ("--web", web.is_some()),
             ("--headless", *headless),
         ];
         given.into_iter().find_map(|(flag, given)| given.then_some(flag))

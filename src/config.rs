@@ -16,6 +16,7 @@ use crate::core::plan::Plan;
 use crate::core::words::Words;
 #[cfg(target_os = "linux")]
 use crate::input::{button::Role, gpio};
+use crate::os::network;
 #[cfg(target_os = "linux")]
 use crate::strip::spi;
 #[cfg(target_os = "linux")]
@@ -24,12 +25,14 @@ use crate::strip::{Driven, Strip, simulated::Simulated};
 
 use values::Values;
 pub use values::{Mistake, Mistakes};
+use web::url_host;
 
 mod alike;
 mod convert;
 mod describe;
 mod meaning;
 mod values;
+mod web;
 
 /// The built-in values, with a comment for each key.
 const BUILT_IN: &str = include_str!("../config/default.toml");
@@ -62,12 +65,27 @@ pub struct Config {
 }
 
 /// The web server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebConfig {
-    /// `None` if systemd opens the port.
+    /// `None` if systemd opens the port. All addresses of the machine are `[::]`, which is IPv4, too.
     pub listen: Option<SocketAddr>,
-    /// The host names that a proxy uses, besides this machine's own.
+    /// The flag `--web` was given.
+    pub is_flag: bool,
+    /// What people call this timer.
+    pub name: Option<String>,
+    /// The URL that phones are told, where a proxy stands in front; without a slash at the end.
+    pub address: Option<String>,
+    /// The host names that a proxy uses, besides this machine's own and that of `address`; in lower case, without a dot at the
+    /// end.
     pub hosts: Vec<String>,
+}
+
+impl WebConfig {
+    /// All names that a proxy uses.
+    pub fn all_hosts(&self) -> Vec<String> {
+        let of_address = self.address.as_deref().map(|address| network::canonical(url_host(address)));
+        self.hosts.iter().cloned().chain(of_address).collect()
+    }
 }
 
 /// Where a config comes from.
@@ -130,10 +148,17 @@ pub struct Overrides {
     pub leds: Option<usize>,
     pub socket: Option<PathBuf>,
     pub plan: Option<String>,
-    pub web: bool,
+    /// The flag `--web`, and its address if it has one.
+    pub web: Option<Option<String>>,
 }
 
 impl Config {
+    /// What people call this timer: the name in the config, else the host's.
+    pub fn name(&self) -> String {
+        let name = self.web.as_ref().and_then(|web| web.name.clone());
+        name.or_else(network::host_name).unwrap_or_else(|| "talklight".into())
+    }
+
     /// Reads the file at `explicit`, else the user's or the machine's file, else the built-in config.
     ///
     /// # Errors

@@ -13,6 +13,7 @@
 
 pub mod board;
 pub mod event;
+pub mod log;
 pub mod status;
 
 use std::io;
@@ -23,9 +24,9 @@ use std::time::Duration;
 use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
 use crate::core::timer::{Command, Outcome, Phase, Refusal, Timer};
-use crate::engine::board::{Board, Fault, Happening, Health, Shown, Snapshot, Tone};
-use crate::engine::event::{Action, Answer, Done, Event, Inbox, Origin, Refused, Request, Stop};
-use crate::show::Show;
+use crate::engine::board::{Board, Fault, Happening, Health, LastPaired, Shown, Snapshot, Tone};
+use crate::engine::event::{Action, Answer, Done, Event, Inbox, Origin, PhoneNews, Refused, Request, Stop};
+use crate::show::{Owner, Rank, Scene, Show, pairing};
 use crate::strip::Strip;
 
 /// How often the frame is sent when nothing changes, because a glitch on the wire stays until the next frame. The same beat
@@ -150,6 +151,7 @@ impl<'a> Engine<'a> {
                 self.now.web = Some(url);
                 self.changed = true;
             }
+            Event::Phones(news) => self.phones(news, now),
             Event::Retry if self.now.strip != Health::Sending => self.beat = now,
             Event::Retry | Event::Wake => {}
         }
@@ -161,7 +163,8 @@ impl<'a> Engine<'a> {
         let is_late = deadline.is_some_and(|deadline| now > deadline);
         let is_stale = generation.is_some_and(|meant| meant != self.now.timer.generation);
         // "A talk is running" says more than "the timer has changed".
-        let is_covered = matches!(action, Action::Show { .. }) && self.now.timer.at(now).phase.is_running();
+        let is_covered =
+            matches!(action, Action::Show { .. } | Action::OpenPairing) && self.now.timer.at(now).phase.is_running();
         let result = match action {
             _ if is_late => Err(Refused::Command(Refusal::Expired)),
             _ if is_stale && !is_covered => Err(Refused::Command(Refusal::Stale)),
@@ -173,6 +176,15 @@ impl<'a> Engine<'a> {
                 }
                 Ok(Done::Ended)
             }
+            Action::OpenPairing => self.open_pairing(origin, now),
+            Action::Pair => match self.now.stage.pairing_until(now) {
+                Some(_) => {
+                    self.now.stage.end(Rank::Test);
+                    self.changed = true;
+                    Ok(Done::MayPair)
+                }
+                None => Err(Refused::NotOpen),
+            },
         };
         // A person at a button or a key reads the answer in the log; others get a reply.
         match &result {
@@ -201,12 +213,12 @@ impl<'a> Engine<'a> {
                 Done::Command(outcome)
             }
             Outcome::Cleared | Outcome::AlreadyReady => {
-                let ended = self.now.stage.shut_out(now);
-                for show in &ended {
+                let shows = self.now.stage.shut_out(now);
+                for show in &shows {
                     self.note(now, origin, Happening::ShowEnded(show.scene));
                 }
                 match outcome {
-                    Outcome::AlreadyReady if !ended.is_empty() => Done::ShowReset,
+                    Outcome::AlreadyReady if !shows.is_empty() => Done::ShowReset,
                     _ => Done::Command(outcome),
                 }
             }
@@ -231,6 +243,37 @@ impl<'a> Engine<'a> {
         }
         self.changed = true;
         Ok(Done::Shown)
+    }
+
+    /// Shows that a phone can be paired; the scene on the stage is what lets it in.
+    fn open_pairing(&mut self, origin: Origin, now: Moment) -> Result<Done, Refused> {
+        if self.now.web.is_none() {
+            return Err(Refused::NoWeb);
+        }
+        let show = Show::new(Scene::Pairing, Owner::new("the button"), pairing::OPEN, now);
+        if self.now.stage.offer(show, &self.now.timer, now).map_err(Refused::Show)? {
+            self.note(now, origin, Happening::ShowBegan(Scene::Pairing));
+        }
+        self.changed = true;
+        Ok(Done::Opened)
+    }
+
+    fn phones(&mut self, news: PhoneNews, now: Moment) {
+        let phones = &mut self.now.phones;
+        self.changed = true;
+        match news {
+            PhoneNews::CodesClosed(until) => {
+                phones.codes_closed_until = Some(until);
+                self.note(now, Origin::Pairing, Happening::CodesClosed);
+            }
+            PhoneNews::CodesOpen => phones.codes_closed_until = None,
+            PhoneNews::Paired { name, by } => {
+                let paired = LastPaired { at: now, name, by };
+                phones.last_paired = Some(paired.clone());
+                self.note(now, Origin::Pairing, Happening::Paired(paired));
+            }
+            PhoneNews::Sound(count) => phones.pages_with_sound = count,
+        }
     }
 
     fn fault(&mut self, origin: Origin, fault: Option<Arc<str>>, now: Moment) {

@@ -74,4 +74,5 @@ pub mod config;
 pub mod setup;
 
 pub mod cli;
+pub mod remote;
 pub mod run;

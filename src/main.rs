@@ -1,4 +1,4 @@
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -6,12 +6,10 @@ use anyhow::Context;
 use talklight::cli::{self, Cli, Command, Exit, Flags};
 use talklight::config::{Config, Mistakes, Overrides};
 use talklight::control::client;
-use talklight::control::invite::{self, InvitationCard, QrStyle};
-use talklight::control::protocol::{self, ClientRequest, Pass, Status, Verb};
-use talklight::core::clock;
+use talklight::control::protocol::{self, ClientRequest, Status, Verb};
+use talklight::remote::Remote;
 use talklight::report::{journal, notify};
 use talklight::screen::console;
-use talklight::screen::style::Style;
 use talklight::setup::doctor;
 #[cfg(target_os = "linux")]
 use talklight::setup::test_strip;
@@ -41,16 +39,18 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Command::Undo) => send(flags, Verb::Undo),
         Some(Command::Choose { plan }) => send(flags, Verb::Choose(plan)),
         Some(Command::Status { json, watch }) => status(flags, json, watch),
-        Some(Command::Remote { forget: true, .. }) => send(flags, Verb::Forget),
-        Some(Command::Remote { token, .. }) => remote(flags, token),
+        Some(Command::Remote { instead }) => {
+            let ask = |verb| client::request(with_daemon(flags, client::connect)?, &ClientRequest::new(verb));
+            Remote { ask: &ask, print: &print }.run(instead)
+        }
         Some(Command::Console { wait }) => {
             with_daemon(flags, |socket| console::run(socket, wait)).map(|()| Exit::Success)
         }
         Some(Command::Check { file }) => {
             let flags = Flags { config: file.or_else(|| flags.config.clone()), ..flags.clone() };
             let config = config(&flags)?;
-            let taken = doctor::taken_buttons(&config).join("\n");
-            print(&format!("{} is good\n{}\n{taken}", config.origin, config.describe()))
+            let machine = [doctor::taken_buttons(&config), doctor::way_in(&config)].concat().join("\n");
+            print(&format!("{} is good\n{}\n{machine}", config.origin, config.describe()))
         }
         Some(Command::Doctor { json }) => {
             let report = doctor::examine(flags.config.as_deref(), &overrides(flags));
@@ -81,7 +81,7 @@ fn overrides(flags: &Flags) -> Overrides {
         leds: flags.leds,
         socket: flags.socket.clone(),
         plan: flags.first_plan.clone(),
-        web: flags.web,
+        web: flags.web.clone(),
     }
 }
 
@@ -105,26 +105,6 @@ fn send(flags: &Flags, verb: Verb) -> anyhow::Result<Exit> {
     }
     eprintln!("talklight: {}", reply.message);
     Ok(Exit::Failure)
-}
-
-/// Shows an invitation or a token. Only the token goes to standard output, so that a script can read it.
-fn remote(flags: &Flags, token: bool) -> anyhow::Result<Exit> {
-    let request = ClientRequest::new(if token { Verb::Token } else { Verb::Invite });
-    let reply = client::request(with_daemon(flags, client::connect)?, &request)?;
-    if let Some(Pass::Token(token)) = reply.pass {
-        eprintln!("a token for a program, for the header `Authorization: Bearer TOKEN`");
-        return print(&token);
-    }
-    let card = InvitationCard::from_reply(reply, clock::now()).map_err(anyhow::Error::msg)?;
-    let style = Style::from_env(|name| std::env::var(name).ok());
-    let paper = match (io::stdout().is_terminal() && !style.lines, style.plain) {
-        (true, false) => QrStyle::HalfBlocks,
-        (true, true) => QrStyle::Cells,
-        (false, false) => QrStyle::Glyphs,
-        (false, true) => QrStyle::Ascii,
-    };
-    let code = invite::render_qr(&card.modules(), paper);
-    print(&format!("{code}{card}"))
 }
 
 fn status(flags: &Flags, json: bool, watch: bool) -> anyhow::Result<Exit> {

@@ -11,8 +11,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-#[cfg(feature = "web")]
-use anyhow::Context;
 use anyhow::anyhow;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
@@ -20,26 +18,29 @@ use nix::unistd::getpid;
 use crate::cli::Exit;
 use crate::config::{Config, Kind};
 use crate::control::desk::{self, Desk};
-use crate::control::invite::{InvitationCard, own_addresses};
+use crate::control::invite::InvitationCard;
 use crate::control::server::{self, Socket};
 use crate::core::clock::{self, Moment};
 use crate::core::look::Rgb;
 use crate::core::plan::{self, Clock};
 use crate::core::timer::{Command, Phase, Timer, seconds_left};
-use crate::engine::board::{Board, Happening, Health, Snapshot, Subscription, Tone};
+use crate::engine::board::{Board, Happening, Health, Phones, Snapshot, Subscription, Tone};
 use crate::engine::event::{self, Action, Event, Events, Origin, Request, Stop};
 use crate::engine::{self, Engine, Keeper};
 use crate::input::signal::{self, Suspend};
 use crate::os::lock;
+use crate::os::network::Network;
 #[cfg(target_os = "linux")]
 use crate::os::nodes::Nodes;
 use crate::report::journal;
 use crate::report::notify::Notify;
 use crate::screen::{self, Daemon, Disconnected, Leave, Place, Terminal};
 use crate::show::Stage;
-use crate::store::pairing::{Invitation, Pairing};
+use crate::store::pairing::Invitation;
 use crate::store::resume::{Found, ResumeFile};
 use crate::store::tape::Tape;
+
+mod web;
 
 /// A talk that has been over for longer is forgotten after a restart.
 const FORGET_AFTER: Duration = Duration::from_secs(10 * 60);
@@ -80,8 +81,10 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         plans: config.plans.clone().into(),
         words: config.words.clone().into(),
         strip_kind: config.strip.name().into(),
+        name: config.name().into(),
         strip: Health::Starting,
         web: None,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: Default::default(),
         number: 0,
@@ -103,7 +106,7 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     }
     let board = Board::new(first);
 
-    let pairing = start_web(&config, &board, &events);
+    let pairing = web::start(&config, &board, &events);
     let listener = socket.listener()?;
     let desk = Desk { board: Arc::clone(&board), events: events.clone(), pairing: pairing.clone() };
     event::spawn("socket", Origin::Socket, events.clone(), move |_| server::run(&listener, &desk));
@@ -113,7 +116,8 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
     let (theirs, notifier) = (Arc::clone(&board), Arc::clone(&notify));
     event::spawn("journal", Origin::Clock, events.clone(), move |_| Ok(journal::run(&theirs, &notifier, to_stderr)?));
 
-    let to_screen = terminal.map(|terminal| start_screen(terminal, &board, &events, pairing)).transpose()?;
+    let desk = Desk { board: Arc::clone(&board), events: events.clone(), pairing };
+    let to_screen = terminal.map(|terminal| start_screen(terminal, desk)).transpose()?;
     let talk_file = resume.clone();
     event::spawn("signals", Origin::Signal, events.clone(), move |events| {
         let signal = signal::wait(&signals, to_screen.as_ref())?;
@@ -146,60 +150,6 @@ pub fn run(config: Config, headless: bool) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Starts the web, if the config has one or systemd has opened a port for it, and returns the paired devices. Problems with
-/// either are faults and are retried.
-#[cfg(feature = "web")]
-fn start_web(config: &Config, board: &Arc<Board>, events: &Events) -> Option<Arc<Pairing>> {
-    use crate::web::{RETRY, Web};
-    let handed_over = listenfd::ListenFd::from_env().take_tcp_listener(0);
-    let listen = config.web.as_ref().and_then(|web| web.listen);
-    if listen.is_none() && matches!(handed_over, Ok(None)) {
-        return None;
-    }
-    let path = match crate::store::pairing::default_path() {
-        Ok(path) => path,
-        Err(error) => {
-            let _ = events.try_send(Event::Fault(Origin::Web, Some(error.to_string().into())));
-            return None;
-        }
-    };
-    let pairing = Arc::new(Pairing::new(path));
-    if let Some(fault) = pairing.load().unwrap_or_else(Some) {
-        let _ = events.try_send(Event::Fault(Origin::Pairing, Some(fault.into())));
-    }
-    let hosts = config.web.as_ref().map_or_else(Vec::new, |web| web.hosts.clone());
-    let desk = Desk { board: Arc::clone(board), events: events.clone(), pairing: Some(Arc::clone(&pairing)) };
-    let theirs = Arc::clone(&pairing);
-    event::spawn("web", Origin::Web, events.clone(), move |events| {
-        let handed_over = handed_over.context("systemd has opened something else than a TCP port")?;
-        let serve = || -> anyhow::Result<()> {
-            let web = match (&handed_over, listen) {
-                (Some(listener), _) => Web::from_listener(listener.try_clone()?, &hosts)?,
-                (None, Some(listen)) => Web::bind(listen, &hosts)?,
-                (None, None) => unreachable!("without both there is no web"),
-            };
-            theirs.set_listen(web.address()?);
-            let url = web.url()?;
-            events.send(Event::Fault(Origin::Web, None))?;
-            events.send(Event::Web(url.as_str().into()))?;
-            events.send(Event::Note(Origin::Web, format!("stage view: {url}; p pairs a phone").into()))?;
-            web.run(&desk, Arc::clone(&theirs))
-        };
-        // Serving ends only by an error.
-        while let Err(error) = serve() {
-            events.send(Event::Fault(Origin::Web, Some(format!("{error:#}").into())))?;
-            thread::park_timeout(RETRY);
-        }
-        Ok(())
-    });
-    Some(pairing)
-}
-
-#[cfg(not(feature = "web"))]
-fn start_web(_: &Config, _: &Arc<Board>, _: &Events) -> Option<Arc<Pairing>> {
-    None
 }
 
 /// Blanks the strip of the config, after a daemon that could not.
@@ -279,22 +229,12 @@ fn start_nodes(config: &Config, events: &Events) {
 fn start_nodes(_: &Config, _: &Events) {}
 
 /// Starts the screen, and returns the stream that passes signals to it.
-fn start_screen(
-    terminal: Terminal,
-    board: &Arc<Board>,
-    events: &Events,
-    pairing: Option<Arc<Pairing>>,
-) -> anyhow::Result<UnixStream> {
+fn start_screen(terminal: Terminal, desk: Desk) -> anyhow::Result<UnixStream> {
     let (to_screen, signals) = UnixStream::pair()?;
     to_screen.set_nonblocking(true)?;
-    let mut daemon = LocalDaemon {
-        board: Arc::clone(board),
-        subscription: board.subscribe()?,
-        events: events.clone(),
-        pairing,
-        invited: None,
-    };
-    event::spawn("screen", Origin::Keyboard, events.clone(), move |events| {
+    let events = desk.events.clone();
+    let mut daemon = LocalDaemon { subscription: desk.board.subscribe()?, desk, invited: None };
+    event::spawn("screen", Origin::Keyboard, events, move |events| {
         match screen::run(terminal, &mut daemon, signals, Place::Daemon)? {
             Leave::Quit => {
                 events.stop(Stop::Quit);
@@ -310,10 +250,8 @@ fn start_screen(
 
 /// The daemon of this process, for its screen.
 struct LocalDaemon {
-    board: Arc<Board>,
+    desk: Desk,
     subscription: Subscription,
-    events: Events,
-    pairing: Option<Arc<Pairing>>,
     invited: Option<Result<InvitationCard, String>>,
 }
 
@@ -321,7 +259,7 @@ impl LocalDaemon {
     fn request(&self, action: Action, generation: Option<u64>) -> Result<(), String> {
         let request = Request { action, generation, deadline: None, origin: Origin::Keyboard, reply: None };
         // This must not block: the same thread reads the keys that quit.
-        match self.events.try_send(Event::Request(request)) {
+        match self.desk.events.try_send(Event::Request(request)) {
             Ok(true) => Ok(()),
             Ok(false) => Err("the timer does not answer; press again".into()),
             Err(stopped) => Err(stopped.to_string()),
@@ -336,7 +274,7 @@ impl Daemon for LocalDaemon {
 
     fn snapshot(&mut self) -> Result<Arc<Snapshot>, Disconnected> {
         self.subscription.clear();
-        Ok(self.board.latest())
+        Ok(self.desk.board.latest())
     }
 
     fn send(&mut self, command: Command, generation: Option<u64>) -> Result<(), String> {
@@ -348,14 +286,11 @@ impl Daemon for LocalDaemon {
     }
 
     fn invite(&mut self) {
-        let Some(pairing) = &self.pairing else { return };
         // Without a port the faults say why.
-        let Some(listen) = pairing.listen() else { return };
-        let invited = pairing.invite(clock::now()).map(|invitation| {
-            let Invitation { ticket, code, until } = invitation;
-            InvitationCard::new(listen, &own_addresses(), &ticket, &code, until)
-        });
-        self.invited = Some(invited.map_err(|error| format!("cannot invite a phone: {error}")));
+        let Some(site) = self.desk.pairing.as_ref().and_then(|pairing| pairing.site()) else { return };
+        self.invited = Some(self.desk.invite().map(|Invitation { ticket, code, until }| {
+            InvitationCard::new(&site, &Network::look(), &ticket, &code, until)
+        }));
     }
 
     fn invitation(&mut self) -> Option<Result<InvitationCard, String>> {

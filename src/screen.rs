@@ -14,11 +14,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, getsid};
 
-use crate::control::invite::InvitationCard;
+use crate::control::invite::{InvitationCard, NO_NETWORK};
 use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
 use crate::engine::board::Snapshot;
 use crate::engine::event::Origin;
+use crate::os::site::Reach;
 
 pub mod console;
 mod digits;
@@ -111,6 +112,8 @@ pub fn run(terminal: Terminal, daemon: &mut dyn Daemon, signals: UnixStream, pla
         shown: None,
         last_printed: 0,
         suspended: false,
+        invite_again: None,
+        is_waiting: false,
     };
     match screen.run() {
         Err(error) if terminal::is_hangup(&error) => Ok(Leave::HungUp),
@@ -132,6 +135,10 @@ struct Screen<'a> {
     last_printed: u64,
     /// Another program has the terminal until SIGCONT.
     suspended: bool,
+    /// When to ask for an invitation again, while the machine is in no network.
+    invite_again: Option<Moment>,
+    /// A terminal that gets lines was told that there is no network.
+    is_waiting: bool,
 }
 
 impl Screen<'_> {
@@ -145,7 +152,7 @@ impl Screen<'_> {
             self.print_start(&snapshot)?;
         }
         loop {
-            let until = self.draw(&snapshot)?.into_iter().chain(self.keyboard.due()).min();
+            let until = self.draw(&snapshot)?.into_iter().chain(self.keyboard.due()).chain(self.invite_again).min();
             let ready = self.wait(until)?;
             let now = clock::now();
             if ready.hung_up {
@@ -164,11 +171,7 @@ impl Screen<'_> {
             if let Some(leave) = self.handle_keys(keys, &snapshot, now)? {
                 return Ok(leave);
             }
-            match self.daemon.invitation() {
-                Some(Ok(invited)) => self.ui.invited = Some(invited),
-                Some(Err(why)) => self.ui.say(&why, true, now + footer::NEWS),
-                None => {}
-            }
+            self.handle_invitation(now);
             // After the keys: they were pressed for what the screen showed.
             if ready.news {
                 let latest = match self.daemon.snapshot() {
@@ -181,6 +184,24 @@ impl Screen<'_> {
                 }
                 snapshot = latest;
             }
+        }
+    }
+
+    /// Takes an invitation that has come. Without a network it asks again each second, until a key hides it.
+    fn handle_invitation(&mut self, now: Moment) {
+        match self.daemon.invitation() {
+            Some(Ok(invited)) => {
+                self.invite_again = (invited.reach == Reach::Nobody).then(|| now + Duration::from_secs(1));
+                self.is_waiting &= self.invite_again.is_some();
+                self.ui.invited = Some(invited);
+            }
+            Some(Err(why)) => self.ui.say(&why, true, now + footer::NEWS),
+            None => {}
+        }
+        if self.ui.invited.is_none() && !self.is_waiting {
+            self.invite_again = None;
+        } else if self.invite_again.take_if(|again| *again <= now).is_some() {
+            self.daemon.invite();
         }
     }
 
@@ -244,6 +265,7 @@ impl Screen<'_> {
 
     fn handle_keys(&mut self, keys: Vec<KeyEvent>, snapshot: &Snapshot, now: Moment) -> io::Result<Option<Leave>> {
         for key in keys {
+            self.is_waiting = false;
             match self.ui.press(key, snapshot, now) {
                 Action::Nothing => {}
                 Action::Send(command, generation) => {
@@ -336,8 +358,10 @@ impl Screen<'_> {
         if let Some(notice) = self.ui.notice.take() {
             self.print(&notice.text)?;
         }
-        if let Some(invited) = self.ui.invited.take() {
-            self.print(&invited.to_string())?;
+        match self.ui.invited.take() {
+            Some(invited) if invited.reach != Reach::Nobody => self.print(&invited.to_string())?,
+            Some(_) if !std::mem::replace(&mut self.is_waiting, true) => self.print(NO_NETWORK)?,
+            Some(_) | None => {}
         }
         if std::mem::take(&mut self.ui.help) {
             self.print(&help::text(snapshot, self.ui.place))?;

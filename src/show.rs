@@ -5,6 +5,7 @@
 
 pub mod demo;
 pub mod gauge;
+pub mod pairing;
 pub mod sample;
 mod stage;
 
@@ -29,6 +30,8 @@ pub enum Scene {
     Gauge(Gauge),
     /// The colours of a talk, which [`Snapshot::shown`](crate::engine::board::Snapshot::shown) takes from [`demo::timer`].
     Demo,
+    /// A phone can be paired by the button.
+    Pairing,
 }
 
 /// How important a show is: a higher rank covers a lower one.
@@ -56,7 +59,7 @@ pub struct Show {
 impl Scene {
     pub fn rank(&self) -> Rank {
         match self {
-            Self::Sample(_) | Self::Demo => Rank::Test,
+            Self::Sample(_) | Self::Demo | Self::Pairing => Rank::Test,
             Self::Gauge(_) => Rank::Stream,
         }
     }
@@ -65,7 +68,7 @@ impl Scene {
     pub fn strip_type(&self) -> Option<StripType> {
         match self {
             Self::Sample(trial) => Some(trial.strip),
-            Self::Gauge(_) | Self::Demo => None,
+            Self::Gauge(_) | Self::Demo | Self::Pairing => None,
         }
     }
 
@@ -74,6 +77,7 @@ impl Scene {
         match self {
             Self::Sample(trial) => trial.paint(frame),
             Self::Gauge(gauge) => gauge.paint(leds, frame),
+            Self::Pairing => pairing::paint(leds, frame),
             // A demonstration is seen as a picture of the timer; by itself it is the dark at its end.
             Self::Demo => {
                 frame.clear();
@@ -92,6 +96,7 @@ impl Scene {
             Self::Sample(trial) => trial.strip.drive(settings),
             Self::Demo => Drive::new(*settings, leds, &[]),
             Self::Gauge(gauge) => Drive::new(*settings, leds, &[gauge.full(leds)]),
+            Self::Pairing => Drive::new(*settings, leds, &[pairing::picture(leds)]),
         }
     }
 }

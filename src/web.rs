@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,19 +14,31 @@ use axum::routing::{get, post};
 use tokio::runtime::Builder;
 
 use crate::control::desk::Desk;
-use crate::engine::event::{Event, Events, Origin};
+use crate::core::clock;
+use crate::engine::event::{Event, Origin};
+use crate::os::network;
 use crate::store::pairing::Pairing;
 use feed::Feed;
+use sounds::Sounds;
 
 mod api;
 mod commands;
 mod connections;
+mod cookie;
 mod feed;
 mod guard;
+mod home;
 mod pages;
+mod phones;
+mod port;
+mod sounds;
+pub mod visitor;
 
 /// The delay before an unavailable port or pairing file is tried again.
 pub const RETRY: Duration = Duration::from_secs(1);
+
+/// How often the paired devices are looked through.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// The web server, bound to its port but not yet serving.
 pub struct Web {
@@ -40,6 +52,7 @@ struct App {
     desk: Desk,
     pairing: Arc<Pairing>,
     feed: Feed,
+    sounds: Sounds,
     /// The host names that requests may use.
     hosts: Arc<[String]>,
     commands: commands::Commands,
@@ -56,7 +69,7 @@ impl Web {
         if is_service && has_no_network() {
             return Err(BindError::NoNetwork);
         }
-        let listener = TcpListener::bind(listen).map_err(|error| match error.raw_os_error() {
+        let listener = port::listen(listen).map_err(|error| match error.raw_os_error() {
             Some(code) if is_service && code == nix::errno::Errno::EAFNOSUPPORT as i32 => BindError::NoNetwork,
             _ => BindError::Io(listen, error),
         })?;
@@ -69,8 +82,7 @@ impl Web {
     /// If the listener cannot be made non-blocking.
     pub fn from_listener(listener: TcpListener, hosts: &[String]) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let hosts = hosts.iter().cloned().chain(guard::own_names()).collect();
-        Ok(Self { listener, hosts })
+        Ok(Self { listener, hosts: hosts.to_vec() })
     }
 
     /// The bound address.
@@ -79,20 +91,6 @@ impl Web {
     /// The system's error.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
-    }
-
-    /// The URL of the stage view, as typed in a browser on this machine or its network.
-    ///
-    /// # Errors
-    /// The system's error.
-    pub fn url(&self) -> io::Result<String> {
-        let address = self.address()?;
-        let host = match address.ip() {
-            ip if ip.is_unspecified() => guard::own_names().pop().unwrap_or_default(),
-            IpAddr::V6(ip) => format!("[{ip}]"),
-            IpAddr::V4(ip) => ip.to_string(),
-        };
-        Ok(format!("http://{host}:{}", address.port()))
     }
 
     /// Serves requests. Returns only on an error.
@@ -106,7 +104,7 @@ impl Web {
             .max_blocking_threads(commands::WAITING_MAX)
             .build()?;
         runtime.block_on(async {
-            tokio::spawn(load(Arc::clone(&pairing), desk.events.clone()));
+            tokio::spawn(keep_paired(Arc::clone(&pairing), desk.clone()));
             let router = router(desk, pairing, &self.hosts)?;
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
             connections::serve(&listener, router).await
@@ -114,14 +112,16 @@ impl Web {
     }
 }
 
-/// Reads the paired devices again until that succeeds, if it failed at start.
-async fn load(pairing: Arc<Pairing>, events: Events) {
+/// Reads the paired devices again until that succeeds, if it failed at start, and unpairs those that nobody uses.
+async fn keep_paired(pairing: Arc<Pairing>, desk: Desk) {
     while !pairing.is_loaded() {
         tokio::time::sleep(RETRY).await;
-        let fault = pairing.load().unwrap_or_else(Some).map(Into::into);
-        if events.try_send(Event::Fault(Origin::Pairing, fault)).is_err() {
-            return;
-        }
+        let fault = pairing.load(clock::stamp()).unwrap_or_else(Some).map(Into::into);
+        desk.events.post(Event::Fault(Origin::Pairing, fault));
+    }
+    loop {
+        desk.tidy();
+        tokio::time::sleep(TIDY).await;
     }
 }
 
@@ -141,12 +141,23 @@ impl fmt::Display for BindError {
             );
         };
         let remedy = match error.kind() {
-            io::ErrorKind::AddrInUse => "another program uses this port; stop it, or choose another port",
-            io::ErrorKind::AddrNotAvailable => {
-                "this machine has no such address; \"0.0.0.0:8080\" listens on all its addresses"
+            io::ErrorKind::AddrInUse => {
+                let port = listen.port();
+                let other = if port == u16::MAX { port - 1 } else { port + 1 };
+                match network::listener(port) {
+                    Some(owner) => {
+                        format!("{owner} uses this port; stop it, or choose another port, as with --web=:{other}")
+                    }
+                    None => format!(
+                        "another program uses this port; stop it, or choose another port, as with --web=:{other}"
+                    ),
+                }
             }
-            io::ErrorKind::PermissionDenied => "this user may not use ports below 1024; choose 8080",
-            _ => "choose another address",
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; \":8080\" listens on all its addresses".into()
+            }
+            io::ErrorKind::PermissionDenied => "this user may not use ports below 1024; choose 8080".into(),
+            _ => "choose another address".to_owned(),
         };
         write!(f, "web.listen: {listen}: {error}; {remedy}")
     }
@@ -172,6 +183,7 @@ pub fn router(desk: &Desk, pairing: Arc<Pairing>, hosts: &[String]) -> io::Resul
         desk: desk.clone(),
         pairing,
         feed: Feed::new(Arc::clone(&desk.board))?,
+        sounds: Sounds::new(desk.events.clone()),
         hosts: hosts.into(),
         commands: commands::Commands::default(),
     };
@@ -185,8 +197,13 @@ pub fn router(desk: &Desk, pairing: Arc<Pairing>, hosts: &[String]) -> io::Resul
         .route("/api/v1/undo", post(commands::command))
         .route("/api/v1/choose", post(commands::command))
         .route("/api/v1/demo", post(commands::command))
-        .route("/api/v1/pair", post(api::pair))
-        .route("/api/v1/paired", get(api::paired))
+        .route("/api/v1/pair", post(phones::pair))
+        .route("/api/v1/paired", get(phones::paired))
+        .route("/api/v1/devices", get(phones::list))
+        .route("/api/v1/remove", post(phones::remove))
+        .route("/api/v1/invite", post(phones::invite))
+        .route("/api/v1/hello", get(phones::arrived).post(phones::hello))
+        .route("/hello", get(phones::hello_page))
         .fallback(api::not_found)
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(app.clone(), guard::guard))

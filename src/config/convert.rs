@@ -1,6 +1,5 @@
 //! Converts the value of a single key. An error says what is wrong with the value and what would be right.
 
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -54,25 +53,6 @@ pub(super) fn word(value: &DeValue) -> Result<String, String> {
         true => Ok(word.into()),
         false => Err(must(value, &format!("be a text of 1 to {} characters", Words::LENGTH_MAX))),
     }
-}
-
-/// A socket address with a port other than 0.
-pub(super) fn address(value: &DeValue) -> Result<SocketAddr, String> {
-    let address = value.as_str().and_then(|written| written.parse().ok());
-    address.filter(|address: &SocketAddr| address.port() != 0).ok_or_else(|| {
-        must(value, "be an address and a port, such as \"127.0.0.1:8080\" for this machine alone or \"0.0.0.0:8080\" for its network")
-    })
-}
-
-/// A list of host names, without ports.
-pub(super) fn names(value: &DeValue) -> Result<Vec<String>, String> {
-    let is_name = |name: &&str| {
-        let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-        !name.is_empty() && name.len() <= 253 && name.chars().all(good)
-    };
-    let name = |value: &toml::Spanned<DeValue>| value.get_ref().as_str().filter(is_name).map(str::to_owned);
-    let names = value.as_array().and_then(|names| names.iter().map(name).collect());
-    names.ok_or_else(|| must(value, "be a list of names, such as [\"timer.example.org\"]"))
 }
 
 /// One of a few words, each with its meaning.
@@ -194,7 +174,7 @@ fn hex(digits: &str) -> Option<Rgb> {
 }
 
 /// The message: `"60"` must …
-fn must(value: &DeValue, be: &str) -> String {
+pub(super) fn must(value: &DeValue, be: &str) -> String {
     let written = match value {
         DeValue::String(text) => format!("\"{}\"", shown(text)),
         DeValue::Integer(number) => shown(&number.to_string()),

@@ -8,12 +8,10 @@ use toml::de::DeValue;
 #[cfg(target_os = "linux")]
 use super::SpiConfig;
 use super::alike::look_alikes;
-use super::convert::{
-    address, boolean, chip, colour, duration, gpio, names, nearest, number, one_of, path, shown, text, whole, word,
-};
+use super::convert::{boolean, chip, colour, duration, gpio, nearest, number, one_of, path, shown, text, whole, word};
 use super::describe::seconds;
-use super::values::{CHOSEN, Values};
-use super::{Active, Bias, Buttons, Config, Kind, Origin, WebConfig};
+use super::values::{CHOSEN, Values, WEB_FLAG};
+use super::{Active, Bias, Buttons, Config, Kind, Origin, WebConfig, web};
 use crate::core::drive::{Chip, Drive, DriveSettings, Order};
 use crate::core::look::{Look, Palette, Pattern, ReadyLook};
 use crate::core::plan::{self, Plan, PlanError};
@@ -62,12 +60,21 @@ pub(super) fn config(values: &mut Values, origin: Origin, bufsiz: usize) -> Conf
 }
 
 fn web(values: &mut Values) -> Option<WebConfig> {
-    let hosts = values.optional("web.hosts", names);
-    let listen = values.optional("web.listen", address);
-    if cfg!(not(feature = "web")) && (listen.is_some() || hosts.is_some()) {
-        values.conflict(&["web.listen", "web.hosts"], "this talklight was built without the web; remove `[web]`");
+    let web = WebConfig {
+        name: values.optional("web.name", web::name),
+        address: values.optional("web.address", web::url),
+        hosts: values.optional("web.hosts", web::names).unwrap_or_default(),
+        listen: values.optional("web.listen", web::listen),
+        is_flag: values.optional(WEB_FLAG, boolean).unwrap_or_default(),
+    };
+    let is_written = web != WebConfig::default();
+    if cfg!(not(feature = "web")) && is_written {
+        values.conflict(
+            &["web.listen", "web.hosts", "web.address", "web.name"],
+            "this talklight was built without the web; remove `[web]`",
+        );
     }
-    (listen.is_some() || hosts.is_some()).then(|| WebConfig { listen, hosts: hosts.unwrap_or_default() })
+    is_written.then_some(web)
 }
 
 fn look(values: &mut Values) -> Look {

@@ -26,14 +26,16 @@ const SECTIONS: [(&str, &str); 9] = [
     ("plan.words", "ready green yellow red flash over"),
     ("flash", "hz"),
     ("control", "socket"),
-    ("web", "listen hosts"),
+    ("web", "listen name address hosts"),
 ];
 
 /// The key of the flag `--plan`. A file cannot have it.
 pub(super) const CHOSEN: &str = "chosen";
 
-/// The value of the flag `--web`: this machine only.
-const LOOPBACK: &str = "127.0.0.1:8080";
+/// What `--web` alone means if the config has no address: all addresses of the machine.
+const ALL_ADDRESSES: &str = ":8080";
+/// Whether the flag `--web` was given. A file cannot have this key.
+pub(super) const WEB_FLAG: &str = "web.flag";
 
 /// The values of all layers, and the mistakes found in them so far.
 pub(super) struct Values<'a> {
@@ -81,13 +83,19 @@ impl<'a> Values<'a> {
         let path = |path: &'a PathBuf| DeValue::String(path.to_string_lossy());
         let number = |typed: &'a str| DeValue::parse(typed).map_or(text(typed), |value| value.into_inner());
         let Overrides { strip, tape, socket, plan, web, .. } = overrides;
+        let listen = match web {
+            Some(Some(address)) => Some(&**address),
+            Some(None) if !self.written.contains_key("web.listen") => Some(ALL_ADDRESSES),
+            Some(None) | None => None,
+        };
         for (flag, key, value) in [
             ("--strip", "strip.kind", strip.as_deref().map(text)),
             ("--tape", "strip.tape", tape.as_ref().map(path)),
             ("--leds", "strip.leds", leds.map(number)),
             ("--socket", "control.socket", socket.as_ref().map(path)),
             ("--plan", CHOSEN, plan.as_deref().map(text)),
-            ("--web", "web.listen", web.then_some(text(LOOPBACK))),
+            ("--web", "web.listen", listen.map(text)),
+            ("--web", WEB_FLAG, web.as_ref().map(|_| DeValue::Boolean(true))),
         ] {
             let Some(value) = value else { continue };
             let place = Place::Flag(flag);

@@ -1,18 +1,20 @@
 //! The desk turns requests of the socket and the web into events for the engine, and the engine's answers into replies.
 
+pub mod phones;
+
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use crate::control::protocol::{ClientRequest, Pass, Reply, Status, Verb};
+use crate::control::protocol::{ClientRequest, Reply, Status, Verb};
 use crate::core::clock;
 use crate::core::plan::{self, Plan};
 use crate::core::timer::{Command, Refusal};
 use crate::engine::board::Board;
-use crate::engine::event::{Action, Done, Event, Events, Origin, Refused, Request};
+use crate::engine::event::{Action, Done, Event, Events, Refused, Request};
 use crate::show::sample::{self, Trial};
 use crate::show::{Owner, Rank, Scene, demo};
-use crate::store::pairing::{self, INVITATION, Invitation, Pairing, PairingError};
+use crate::store::pairing::Pairing;
 
 /// How long to wait for the engine's answer. It comes at once unless the strip hangs; after this time the service manager's
 /// watchdog has already ended the process.
@@ -65,7 +67,9 @@ impl Desk {
                 let status = self.status();
                 return (Verdict::Done { change: false }, Reply::new(true, status.line(), Some(status)));
             }
-            Verb::Invite | Verb::Token | Verb::Forget => return self.pairing(&request.verb),
+            Verb::Invite | Verb::Token | Verb::Forget | Verb::Devices | Verb::Remove(_) | Verb::Hello(_) => {
+                return self.pairing(&request.verb);
+            }
         };
         match command {
             Ok(command) => self.engine(Action::Command(command), request),
@@ -89,22 +93,6 @@ impl Desk {
         Status::new(&self.board.latest(), clock::now())
     }
 
-    /// Exchanges a ticket or a code for a token.
-    ///
-    /// # Errors
-    /// Why the device was not paired; [`PairingError::Wrong`] as well if the web is off.
-    pub fn redeem(&self, answer: &str) -> Result<String, PairingError> {
-        let token = self.pairing.as_ref().ok_or(PairingError::Wrong)?.redeem(answer, clock::now())?;
-        self.announce("a device was paired");
-        Ok(token)
-    }
-
-    /// Shows a message about pairing on the screen and ends a fault of the pairing file. Skipped if the channel is full.
-    fn announce(&self, text: &str) {
-        let _ = self.events.try_send(Event::Note(Origin::Pairing, text.into()));
-        let _ = self.events.try_send(Event::Fault(Origin::Pairing, None));
-    }
-
     fn engine(&self, action: Action, request: &ClientRequest) -> (Verdict, Reply) {
         let (reply, answer) = sync_channel(1);
         let ClientRequest { generation, deadline, origin, .. } = *request;
@@ -126,42 +114,13 @@ impl Desk {
             Ok(Done::ShowReset) => {
                 (Verdict::Done { change: false }, "the show has ended; the strip shows the timer again".into())
             }
-            Ok(Done::Shown | Done::Ended) => (Verdict::Done { change: false }, status.line()),
+            Ok(Done::Shown | Done::Ended | Done::Opened | Done::MayPair) => {
+                (Verdict::Done { change: false }, status.line())
+            }
             Err(refused @ Refused::Command(Refusal::Stale | Refusal::Expired)) => (Verdict::Stale, refused.to_string()),
             Err(refused) => (Verdict::Refused, refused.to_string()),
         };
         (verdict, Reply::new(matches!(verdict, Verdict::Done { .. }), message, Some(status)))
-    }
-
-    fn pairing(&self, verb: &Verb) -> (Verdict, Reply) {
-        match self.pairing.as_ref().map_or(Err(pairing::OFF.into()), |pairing| self.pass(pairing, verb)) {
-            Ok((message, pass)) => (Verdict::Done { change: false }, Reply { pass, ..Reply::new(true, message, None) }),
-            Err(why) => (Verdict::Refused, Reply::new(false, why, None)),
-        }
-    }
-
-    /// Carries out `invite`, `token` or `forget`.
-    fn pass(&self, pairing: &Pairing, verb: &Verb) -> Result<(String, Option<Pass>), String> {
-        if *verb == Verb::Invite {
-            let listen = pairing.listen().ok_or("the web server has no port yet; `talklight status` says why")?;
-            let invitation = pairing.invite(clock::now());
-            let Invitation { ticket, code, .. } =
-                invitation.map_err(|error| format!("cannot create an invitation: {error}"))?;
-            let pass = Pass::Invitation { listen, ticket, code, seconds: INVITATION.as_secs() };
-            return Ok(("one device can be paired within a minute".into(), Some(pass)));
-        }
-        let (message, pass) = if *verb == Verb::Token {
-            let token = pairing.issue().map_err(|error| format!("the token cannot be saved: {error}"))?;
-            ("a token for a program was created".into(), Some(Pass::Token(token)))
-        } else {
-            let count = pairing.count();
-            pairing.forget().map_err(|error| {
-                format!("unpaired only until the next start, since the file cannot be removed: {error}")
-            })?;
-            (format!("unpaired all devices and programs ({count})"), None)
-        };
-        self.announce(&message);
-        Ok((message, pass))
     }
 }
 

@@ -1,17 +1,17 @@
 //! An invitation as shown to a person: a URL as text and QR code, and a code to type.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use nix::ifaddrs::{InterfaceAddress, getifaddrs};
-use nix::net::if_::InterfaceFlags;
-use nix::sys::socket::SockaddrLike;
-use nix::unistd::gethostname;
 use qrcode::{Color, EcLevel, QrCode};
 
 use crate::control::protocol::{Pass, Reply};
 use crate::core::clock::Moment;
+use crate::os::network::Network;
+use crate::os::site::{Reach, Site};
+
+/// Said in place of a QR code while there is no network.
+pub const NO_NETWORK: &str = "this machine is in no network yet; the QR code comes by itself when it is in one";
 
 /// The width of the quiet zone of a QR code, in modules. ISO/IEC 18004 asks for 4; cameras read codes with 2.
 const QUIET_ZONE: usize = 2;
@@ -21,40 +21,43 @@ const QUIET_ZONE: usize = 2;
 pub struct InvitationCard {
     /// The URL of the remote.
     pub address: String,
-    /// The URLs with this machine's other addresses, for a phone in another network.
+    /// The URLs with this machine's other addresses and names, for a phone in another network.
     pub others: Vec<String>,
     /// The URL with the ticket, for the QR code.
     pub link: String,
     pub code: String,
-    /// The server listens on the loopback address only.
-    pub is_local_only: bool,
+    /// Who can open `address`. Only for phones there is a QR code.
+    pub reach: Reach,
     /// When the ticket and the code expire.
     pub until: Moment,
 }
 
 impl InvitationCard {
-    /// An invitation to a web server at `listen`, on a machine with the addresses `own`, the best first.
-    pub fn new(listen: SocketAddr, own: &[IpAddr], ticket: &str, code: &str, until: Moment) -> Self {
-        let port = listen.port();
-        let url = |host: String| format!("http://{host}:{port}/remote");
-        let mut all: Vec<String> = match listen.ip() {
-            ip if !ip.is_unspecified() => vec![url(bracketed(ip))],
-            // An IPv4 socket accepts no IPv6 connections.
-            ip => own.iter().filter(|own| ip.is_ipv6() || own.is_ipv4()).map(|&own| url(bracketed(own))).collect(),
-        };
-        if all.is_empty() {
-            let name = gethostname().ok().and_then(|name| name.into_string().ok());
-            all.push(url(format!("{}.local", name.unwrap_or_else(|| "localhost".into()))));
-        }
+    /// An invitation to the web server at `site`, on a machine in `network`.
+    pub fn new(site: &Site, network: &Network, ticket: &str, code: &str, until: Moment) -> Self {
+        let (urls, reach) = site.urls(network);
+        let mut all: Vec<String> = urls.into_iter().map(|url| url + "/remote").collect();
         let address = all.remove(0);
-        Self {
-            link: format!("{address}#{ticket}"),
-            address,
-            others: all,
-            code: code.into(),
-            is_local_only: listen.ip().is_loopback(),
-            until,
-        }
+        Self { link: format!("{address}#{ticket}"), address, others: all, code: code.into(), reach, until }
+    }
+
+    /// As an invitation, but for a page that only tells that a phone has come through, under the number of a try.
+    pub fn hello(site: &Site, network: &Network, id: u32) -> Self {
+        let mut card = Self::new(site, network, "", "", Moment::default());
+        let page = |url: &str| format!("{}/hello?id={id}", url.trim_end_matches("/remote"));
+        card.others = card.others.iter().map(|url| page(url)).collect();
+        card.address = page(&card.address);
+        card.link = card.address.clone();
+        card
+    }
+
+    /// What to do if no phone has come to the page of [`hello`](Self::hello). The rule is for who runs the network.
+    pub fn no_phone(&self) -> String {
+        let place = self.address.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let (host, port) = place.rsplit_once(':').unwrap_or((place, "80"));
+        format!(
+            "No phone arrived. Guest networks often forbid it: ask for one rule, guests to {host}, port {port}; docs/remote.md has it as a text to send"
+        )
     }
 
     /// The daemon's reply to `invite`.
@@ -63,16 +66,34 @@ impl InvitationCard {
     /// The daemon's message if it refused.
     pub fn from_reply(reply: Reply, now: Moment) -> Result<Self, String> {
         match reply.pass {
-            Some(Pass::Invitation { listen, ticket, code, seconds }) => {
+            Some(Pass::Invitation { site, ticket, code, seconds }) => {
                 let until = now + Duration::from_secs(seconds);
-                Ok(Self::new(listen, &own_addresses(), &ticket, &code, until))
+                Ok(Self::new(&site, &Network::look(), &ticket, &code, until))
             }
             _ => Err(reply.message),
         }
     }
 
-    /// The link as a QR code with its quiet zone, row by row; true is dark.
+    /// Why no phone can open the address, and what to do instead. `None` if phones can.
+    pub fn trouble(&self) -> Option<String> {
+        match self.reach {
+            Reach::Phones => None,
+            Reach::ThisMachine => {
+                let port = self.address.rsplit(':').next().and_then(|end| end.split('/').next()).unwrap_or("8080");
+                Some(format!(
+                    "only this machine can open it; for phones start with --web=:{port}, or write \
+                     `listen = \":{port}\"` under [web]"
+                ))
+            }
+            Reach::Nobody => Some(NO_NETWORK.into()),
+        }
+    }
+
+    /// The link as a QR code with its quiet zone, row by row; true is dark. Empty if no phone can open the link.
     pub fn modules(&self) -> Vec<Vec<bool>> {
+        if self.reach != Reach::Phones {
+            return Vec::new();
+        }
         // The lowest error correction needs the fewest modules, and a screen is neither dirty nor damaged.
         let code = QrCode::with_error_correction_level(&self.link, EcLevel::L).expect("a link fits in a QR code");
         let width = code.width();
@@ -96,15 +117,14 @@ impl fmt::Display for InvitationCard {
             writeln!(f, "or {}", self.others.join(" or "))?;
         }
         write!(f, "valid once, within a minute")?;
-        if self.is_local_only {
-            write!(
-                f,
-                "\nonly this machine can open it; for the network write `listen = \"0.0.0.0:{}\"` under [web]",
-                self.address.rsplit(':').next().and_then(|end| end.split('/').next()).unwrap_or("8080")
-            )?;
-        }
-        Ok(())
+        self.trouble().map_or(Ok(()), |trouble| write!(f, "\n{trouble}"))
     }
+}
+
+/// A QR code as lines of text for programs: `#` is dark, `.` is light.
+pub fn qr_rows(modules: &[Vec<bool>]) -> Vec<String> {
+    let row = |row: &Vec<bool>| row.iter().map(|&is_dark| if is_dark { '#' } else { '.' }).collect();
+    modules.iter().map(row).collect()
 }
 
 /// How a terminal draws a QR code.
@@ -158,68 +178,5 @@ pub fn half_block([upper, lower]: [bool; 2]) -> char {
         [true, false] => '▀',
         [false, true] => '▄',
         [true, true] => '█',
-    }
-}
-
-/// The addresses by which other machines may reach this one, in the order of [`rank_addresses`].
-pub fn own_addresses() -> Vec<IpAddr> {
-    let interfaces = getifaddrs().into_iter().flatten();
-    rank_addresses(interfaces.filter_map(|interface| {
-        let address = address(&interface)?;
-        Some((interface.interface_name, interface.flags, address))
-    }))
-}
-
-/// The addresses by which a phone may reach this machine, the likeliest first: not those of a tunnel, those of a private
-/// network, IPv4. Each interface is given by name, flags and address.
-pub fn rank_addresses(interfaces: impl IntoIterator<Item = (String, InterfaceFlags, IpAddr)>) -> Vec<IpAddr> {
-    let mut found: Vec<_> = interfaces
-        .into_iter()
-        .filter(|(name, flags, ip)| is_external(name, *flags) && !is_link_local(*ip))
-        .map(|(_, flags, ip)| {
-            // A VPN has private addresses, too, but a phone is unlikely to be at its other end.
-            let is_tunnel = flags.contains(InterfaceFlags::IFF_POINTOPOINT);
-            (is_tunnel, !is_private(ip), ip.is_ipv6(), ip)
-        })
-        .collect();
-    found.sort();
-    found.dedup();
-    found.into_iter().map(|(.., ip)| ip).collect()
-}
-
-/// Whether a phone can be behind an interface: it is up, and belongs neither to the loopback nor to containers.
-fn is_external(name: &str, flags: InterfaceFlags) -> bool {
-    let up = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
-    let internal = ["docker", "podman", "veth", "br-", "virbr", "lxc", "lxdbr", "ve-", "vb-"];
-    flags.contains(up)
-        && !flags.contains(InterfaceFlags::IFF_LOOPBACK)
-        && !internal.iter().any(|prefix| name.starts_with(prefix))
-}
-
-fn address(interface: &InterfaceAddress) -> Option<IpAddr> {
-    let address = interface.address?;
-    address.family()?;
-    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-    v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
-}
-
-fn is_link_local(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    }
-}
-
-fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_private(),
-        IpAddr::V6(ip) => ip.is_unique_local(),
-    }
-}
-
-fn bracketed(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }

@@ -47,13 +47,23 @@ impl<T> List<T> {
     /// Removes the oldest candidate of the peer that has most candidates. `peer` names the peer of a connection, and is
     /// `None` for one that must stay.
     pub fn evict<P: Eq + Hash>(&mut self, peer: impl Fn(&T) -> Option<P>) -> Option<T> {
+        let index = self.oldest_of_busiest(peer)?;
+        Some(self.connections.remove(index).1)
+    }
+
+    /// The peer whose connection [`evict`](Self::evict) would remove.
+    pub fn busiest<P: Eq + Hash>(&self, peer: impl Fn(&T) -> Option<P>) -> Option<P> {
+        let index = self.oldest_of_busiest(&peer)?;
+        peer(&self.connections[index].1)
+    }
+
+    fn oldest_of_busiest<P: Eq + Hash>(&self, peer: impl Fn(&T) -> Option<P>) -> Option<usize> {
         let mut counts = HashMap::new();
         for peer in self.iter().filter_map(&peer) {
             *counts.entry(peer).or_insert(0) += 1;
         }
         let most = counts.values().max()?;
-        let index = self.iter().position(|connection| peer(connection).is_some_and(|peer| counts[&peer] == *most))?;
-        Some(self.connections.remove(index).1)
+        self.iter().position(|connection| peer(connection).is_some_and(|peer| counts[&peer] == *most))
     }
 }
 

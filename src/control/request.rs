@@ -49,6 +49,12 @@ pub enum Verb {
     Token,
     /// Unpair all devices and programs.
     Forget,
+    /// List the paired devices.
+    Devices,
+    /// Unpair the device of this id.
+    Remove(String),
+    /// Begin to wait for a phone that opens `/hello`, or tell whether it has come: the number says to which try.
+    Hello(Option<u32>),
 }
 
 impl ClientRequest {
@@ -95,6 +101,10 @@ impl ClientRequest {
             Verb::Token => "token".into(),
             Verb::Forget => "forget".into(),
             Verb::Demo => "demo".into(),
+            Verb::Devices => "devices".into(),
+            Verb::Remove(id) => format!("remove {id}"),
+            Verb::Hello(None) => "hello".into(),
+            Verb::Hello(Some(id)) => format!("hello {id}"),
             Verb::Try(None) => "try nothing".into(),
             Verb::Try(Some(trial)) => format!("try {trial}"),
         };
@@ -162,6 +172,14 @@ impl FromStr for ClientRequest {
             Some("invite") => Verb::Invite,
             Some("token") => Verb::Token,
             Some("forget") => Verb::Forget,
+            Some("devices") => Verb::Devices,
+            Some("remove") => {
+                Verb::Remove(words.next().ok_or("`remove` needs the id of a device, which `devices` lists")?.into())
+            }
+            Some("hello") => {
+                let id = words.next().map(|word| word.parse().map_err(|_| "`hello` takes the number of a try"));
+                Verb::Hello(id.transpose()?)
+            }
             Some("try") => {
                 let words: Vec<&str> = words.by_ref().collect();
                 Verb::Try(match words[..] {
@@ -170,8 +188,7 @@ impl FromStr for ClientRequest {
                 })
             }
             _ => {
-                let verbs =
-                    "start, late, reset, undo, choose, demo, status, watch, attach, try, invite, token or forget";
+                let verbs = "start, late, reset, undo, choose, demo, status, watch, attach, try, invite, token, forget, devices, remove or hello";
                 return Err(format!("expected {verbs}"));
             }
         };

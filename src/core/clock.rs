@@ -65,6 +65,20 @@ pub fn of_kernel_event(monotonic_ns: u64) -> Moment {
     Moment(monotonic_ns.saturating_add(apart))
 }
 
+/// One reading of both clocks. The wall clock can be set, and on a machine without a battery it starts wrong, so it is only
+/// for what must outlive a boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub at: Moment,
+    /// Seconds since 1970 by the wall clock.
+    pub wall_s: u64,
+}
+
+/// The current moment, with the time of the wall clock.
+pub fn stamp() -> Stamp {
+    Stamp { at: now(), wall_s: read(ClockId::CLOCK_REALTIME) / 1_000_000_000 }
+}
+
 #[cfg(target_os = "linux")]
 const BOOT_TIME: ClockId = ClockId::CLOCK_BOOTTIME;
 /// Other systems: the monotonic clock, which on macOS runs through sleep as well.

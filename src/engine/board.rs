@@ -3,22 +3,21 @@
 //! Observers read it at their own pace and evaluate the timer at their own time. The engine never calls them.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::core::clock::Moment;
 use crate::core::look::{Look, Picture, Rgb};
-use crate::core::plan::{Clock, Plan};
-use crate::core::timer::{self, Outcome, Phase, Timer};
+use crate::core::plan::Plan;
+use crate::core::timer::Timer;
 use crate::core::words::Words;
-use crate::engine::event::{Origin, Refused};
+use crate::engine::event::{Origin, PairedBy};
+pub use crate::engine::log::{Entry, Happening, Tone};
 use crate::show::sample::Trial;
 use crate::show::{Scene, Show, Stage, demo};
 
@@ -37,14 +36,39 @@ pub struct Snapshot {
     /// The strip's kind as the config names it.
     pub strip_kind: Arc<str>,
     pub strip: Health,
+    /// What people call this timer: `[web] name`, else the host's name.
+    #[serde(default = "nameless")]
+    pub name: Arc<str>,
     /// The address of the web pages, if there are any.
     pub web: Option<Arc<str>>,
+    /// What the web tells of phones.
+    pub phones: Phones,
     /// What has failed, except the strip.
     pub faults: Vec<Fault>,
     /// The latest log entries, oldest first, numbered without gaps.
     pub log: VecDeque<Entry>,
     /// Counts the snapshots that were posted.
     pub number: u64,
+}
+
+/// Phones and their pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phones {
+    /// Codes are refused until then, because too many were wrong.
+    pub codes_closed_until: Option<Moment>,
+    /// The device that was paired last, since the start.
+    pub last_paired: Option<LastPaired>,
+    /// Open pages that have their sound on.
+    pub pages_with_sound: usize,
+}
+
+/// A device that was paired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPaired {
+    pub at: Moment,
+    /// What it is, such as `Firefox on Android`.
+    pub name: Arc<str>,
+    pub by: PairedBy,
 }
 
 /// Something that has failed, and how.
@@ -78,115 +102,6 @@ pub enum Health {
     Starting,
     Sending,
     Failing(Arc<str>),
-}
-
-/// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    pub number: u64,
-    pub at: Moment,
-    pub origin: Origin,
-    pub what: Happening,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Happening {
-    Done(Outcome),
-    /// A request by a button or a key was refused. Other requesters get a reply instead.
-    Refused(Refused),
-    /// The talk has reached this phase by time.
-    Phase(Phase),
-    StripFailed(Arc<str>),
-    StripBack,
-    ShowBegan(Scene),
-    ShowEnded(Scene),
-    Failed(Arc<str>),
-    Recovered,
-    SourceEnded(Arc<str>),
-    /// A message in its own words.
-    Told(Tone, Arc<str>),
-    Stopping,
-}
-
-/// How much attention a log entry needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Tone {
-    /// A phase of a talk, by time.
-    Quiet,
-    Done,
-    Refused,
-    Warning,
-    Fault,
-}
-
-impl Entry {
-    pub fn tone(&self) -> Tone {
-        match &self.what {
-            Happening::Done(outcome) if !outcome.is_change() => Tone::Refused,
-            Happening::Phase(Phase::Over) | Happening::Done(_) => Tone::Done,
-            Happening::Phase(_) => Tone::Quiet,
-            Happening::StripBack
-            | Happening::Recovered
-            | Happening::ShowBegan(_)
-            | Happening::ShowEnded(_)
-            | Happening::Stopping => Tone::Done,
-            Happening::Refused(_) => Tone::Refused,
-            Happening::StripFailed(_) | Happening::Failed(_) | Happening::SourceEnded(_) => Tone::Fault,
-            Happening::Told(tone, _) => *tone,
-        }
-    }
-}
-
-/// The entry in one line, for logs and screens.
-impl fmt::Display for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let by = self.origin;
-        let left = |left: &Duration| Clock(timer::seconds_left(*left));
-        match &self.what {
-            Happening::Done(Outcome::Started(plan)) => {
-                write!(f, "talk started by the {by}: {}, {}", plan.name(), Clock(plan.length()))
-            }
-            Happening::Done(Outcome::StartedLate { plan, late }) => {
-                let length = Clock(plan.length());
-                write!(f, "talk started by the {by}: {}, {length}, with {} taken off", plan.name(), Clock(*late))
-            }
-            Happening::Done(Outcome::Late { by: off, left: rest }) => {
-                write!(f, "{} taken off by the {by}, {} left", Clock(*off), left(rest))
-            }
-            Happening::Done(Outcome::LateUndone { by: off, left: rest }) => {
-                write!(f, "{} given back by the {by}, {} left", Clock(*off), left(rest))
-            }
-            Happening::Done(Outcome::Reset { elapsed, left: rest }) => {
-                write!(f, "talk reset at {} by the {by}, {} left", Clock(timer::whole_seconds(*elapsed)), left(rest))
-            }
-            Happening::Done(Outcome::Cleared) => write!(f, "ready again by the {by}"),
-            Happening::Done(Outcome::Undone { left: rest }) => {
-                write!(f, "reset undone by the {by}, {} left", left(rest))
-            }
-            Happening::Done(Outcome::Chosen(plan)) => {
-                write!(f, "next talk chosen by the {by}: {}, {}", plan.name(), Clock(plan.length()))
-            }
-            Happening::Done(outcome @ (Outcome::AlreadyReady | Outcome::AlreadyChosen(_))) => {
-                write!(f, "{outcome}")
-            }
-            Happening::Refused(refusal) => write!(f, "{refusal}"),
-            Happening::Phase(Phase::Over) => write!(f, "talk ended"),
-            Happening::Phase(phase) => write!(f, "{phase}"),
-            Happening::StripFailed(why) => write!(f, "strip failed: {why}"),
-            Happening::StripBack => write!(f, "strip is back"),
-            Happening::ShowBegan(Scene::Sample(_)) => write!(f, "testing the strip; a start ends it"),
-            Happening::ShowBegan(Scene::Demo) => write!(f, "showing the colours of a talk; a start ends it"),
-            Happening::ShowBegan(Scene::Gauge(_)) => write!(f, "a program has the strip; a start ends it"),
-            Happening::ShowEnded(Scene::Sample(_)) => write!(f, "the test of the strip is over"),
-            Happening::ShowEnded(Scene::Demo) => write!(f, "the colours were shown"),
-            Happening::ShowEnded(Scene::Gauge(_)) => write!(f, "the program has given the strip back"),
-            Happening::Failed(why) => write!(f, "{by} failed: {why}"),
-            Happening::Recovered => write!(f, "{by} is back"),
-            Happening::SourceEnded(how) => write!(f, "{by} is lost until the next start: {how}"),
-            Happening::Told(_, text) => f.write_str(text),
-            Happening::Stopping => write!(f, "stopping"),
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -283,6 +198,11 @@ impl AsFd for Subscription {
     }
 }
 
+/// The name of a daemon of an older version, which sends none.
+fn nameless() -> Arc<str> {
+    "talklight".into()
+}
+
 fn some_plans<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Plan]>, D::Error> {
     let plans = Arc::<[Plan]>::deserialize(deserializer)?;
     if plans.is_empty() { Err(de::Error::custom("there is always a plan")) } else { Ok(plans) }
@@ -341,6 +261,16 @@ impl Snapshot {
             Shown::Scene(Scene::Sample(trial)) => Some(trial),
             Shown::Scene(_) | Shown::Timer(_) => None,
         }
+    }
+
+    /// Until when a phone can be paired by the button.
+    pub fn pairing_open_until(&self, now: Moment) -> Option<Moment> {
+        self.stage.pairing_until(now)
+    }
+
+    /// Until when codes are refused.
+    pub fn codes_closed_until(&self, now: Moment) -> Option<Moment> {
+        self.phones.codes_closed_until.filter(|&until| now < until)
     }
 
     /// The first moment after `now` at which the strip shows something else by time alone.

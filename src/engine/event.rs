@@ -1,9 +1,10 @@
 //! Events: all that sources can send to the engine.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SendError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::show::{Busy, Owner, Rank, Scene};
 
 /// The capacity of the channel. A source waits if the channel is full; the strip never waits.
 pub const QUEUE: usize = 64;
+/// The capacity for events of [`Events::post`]. If nobody takes them, the oldest are lost.
+pub const POSTED_MAX: usize = 64;
 
 #[derive(Debug)]
 pub enum Event {
@@ -28,10 +31,37 @@ pub enum Event {
     SourceEnded(Origin, Arc<str>),
     /// The web pages are at this address.
     Web(Arc<str>),
+    /// Something about phones and their pages.
+    Phones(PhoneNews),
     /// A failed strip should be tried again now.
     Retry,
     /// Wakes the engine, so that it sees a stop.
     Wake,
+}
+
+/// What the web tells of phones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PhoneNews {
+    /// Too many codes were wrong. Codes are refused until then.
+    CodesClosed(Moment),
+    /// A new invitation was made, so codes are accepted again.
+    CodesOpen,
+    /// A device was paired: what it is, and by what.
+    Paired { name: Arc<str>, by: PairedBy },
+    /// So many open pages have their sound on.
+    Sound(usize),
+}
+
+/// What has let a device in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PairedBy {
+    /// The QR code of an invitation.
+    Ticket,
+    /// The six digits of an invitation.
+    Code,
+    /// The timer's button.
+    Button,
 }
 
 #[derive(Debug)]
@@ -58,6 +88,10 @@ pub enum Action {
     },
     /// End the show of that rank.
     End(Rank),
+    /// Let the next phone that asks be paired, for a minute.
+    OpenPairing,
+    /// Pair the phone that asks, if pairing is open, and close it.
+    Pair,
 }
 
 /// The result of a request, and the snapshot after it.
@@ -76,6 +110,10 @@ pub enum Done {
     ShowReset,
     Shown,
     Ended,
+    /// Pairing is open.
+    Opened,
+    /// The phone that asks may be paired; pairing is closed again.
+    MayPair,
 }
 
 /// Why a request was refused.
@@ -83,6 +121,10 @@ pub enum Done {
 pub enum Refused {
     Command(Refusal),
     Show(Busy),
+    /// Pairing cannot be opened, because the web is off.
+    NoWeb,
+    /// Pairing is not open.
+    NotOpen,
     /// The frame is longer than the strip can take.
     TooLong {
         leds: usize,
@@ -90,11 +132,27 @@ pub enum Refused {
     },
 }
 
+impl fmt::Display for PairedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ticket => "by a QR code",
+            Self::Code => "by a code",
+            Self::Button => "by the button",
+        })
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Command(refusal) => refusal.fmt(f),
             Self::Show(busy) => busy.fmt(f),
+            Self::NoWeb => {
+                f.write_str("no phone can be paired, because the web is off; `talklight remote` says how to turn it on")
+            }
+            Self::NotOpen => f.write_str(
+                "pairing is not open; hold the button that resets for five seconds, until two LEDs are white",
+            ),
             Self::TooLong { leds, leds_max } => {
                 write!(f, "{leds} LEDs are more than can be sent to this strip; test it with at most {leds_max}")
             }
@@ -172,13 +230,18 @@ pub enum Stop {
 #[derive(Clone, Debug)]
 pub struct Events {
     queue: SyncSender<Event>,
+    posted: Posted,
     stop: Arc<OnceLock<Stop>>,
 }
+
+/// Events that wait outside the channel, the oldest first.
+type Posted = Arc<Mutex<VecDeque<Event>>>;
 
 /// The receiving end, for the engine.
 #[derive(Debug)]
 pub struct Inbox {
     queue: Receiver<Event>,
+    posted: Posted,
     stop: Arc<OnceLock<Stop>>,
 }
 
@@ -189,8 +252,9 @@ pub struct Stopped;
 impl Events {
     pub fn channel() -> (Self, Inbox) {
         let (sender, receiver) = sync_channel(QUEUE);
-        let stop = Arc::new(OnceLock::new());
-        (Self { queue: sender, stop: Arc::clone(&stop) }, Inbox { queue: receiver, stop })
+        let (posted, stop) = (Posted::default(), Arc::new(OnceLock::new()));
+        let inbox = Inbox { queue: receiver, posted: Arc::clone(&posted), stop: Arc::clone(&stop) };
+        (Self { queue: sender, posted, stop }, inbox)
     }
 
     /// Waits while the channel is full.
@@ -213,6 +277,23 @@ impl Events {
         }
     }
 
+    /// Never waits, and loses nothing while the channel is full: for news that nobody would repeat. A count replaces the one that
+    /// still waits.
+    pub fn post(&self, event: Event) {
+        let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_count = |event: &Event| matches!(event, Event::Phones(PhoneNews::Sound(_)));
+        if is_count(&event) {
+            posted.retain(|waiting| !is_count(waiting));
+        }
+        if posted.len() == POSTED_MAX {
+            posted.pop_front();
+        }
+        posted.push_back(event);
+        drop(posted);
+        // If the channel is full, the engine is awake already, and it looks here first.
+        let _ = self.queue.try_send(Event::Wake);
+    }
+
     /// Requests a stop: a flag and a wake-up, so that it works with a full channel too. The first request decides how.
     pub fn stop(&self, stop: Stop) {
         let _ = self.stop.set(stop);
@@ -229,7 +310,17 @@ impl Events {
 impl Inbox {
     /// The next event, or `None` after `timeout`.
     pub fn wait(&self, timeout: Duration) -> Option<Event> {
-        self.queue.recv_timeout(timeout).ok()
+        if let Some(posted) = self.posted() {
+            return Some(posted);
+        }
+        match self.queue.recv_timeout(timeout) {
+            Ok(Event::Wake) => Some(self.posted().unwrap_or(Event::Wake)),
+            event => event.ok(),
+        }
+    }
+
+    fn posted(&self) -> Option<Event> {
+        self.posted.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     /// The stop that was requested, if there was one.

@@ -9,7 +9,11 @@ use crate::core::look::Rgb;
 use crate::core::plan::{Clock, Plan};
 use crate::core::timer::{self, Phase};
 use crate::core::words::Words;
-use crate::engine::board::{Fault, Health, Snapshot};
+use crate::engine::board::{Fault, Health, LastPaired, Snapshot};
+use crate::engine::event::PairedBy;
+
+/// How long the line of the status tells that a device was paired.
+const PAIRING_TOLD: Duration = Duration::from_secs(60 * 60);
 
 /// The state of the daemon for programs. The shape is stable: fields stay, and new ones may be added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,8 +46,19 @@ pub struct Status {
     pub demo: Option<DemoStatus>,
     pub strip: StripStatus,
     pub look: LookStatus,
+    /// How long codes of invitations are still refused, after too many wrong ones; null if they are not. QR codes always work.
+    pub codes_closed_ms: Option<u64>,
+    /// How long a phone can still be paired by the button; null if it cannot.
+    pub pairing_open_ms: Option<u64>,
+    /// The device that was paired last, since the start.
+    pub last_paired: Option<PairedStatus>,
+    /// Open pages that have their sound on.
+    pub pages_with_sound: usize,
     /// What has failed, except the strip.
     pub faults: Vec<Fault>,
+    /// What people call this timer: `[web] name`, else the host's name.
+    #[serde(default)]
+    pub name: String,
     /// The moment of this status, in nanoseconds of CLOCK_BOOTTIME.
     pub at_ns: u64,
 }
@@ -87,6 +102,17 @@ pub struct DemoStatus {
     pub left_ms: u64,
 }
 
+/// A device that was paired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairedStatus {
+    /// What it is, such as `Firefox on Android`.
+    pub name: String,
+    /// `ticket`, `code` or `button`.
+    pub by: PairedBy,
+    /// When, in nanoseconds of CLOCK_BOOTTIME.
+    pub at_ns: u64,
+}
+
 /// How the phases look, for programs that show them elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LookStatus {
@@ -117,6 +143,7 @@ impl Status {
         let plan = reading.plan;
         let (health, error) = health_words(&snapshot.strip);
         Self {
+            name: snapshot.name.to_string(),
             phase: reading.phase,
             version: env!("CARGO_PKG_VERSION").into(),
             plan: PlanStatus::new(&plan, snapshot.words(&plan)),
@@ -150,6 +177,14 @@ impl Status {
                 red: hex(snapshot.look.palette.red),
                 flash_half_ns: u64::try_from(snapshot.look.flash_half.as_nanos()).unwrap_or(u64::MAX),
             },
+            codes_closed_ms: snapshot.codes_closed_until(now).map(|until| ms(until.since(now))),
+            pairing_open_ms: snapshot.pairing_open_until(now).map(|until| ms(until.since(now))),
+            last_paired: snapshot.phones.last_paired.as_ref().map(|LastPaired { at, name, by }| PairedStatus {
+                name: name.to_string(),
+                by: *by,
+                at_ns: at.as_ns(),
+            }),
+            pages_with_sound: snapshot.phones.pages_with_sound,
             faults: snapshot.faults.clone(),
             at_ns: now.as_ns(),
         }
@@ -157,10 +192,16 @@ impl Status {
 
     /// Whether only time has passed between the two.
     pub fn is_same_but_for_time(&self, other: &Status) -> bool {
-        let timeless = |status: &Status| {
-            let demo = status.demo.clone().map(|demo| DemoStatus { left_ms: 0, ..demo });
-            let since_end_ms = status.since_end_ms.map(|_| 0);
-            Status { left_ms: 0, overrun_ms: 0, since_end_ms, undo_ms: None, demo, at_ns: 0, ..status.clone() }
+        let timeless = |status: &Status| Status {
+            left_ms: 0,
+            overrun_ms: 0,
+            since_end_ms: status.since_end_ms.map(|_| 0),
+            undo_ms: None,
+            demo: status.demo.clone().map(|demo| DemoStatus { left_ms: 0, ..demo }),
+            codes_closed_ms: status.codes_closed_ms.map(|_| 0),
+            pairing_open_ms: status.pairing_open_ms.map(|_| 0),
+            at_ns: 0,
+            ..status.clone()
         };
         timeless(self) == timeless(other)
     }
@@ -203,6 +244,18 @@ impl Status {
         if let Some(undo) = self.undo_ms {
             let what = if self.phase.is_running() { "this" } else { "the reset" };
             line += &format!("; {what} can be undone for {} s", undo.div_ceil(1000));
+        }
+        if let Some(open) = self.pairing_open_ms {
+            line += &format!("; a phone can be paired by the button for {} s", open.div_ceil(1000));
+        }
+        if let Some(closed) = self.codes_closed_ms {
+            line += &format!("; codes are refused for {} s, since ten were wrong", closed.div_ceil(1000));
+        }
+        if let Some(PairedStatus { name, by, at_ns }) = &self.last_paired {
+            let ago = Moment::from_ns(self.at_ns).since(Moment::from_ns(*at_ns));
+            if ago < PAIRING_TOLD {
+                line += &format!("; {name} was paired {by} {} ago", Clock(timer::whole_seconds(ago)));
+            }
         }
         line += &format!("; {} strip {}", self.strip.kind, self.trouble());
         line

@@ -15,12 +15,18 @@ pub const RELEASE_QUIET: Duration = Duration::from_millis(25);
 /// changing for this long is reported as noisy: noise may hide a press.
 pub const STUCK: Duration = Duration::from_secs(15);
 
+/// A button that is held for so long opens pairing, if it has reset before: the same hold resets first.
+pub const PAIR_HOLD: Duration = Duration::from_secs(5);
+/// If the reset itself takes long, pairing opens so long after it.
+const PAIR_AFTER_RESET: Duration = Duration::from_secs(2);
+
 /// What a button is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A press starts a talk. With `hold`, holding it this long resets the talk that was running when the hold began.
+    /// A press starts a talk. With `hold`, holding it this long resets the talk that was running when the hold began. Held on for
+    /// [`PAIR_HOLD`], it opens pairing.
     Start { hold: Option<Duration> },
-    /// A press resets.
+    /// A press resets. Held for [`PAIR_HOLD`], it opens pairing.
     Reset,
 }
 
@@ -32,6 +38,8 @@ pub enum Signal {
     Reset {
         generation: Option<u64>,
     },
+    /// Let a phone be paired.
+    Pair,
     Stuck,
     /// The line keeps changing.
     Noisy,
@@ -44,12 +52,23 @@ pub enum Signal {
 pub struct Button {
     role: Role,
     contact: Contact,
-    /// When the current hold resets the talk, and the generation of that talk.
-    hold: Option<(Moment, u64)>,
+    /// What the current hold does next, and when.
+    hold: Option<(Moment, Held)>,
     /// Since when the contact is closed.
     closed: Option<Moment>,
     /// The contact was reported as stuck or noisy.
     reported: bool,
+}
+
+/// What a hold does.
+#[derive(Clone, Copy, Debug)]
+enum Held {
+    /// Resets the talk of this generation. Then, at the given moment, it opens pairing.
+    Reset {
+        generation: u64,
+        pair: Moment,
+    },
+    Pair,
 }
 
 impl Button {
@@ -91,9 +110,15 @@ impl Button {
             Some(Change::Pressed) => {
                 self.closed = Some(now);
                 return Some(match self.role {
-                    Role::Reset => Signal::Reset { generation: None },
+                    Role::Reset => {
+                        self.hold = Some((now + PAIR_HOLD, Held::Pair));
+                        Signal::Reset { generation: None }
+                    }
                     Role::Start { hold } => {
-                        self.hold = hold.zip(talk).map(|(hold, generation)| (now + hold, generation));
+                        self.hold = hold.zip(talk).map(|(hold, generation)| {
+                            let pair = now + PAIR_HOLD.max(hold + PAIR_AFTER_RESET);
+                            (now + hold, Held::Reset { generation, pair })
+                        });
                         Signal::Start
                     }
                 });
@@ -108,8 +133,14 @@ impl Button {
             None => {}
         }
         let is_settled = self.contact.due().is_none();
-        if let Some((_, generation)) = self.hold.take_if(|(until, _)| is_settled && *until <= now) {
-            return Some(Signal::Reset { generation: Some(generation) });
+        if let Some((_, held)) = self.hold.take_if(|(until, _)| is_settled && *until <= now) {
+            return Some(match held {
+                Held::Reset { generation, pair } => {
+                    self.hold = Some((pair, Held::Pair));
+                    Signal::Reset { generation: Some(generation) }
+                }
+                Held::Pair => Signal::Pair,
+            });
         }
         if self.report_due().is_none_or(|due| now < due) {
             return None;

@@ -150,18 +150,13 @@ fn wait(request: &Request, due: Option<Moment>) -> io::Result<()> {
 
 fn event(signal: Signal, role: Role, line: Offset) -> Event {
     let origin = origin(role);
-    let command = |command, generation| {
-        Event::Request(EngineRequest {
-            action: Action::Command(command),
-            generation,
-            deadline: None,
-            origin,
-            reply: None,
-        })
-    };
+    let request =
+        |action, generation| Event::Request(EngineRequest { action, generation, deadline: None, origin, reply: None });
+    let command = |command, generation| request(Action::Command(command), generation);
     match signal {
         Signal::Start => command(Command::Start(None), None),
         Signal::Reset { generation } => command(Command::Reset, generation),
+        Signal::Pair => request(Action::OpenPairing, None),
         Signal::Stuck => Event::Fault(
             origin,
             Some(

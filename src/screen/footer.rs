@@ -11,6 +11,7 @@ use crate::core::look::Rgb;
 use crate::core::plan::Clock;
 use crate::core::timer::{END_GUARD, Phase, seconds_left};
 use crate::engine::board::{Fault, Health, Tone};
+use crate::os::network;
 
 /// How long a message is new.
 pub const NEWS: Duration = Duration::from_secs(6);
@@ -183,9 +184,11 @@ impl Painter<'_> {
         }
         let end = self.hints(span, row, &hints, gap);
         let health = self.health();
-        let fits = end + 3 + health.len() <= span.cols;
+        let has_room = |text: &str| end + 3 + text.chars().count() <= span.cols;
+        let fits = has_room(&health);
         if fits && self.faults().is_empty() {
-            self.right(span, row, &health, QUIET);
+            let named = self.name().map(|name| format!("{name}: {health}")).filter(|named| has_room(named));
+            self.right(span, row, &named.unwrap_or(health), QUIET);
         }
         fits
     }
@@ -254,6 +257,12 @@ impl Painter<'_> {
             hints.push(Hint { key: n.to_string(), word, ink });
         }
         hints
+    }
+
+    /// The name of the timer, unless it is only that of this machine.
+    fn name(&self) -> Option<&str> {
+        let name = &*self.snapshot.name;
+        (!name.is_empty() && network::host_name().as_deref() != Some(name)).then_some(name)
     }
 
     fn health(&self) -> String {

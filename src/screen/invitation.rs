@@ -6,9 +6,10 @@ use super::grid::Ink;
 use super::style::Depth;
 use super::text::wrapped;
 use super::view::{Painter, QUIET, Span, TEXT};
-use crate::control::invite::InvitationCard;
+use crate::control::invite::{InvitationCard, NO_NETWORK};
 use crate::core::look::Rgb;
 use crate::core::timer::seconds_left;
+use crate::os::site::Reach;
 
 /// Dark on light, as cameras expect a QR code.
 const CODE: Ink = Ink::new(Rgb::BLACK).on(Rgb::new(255, 255, 255));
@@ -33,7 +34,7 @@ impl Painter<'_> {
         let (cols, rows) = (modules.len() * dot_cols, modules.len().div_ceil(dots_per_row));
         let room = size.rows.saturating_sub(row);
         // Without colour nothing can be drawn dark on light.
-        let fits = self.style.depth != Depth::None && rows <= room && cols <= span.cols;
+        let fits = !modules.is_empty() && self.style.depth != Depth::None && rows <= room && cols <= span.cols;
         let beside = fits && cols + GUTTER + TEXT_COLS <= span.cols;
         let above = fits && !beside && rows + TEXT_ROWS <= room;
         let top = row + usize::from(rows + 1 < room);
@@ -58,13 +59,17 @@ impl Painter<'_> {
                 row += 1;
             }
         };
+        if invited.reach == Reach::Nobody {
+            add(NO_NETWORK, TEXT);
+            return;
+        }
         add("pair a phone at", QUIET);
         add(&invited.address, TEXT);
         add("with the code", QUIET);
         add(&format!("{start} {end}"), TEXT.bold());
         add(&format!("once, for {} s", left.as_secs()), QUIET);
-        if invited.is_local_only {
-            add("only this machine can open it: `listen` under [web] is a loopback address", QUIET);
+        if let Some(trouble) = invited.trouble() {
+            add(&trouble, QUIET);
         }
     }
 }

@@ -27,6 +27,7 @@ mod report;
 mod service;
 mod strip;
 mod tool;
+mod web;
 
 /// The verdict, the text, and the remedy of a fault or of something that could be better.
 type Finding = (Verdict, String, Option<String>);
@@ -47,6 +48,17 @@ pub fn taken_buttons(config: &Config) -> Vec<String> {
     buttons.start.into_iter().chain(buttons.reset).filter_map(taken).collect()
 }
 
+/// The way of a phone to the pages that `config` opens, in lines.
+pub fn way_in(config: &Config) -> Vec<String> {
+    let findings = gather::web_of(config).map_or_else(Vec::new, |web| web::of_config(&web));
+    let line = |(verdict, text, remedy): Finding| {
+        let but = if verdict == Verdict::Bad { "but " } else { "" };
+        let remedy = remedy.map_or_else(String::new, |remedy| format!("; {}", remedy.replace('\n', " ")));
+        format!("{but}{text}{remedy}")
+    };
+    findings.into_iter().map(line).collect()
+}
+
 /// The checks, in the order of the report. Those of the Pi's hardware are absent on other machines.
 pub fn judge(facts: &Facts) -> Vec<Check> {
     let mut found = vec![("model", machine(facts)), ("config", config(facts))];
@@ -57,6 +69,7 @@ pub fn judge(facts: &Facts) -> Vec<Check> {
         found.push(("watchdog", watchdog(facts)));
     }
     found.extend(service::findings(facts));
+    found.extend(web::findings(facts));
     let check = |(name, (verdict, text, remedy))| Check { name, verdict, text, remedy };
     found.into_iter().map(check).collect()
 }

@@ -81,7 +81,9 @@ impl Stage {
     /// Ends every show by the chair's command. Each owner is refused until it has been silent for its lease.
     pub fn shut_out(&mut self, now: Moment) -> Vec<Show> {
         let ended = std::mem::take(&mut self.shows);
-        self.shut_out.extend(ended.iter().map(|show| (show.owner.clone(), now + show.lease)));
+        // Pairing is the chair's own, who may open it again.
+        let others = ended.iter().filter(|show| show.scene != Scene::Pairing);
+        self.shut_out.extend(others.map(|show| (show.owner.clone(), now + show.lease)));
         ended
     }
 
@@ -95,6 +97,12 @@ impl Stage {
     pub fn shown(&self, timer: &Timer, now: Moment) -> Option<&Show> {
         let may_show = |show: &&Show| now < show.until && free(show.rank(), timer, now).is_ok();
         self.shows.iter().find(may_show)
+    }
+
+    /// Until when a phone can be paired by the button; `None` if it cannot.
+    pub fn pairing_until(&self, now: Moment) -> Option<Moment> {
+        let open = self.shows.iter().find(|show| show.scene == Scene::Pairing);
+        open.map(|show| show.until).filter(|&until| now < until)
     }
 
     /// The next moment at which a lease ends.

@@ -49,6 +49,11 @@ pages! {
     "/api/v1/openapi.json" JSON "pages/openapi.json";
 }
 
+/// Whether a path is that of a page, and not of one of its files.
+pub fn is_page(path: &str) -> bool {
+    path == "/hello" || PAGES.iter().any(|&(known, content_type, _)| known == path && content_type == HTML)
+}
+
 pub fn routes() -> Router<App> {
     PAGES.iter().fold(Router::new(), |router, &(path, content_type, text)| {
         router.route(path, get(move || async move { ([(header::CONTENT_TYPE, content_type)], text) }))

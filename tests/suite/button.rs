@@ -99,7 +99,62 @@ fn a_bounce_during_a_hold_does_not_restart_it() {
 fn a_contact_that_never_opens_resets_once_and_is_then_reported_as_stuck() {
     let told = play(START, false, &[0], Some(TALK), 60_000_000);
     let stuck = 2_000 + STUCK.as_micros() as u64;
-    assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET), (stuck, Signal::Stuck)]);
+    let pair = (5_002_000, Signal::Pair);
+    assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET), pair, (stuck, Signal::Stuck)]);
+}
+
+#[test]
+fn a_hold_resets_at_one_second_and_opens_pairing_at_five() {
+    let told = play(START, false, &[0, 6_000_000], Some(TALK), 9_000_000);
+    assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET), (5_002_000, Signal::Pair)]);
+    let told = play(START, false, &[0, 5_001_999], Some(TALK), 9_000_000);
+    assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET)], "released just before");
+    // A bounce at the end delays it by the debounce time only.
+    let told = play(START, false, &[0, 4_990_000, 4_990_300, 7_000_000], Some(TALK), 9_000_000);
+    assert_eq!(told, [(2_000, Signal::Start), (1_002_000, RESET), (5_015_300, Signal::Pair)]);
+    // A hold that begins without a talk starts one, and does nothing else.
+    let told = play(START, false, &[0, 9_000_000], None, 12_000_000);
+    assert_eq!(told, [(2_000, Signal::Start)]);
+}
+
+#[test]
+fn pairing_comes_after_a_reset_that_takes_long() {
+    for (hold, reset, pair) in
+        [(300, 302, 5_002), (3_000, 3_002, 5_002), (4_000, 4_002, 6_002), (10_000, 10_002, 12_002)]
+    {
+        let role = Role::Start { hold: Some(Duration::from_millis(hold)) };
+        let told = play(role, false, &[0, 14_000_000], Some(TALK), 16_000_000);
+        assert_eq!(told, [(2_000, Signal::Start), (reset * 1000, RESET), (pair * 1000, Signal::Pair)]);
+    }
+}
+
+#[test]
+fn the_reset_button_opens_pairing_in_every_state() {
+    let reset = Signal::Reset { generation: None };
+    for talk in [None, Some(TALK)] {
+        let told = play(Role::Reset, false, &[0, 6_000_000], talk, 9_000_000);
+        assert_eq!(told, [(2_000, reset), (5_002_000, Signal::Pair)]);
+    }
+    // The start button of two opens nothing.
+    let told = play(Role::Start { hold: None }, false, &[0, 6_000_000], Some(TALK), 9_000_000);
+    assert_eq!(told, [(2_000, Signal::Start)]);
+}
+
+#[test]
+fn a_contact_that_never_opened_opens_no_pairing() {
+    for role in [START, Role::Reset] {
+        let told = play(role, true, &[], Some(TALK), 100_000_000);
+        assert_eq!(told, [(STUCK.as_micros() as u64, Signal::Stuck)]);
+        // Neither does one that bounces without opening.
+        let told = play(role, true, &[1_000_000, 1_000_300, 2_000_000, 2_000_200], Some(TALK), 14_000_000);
+        assert_eq!(told, []);
+    }
+}
+
+#[test]
+fn a_stuck_contact_opens_pairing_once() {
+    let told = play(Role::Reset, false, &[0], None, 600_000_000);
+    assert_eq!(told.iter().filter(|(_, signal)| *signal == Signal::Pair).count(), 1);
 }
 
 #[test]
@@ -147,6 +202,10 @@ fn lost_edges_end_a_hold() {
     assert_eq!(button.look(true, Some(TALK), at(3_002_000)), Some(Signal::Start));
     assert_eq!(button.due(), Some(at(4_002_000)));
     assert_eq!(button.look(true, Some(TALK), at(4_002_000)), Some(RESET));
+    // It is held on, but nobody knows whether without a break.
+    button.edge_after_loss(at(6_000_000));
+    assert_eq!(button.look(true, None, at(6_025_000)), None);
+    assert_eq!(button.look(true, None, at(9_000_000)), None);
 }
 
 #[test]
@@ -274,11 +333,15 @@ proptest! {
         edges.sort_unstable();
         edges.dedup();
         let told = play(START, false, &edges, Some(TALK), 30_000_000);
-        let mut armed = false;
+        let (mut armed, mut reset) = (false, false);
         for (_, signal) in told {
             match signal {
-                Signal::Start => armed = true,
-                Signal::Reset { .. } => prop_assert!(std::mem::take(&mut armed), "a reset without a press before it"),
+                Signal::Start => (armed, reset) = (true, false),
+                Signal::Reset { .. } => {
+                    prop_assert!(std::mem::take(&mut armed), "a reset without a press before it");
+                    reset = true;
+                }
+                Signal::Pair => prop_assert!(std::mem::take(&mut reset), "pairing without a reset before it"),
                 Signal::Stuck | Signal::Noisy | Signal::Free => {}
             }
         }

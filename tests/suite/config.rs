@@ -5,13 +5,12 @@ mod mistakes;
 mod properties;
 #[cfg(target_os = "linux")]
 mod spi;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use talklight::config::{
-    Active, Bias, Buttons, Config, Kind, Mistakes, Origin, Overrides, WebConfig, find, search_path,
-};
+use talklight::config::{Active, Bias, Buttons, Config, Kind, Mistakes, Origin, Overrides, find, search_path};
 use talklight::core::look::{Palette, Rgb};
 
 const SHIPPED: [(&str, &str); 5] = [
@@ -202,7 +201,7 @@ fn flags_override_the_file_and_their_mistakes_name_them() {
         leds: Some(9),
         socket: Some("/tmp/s".into()),
         plan: text("Lightning"),
-        web: cfg!(feature = "web"),
+        web: cfg!(feature = "web").then_some(None),
     };
     let config = parse_with("[strip]\nkind = \"spi\"\nleds = 5x\ntape = \"no\"", &flags, 4096);
     assert!(config.unwrap_err().to_string().starts_with("c.toml:3: strip.leds: this is not TOML"));
@@ -216,7 +215,7 @@ fn flags_override_the_file_and_their_mistakes_name_them() {
         leds: Some(0),
         socket: Some("x".repeat(108).into()),
         plan: text("lihgtning"),
-        web: false,
+        web: None,
     };
     let mistakes = Config::parse("", Origin::BuiltIn, &flags, 4096).unwrap_err().to_string();
     assert_eq!(
@@ -233,35 +232,4 @@ fn flags_override_the_file_and_their_mistakes_name_them() {
         mistakes,
         "--leds: `5439` must be a whole number from 1 to 5438\n--plan: there is no plan `zzz`; the plans are `lightning`"
     );
-}
-
-#[test]
-fn the_web_is_off_unless_the_config_has_it() {
-    let web = |text: &str| parse_with(text, &Overrides::default(), 4096).map(|config| config.web);
-    assert_eq!(web("").unwrap(), None);
-    if cfg!(not(feature = "web")) {
-        let message = web("[web]\nlisten = \"[::]:80\"").unwrap_err().to_string();
-        assert_eq!(message, "c.toml:2: web.listen: this talklight was built without the web; remove `[web]`");
-        return;
-    }
-    let expected = WebConfig { listen: Some("[::]:80".parse().unwrap()), hosts: vec!["a.example".into(), "b".into()] };
-    // With a port from systemd, `hosts` alone is enough.
-    let hosts_only = web("[web]\nhosts = [\"a.example\"]").unwrap().unwrap();
-    assert_eq!((hosts_only.listen, hosts_only.hosts), (None, vec!["a.example".into()]));
-    let found = web("[web]\nlisten = \"[::]:80\"\nhosts = [\"a.example\", \"b\"]");
-    assert_eq!(found.unwrap(), Some(expected));
-    let flags = Overrides { web: true, ..Overrides::default() };
-    let listen = parse_with("[web]\nlisten = \"0.0.0.0:1\"", &flags, 4096).unwrap().web.unwrap().listen.unwrap();
-    assert_eq!(listen.to_string(), "127.0.0.1:8080", "the flag listens on this machine only");
-    for bad in ["8080", "\"8080\"", "\"localhost:8080\"", "\"127.0.0.1\"", "\"127.0.0.1:0\"", "\"127.0.0.1:65536\""] {
-        let message = web(&format!("[web]\nlisten = {bad}")).unwrap_err().to_string();
-        assert!(
-            message.starts_with("c.toml:2: web.listen: ") && message.contains("an address and a port, such as"),
-            "{message}"
-        );
-    }
-    for bad in ["\"a\"", "[1]", "[\"\"]", "[\"a:80\"]", "[\"http://a\"]"] {
-        let message = web(&format!("[web]\nhosts = {bad}")).unwrap_err().to_string();
-        assert!(message.starts_with("c.toml:2: web.hosts: ") && message.contains("a list of names"), "{message}");
-    }
 }

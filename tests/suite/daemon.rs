@@ -137,14 +137,15 @@ fn an_acknowledged_command_survives_a_kill() {
     let plans = "[[plan]]\nname = \"a\"\nlength = \"1h\"\nyellow = \"2m\"\nred = \"1m\"\nflash = \"30s\"\n";
     let mut house = Instance::running(&format!("{plans}{}", plans.replace("\"a\"", "\"b\"")));
     let mut generation = house.status()["generation"].as_u64().unwrap();
-    for round in 0..12 {
-        let (request, phase) = match round % 4 {
-            0 => (["choose b", "choose a"][round / 4 % 2], "ready"),
+    for round in 0..15 {
+        let (request, phase) = match round % 5 {
+            0 => (["choose b", "choose a"][round / 5 % 2], "ready"),
             1 => ("start", "green"),
-            2 => ("reset", "ready"),
+            2 => ("late 30s", "green"),
+            3 => ("reset", "ready"),
             _ => ("undo", "green"),
         };
-        if round % 4 == 0 && round > 0 {
+        if round % 5 == 0 && round > 0 {
             house.say("reset");
             generation += 1;
         }
@@ -154,7 +155,9 @@ fn an_acknowledged_command_survives_a_kill() {
         house.start();
         let status = house.status();
         assert_eq!((&status["phase"], &status["generation"]), (&phase.into(), &generation.into()), "after {request}");
-        assert_eq!(status["chosen"], ["b", "a", "b"][round / 4]);
+        let is_late = status["phase"] == "green" && request != "start";
+        assert_eq!(status["late_ms"], if is_late { 30_000 } else { 0 }, "after {request}");
+        assert_eq!(status["chosen"], ["b", "a", "b"][round / 5]);
     }
 }
 

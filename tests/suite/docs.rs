@@ -219,15 +219,21 @@ fn each_setting_on_a_page_is_taken() {
 #[test]
 fn the_chair_is_told_the_times_of_the_default_plan() {
     let config = Config::parse("", Origin::BuiltIn, &Overrides::default(), 4096).unwrap();
-    let (yellow, red) = (Clock(config.chosen.yellow()), Clock(config.chosen.red()));
-    let readme = read("README.md");
-    for row in [
-        format!("| green | talk: more than {yellow} left |"),
-        format!("| yellow | talk: {yellow} left |"),
-        format!("| red | talk: {red} left |"),
-        format!("| red, flashing once a second | talk: {} seconds left |", config.chosen.flash().as_secs()),
+    let [yellow, red, flash] =
+        [config.chosen.yellow(), config.chosen.red(), config.chosen.flash()].map(|left| Clock(left).to_string());
+    let words = &config.words[0];
+    let (readme, card) = (read("README.md"), read("docs/chair-card.svg"));
+    for (colour, left, word) in [
+        ("green", format!("more than {yellow}"), &words.green),
+        ("yellow", yellow, &words.yellow),
+        ("red", red, &words.red),
+        ("red, flashing once a second", flash, &words.flash),
+        ("dark", "0:00".into(), &words.over),
     ] {
+        let row = format!("| {colour} | {left} | {word} |");
         assert!(readme.contains(&row), "{row}");
+        assert!(card.contains(&format!(">{word}</text>")), "the card: {word}");
+        assert!(left == "0:00" || card.contains(&format!("{left} left</text>")), "the card: {left}");
     }
 }
 

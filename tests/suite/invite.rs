@@ -1,17 +1,19 @@
 //! Pairing as a person sees it: the address, the QR code, the screen and the command.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use talklight::control::invite::{InvitationCard, QrStyle, rank_addresses, render_qr};
+use nix::net::if_::InterfaceFlags;
+use talklight::control::invite::{InvitationCard, NO_NETWORK, QrStyle, render_qr};
 use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
 use talklight::core::timer::Timer;
-use talklight::engine::board::{Happening, Health, Snapshot};
+use talklight::engine::board::{Happening, Health, Phones, Snapshot};
 use talklight::engine::event::Origin;
+use talklight::os::network::{Interface, Network};
+use talklight::os::site::{Reach, Site};
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
 use talklight::screen::keys::{Action, UNBOUND, Ui};
@@ -25,9 +27,11 @@ const NOW: Moment = Moment::from_ns(1_000_000_000_000);
 const TICKET: &str = "0b77f39f10ddd5fcb186008eccb42ad8";
 
 fn card(listen: &str, own: &[&str]) -> InvitationCard {
-    let own: Vec<IpAddr> = own.iter().map(|ip| ip.parse().unwrap()).collect();
+    let up = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
+    let own = own.iter().map(|ip| Interface { name: "wlan0".into(), flags: up, ip: ip.parse().unwrap() });
+    let network = Network { interfaces: own.collect(), ..Network::default() };
     let until = NOW + Duration::from_secs(60);
-    InvitationCard::new(listen.parse().unwrap(), &own, TICKET, "012345", until)
+    InvitationCard::new(&Site::new(listen.parse().unwrap()), &network, TICKET, "012345", until)
 }
 
 #[test]
@@ -37,16 +41,55 @@ fn the_address_is_one_a_phone_can_reach() {
     assert_eq!(all.address, "http://192.168.1.7:8080/remote");
     assert_eq!(all.others, ["http://203.0.113.9:8080/remote"], "an IPv4 socket accepts no IPv6");
     assert_eq!(all.link, format!("http://192.168.1.7:8080/remote#{TICKET}"));
-    assert!(!all.is_local_only);
+    assert_eq!((all.reach, all.trouble()), (Reach::Phones, None));
     let six = card("[::]:80", &["fd00::7", "192.168.1.7"]);
-    assert_eq!((six.address.as_str(), six.others.len()), ("http://[fd00::7]:80/remote", 1));
+    assert_eq!((six.address.as_str(), six.others.len()), ("http://192.168.1.7:80/remote", 1), "IPv4 comes first");
+    assert_eq!(card("[::]:80", &["fd00::7"]).address, "http://[fd00::7]:80/remote");
     assert_eq!(card("10.0.0.2:8080", &both).address, "http://10.0.0.2:8080/remote");
-    let here = card("127.0.0.1:8080", &both);
-    assert!(here.is_local_only && here.to_string().contains("write `listen = \"0.0.0.0:8080\"` under [web]"), "{here}");
-    // Without an address, the host name is used.
-    let nameless = card("0.0.0.0:8080", &[]);
-    assert!(nameless.address.ends_with(".local:8080/remote"), "{}", nameless.address);
-    assert!(here.to_string().contains("code 012 345"));
+    assert!(all.to_string().contains("code 012 345"));
+}
+
+#[test]
+fn there_is_no_qr_code_for_an_address_that_only_this_machine_reaches() {
+    for listen in ["127.0.0.1:8080", "[::1]:8080", "127.0.1.1:8080"] {
+        let here = card(listen, &["192.168.1.7"]);
+        assert_eq!((here.reach, here.modules().len()), (Reach::ThisMachine, 0));
+        let said = here.to_string();
+        assert!(said.contains("only this machine can open it"), "{said}");
+        assert!(said.contains("--web=:8080") && said.contains("`listen = \":8080\"` under [web]"), "{said}");
+    }
+    for none in [&[][..], &["fe80::7"]] {
+        let nowhere = card("[::]:8080", none);
+        assert_eq!((nowhere.reach, nowhere.modules().len()), (Reach::Nobody, 0));
+        assert!(nowhere.to_string().ends_with(NO_NETWORK), "{nowhere}");
+    }
+}
+
+#[test]
+fn the_address_of_a_proxy_is_what_phones_are_told() {
+    let address = Some("https://timer.example.org/timer".to_owned());
+    for listen in ["127.0.0.1:8080", "[::]:8080"] {
+        let site = Site { address: address.clone(), ..Site::new(listen.parse().unwrap()) };
+        let card = InvitationCard::new(&site, &Network::default(), TICKET, "012345", NOW);
+        assert_eq!(card.link, format!("https://timer.example.org/timer/remote#{TICKET}"));
+        assert!(card.others.is_empty() && !card.modules().is_empty());
+    }
+}
+
+#[test]
+fn a_process_without_a_network_tells_the_address_by_which_a_page_was_reached() {
+    let folder = crate::harness::Folder::new();
+    let pairing = pairing::Pairing::new(folder.file("paired"));
+    pairing.reached_by("10.0.0.7".parse().unwrap());
+    assert_eq!(pairing.site(), None);
+    pairing.set_site(Site::new("[::]:8080".parse().unwrap()));
+    let url = || pairing.site().unwrap().urls(&Network::default());
+    assert_eq!(url().1, Reach::Nobody);
+    // As an IPv6 socket tells an address of IPv4. A proxy or a test on this machine says nothing about phones.
+    for by in ["::ffff:192.168.1.7", "127.0.0.1", "::1", "::ffff:127.0.0.1", "fe80::7"] {
+        pairing.reached_by(by.parse().unwrap());
+        assert_eq!(url(), (vec!["http://192.168.1.7:8080".into()], Reach::Phones), "{by}");
+    }
 }
 
 /// Checks the structure of a QR code (ISO/IEC 18004): finder patterns in three corners, a light quiet zone, and the link as read
@@ -126,7 +169,9 @@ fn house(web: bool) -> Snapshot {
         stage: Default::default(),
         web: web.then(|| "http://192.168.1.7:8080".into()),
         strip_kind: "simulated".into(),
+        name: "".into(),
         strip: Health::Sending,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,
@@ -261,6 +306,17 @@ fn the_command_invites_creates_tokens_and_unpairs() {
     let told = house.does(&["remote"]);
     assert!(told.contains(&format!("http://127.0.0.1:{port}/remote   code ")), "{told}");
     assert!(told.contains("only this machine can open it"), "{told}");
+    assert!(!told.contains('█'), "no camera could use a QR code: {told}");
+
+    // A proxy on this machine.
+    house.signal(nix::sys::signal::Signal::SIGTERM);
+    let proxy = format!("[web]\nlisten = \"127.0.0.1:{port}\"\naddress = \"https://timer.example.org/\"");
+    std::fs::write(house.folder.file("config.toml"), proxy).unwrap();
+    house.start();
+    // The port was taken for a moment by the daemon before.
+    house.wait_log("stage view: https://timer.example.org;");
+    let told = house.does(&["remote"]);
+    assert!(told.contains("https://timer.example.org/remote   code "), "{told}");
     assert!(told.contains("█▀"), "not in a terminal it is drawn in glyphs alone: {told}");
 
     house.env("LC_ALL", "C");
@@ -317,23 +373,4 @@ fn a_plain_screen_shows_the_modules() {
         }
         assert!(words(&grid).contains("012 345"));
     }
-}
-
-#[test]
-fn addresses_of_a_private_network_come_first() {
-    use nix::net::if_::InterfaceFlags as Flags;
-    let up = Flags::IFF_UP | Flags::IFF_RUNNING;
-    let interfaces = [
-        ("lo", up | Flags::IFF_LOOPBACK, "127.0.0.1"),
-        ("tun0", up | Flags::IFF_POINTOPOINT, "10.8.0.2"),
-        ("docker0", up, "172.17.0.1"),
-        ("eth1", Flags::IFF_UP, "10.0.0.9"),
-        ("wlan0", up, "fe80::7"),
-        ("wlan0", up, "fd00::7"),
-        ("eth0", up, "203.0.113.9"),
-        ("wlan0", up, "192.168.1.7"),
-    ];
-    let interfaces = interfaces.map(|(name, flags, ip)| (name.into(), flags, ip.parse().unwrap()));
-    let likeliest = rank_addresses(interfaces).into_iter().map(|ip| ip.to_string());
-    assert_eq!(likeliest.collect::<Vec<_>>(), ["192.168.1.7", "fd00::7", "203.0.113.9", "10.8.0.2"]);
 }

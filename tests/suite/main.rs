@@ -9,6 +9,7 @@ mod docs;
 mod doctor;
 mod harness;
 mod invite;
+mod network;
 #[cfg(target_os = "linux")]
 mod nodes;
 mod outside;
@@ -24,6 +25,8 @@ mod shipped;
 mod terminal;
 #[cfg(target_os = "linux")]
 mod tester;
+#[cfg(all(feature = "web", target_os = "linux"))]
+mod ways;
 #[cfg(feature = "web")]
 mod web;
 mod wire;

@@ -6,6 +6,8 @@
 mod button;
 mod end;
 mod fault;
+#[cfg(feature = "web")]
+mod pairing;
 mod picture;
 mod reach;
 mod screen;

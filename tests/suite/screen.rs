@@ -9,7 +9,7 @@ use talklight::core::look::{Look, Palette, Pattern, ReadyLook};
 use talklight::core::plan::Plan;
 use talklight::core::timer::{Outcome, Phase, Talk, Timer};
 use talklight::core::words::Words;
-use talklight::engine::board::{Happening, Health, Snapshot};
+use talklight::engine::board::{Happening, Health, Phones, Snapshot};
 use talklight::engine::event::Origin;
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
@@ -53,7 +53,9 @@ fn idle(plans: &[Plan]) -> Snapshot {
         stage: Default::default(),
         web: None,
         strip_kind: "simulated".into(),
+        name: "".into(),
         strip: Health::Sending,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,

@@ -10,10 +10,13 @@ use crate::harness::{Instance, PATIENCE, until};
 
 mod client;
 mod crowd;
+mod devices;
 mod door;
+mod flag;
 mod openapi;
 mod pages;
 mod pairing;
+mod phones;
 mod router;
 
 use client::{HttpRequest, HttpResponse};
@@ -51,7 +54,10 @@ impl Web {
 
     /// With additional lines under [web].
     fn of(lines: &str) -> Self {
-        let port = free_port();
+        Self::at(free_port(), lines)
+    }
+
+    fn at(port: u16, lines: &str) -> Self {
         let mut house = Instance::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
         let state = house.folder.file("state").display().to_string();
         house.env("XDG_STATE_HOME", &state);
@@ -95,7 +101,7 @@ impl Web {
 }
 
 /// A free port, below the range of ephemeral ports: a connection of another test could take one of those before the daemon.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Test processes that run at the same time start far apart.
     let first = (std::process::id() % 100) as u16 * 100;
@@ -278,7 +284,14 @@ fn an_unavailable_port_is_a_fault_and_the_timer_runs() {
     assert_eq!(said["input"], "web");
     let why = said["error"].as_str().unwrap();
     let start = format!("web.listen: 127.0.0.1:{port}: ");
-    assert!(why.contains(&start) && why.contains("another program uses this port"), "{said}");
+    assert!(why.contains(&start), "{said}");
+    assert!(why.ends_with(&format!("stop it, or choose another port, as with --web=:{}", port + 1)), "{said}");
+    #[cfg(target_os = "linux")]
+    {
+        let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+        let owner = format!("; process {} ({}) uses this port;", std::process::id(), name.trim());
+        assert!(why.contains(&owner), "{said}");
+    }
     house.does(&["start"]);
     assert_eq!(house.status()["phase"], "green");
     // Without an open port there is no invitation.

@@ -8,7 +8,7 @@ use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
 use talklight::core::timer::{Command, Outcome, Phase, Refusal, Timer};
-use talklight::engine::board::{Fault, Happening, Health, Snapshot};
+use talklight::engine::board::{Fault, Happening, Health, Phones, Snapshot};
 use talklight::engine::event::{Origin, Refused};
 use talklight::show::gauge::Gauge;
 use talklight::show::{Owner, Scene, Show, Stage};
@@ -34,7 +34,9 @@ pub fn snapshot(timer: Timer) -> Snapshot {
         stage: Stage::default(),
         web: None,
         strip_kind: "spi".into(),
+        name: "Main hall".into(),
         strip: Health::Failing("a wire is loose".into()),
+        phones: Phones::default(),
         faults: vec![Fault::new(Origin::Button, "stuck")],
         log: Default::default(),
         number: 3,
@@ -45,6 +47,8 @@ pub fn timer() -> impl Strategy<Value = Timer> {
     let commands = prop_oneof![
         Just(Command::Start(None)),
         Just(Command::Start(Some(plan("ignite", 290)))),
+        Just(Command::StartLate(None, Duration::from_secs(30))),
+        Just(Command::Late(Duration::from_millis(12_345))),
         Just(Command::Reset),
         Just(Command::Undo),
         Just(Command::Choose(plan("ignite", 290))),
@@ -126,16 +130,13 @@ proptest! {
 
 #[test]
 fn malformed_requests_get_a_message() {
+    const VERBS: &str = "expected start, late, reset, undo, choose, demo, status, watch, attach, try, invite, token, forget, devices, remove or hello";
     let mistake = |line: &str| line.parse::<ClientRequest>().unwrap_err();
-    assert_eq!(
-        mistake(""),
-        "expected start, late, reset, undo, choose, demo, status, watch, attach, try, invite, token or forget"
-    );
-    assert_eq!(
-        mistake("stop"),
-        "expected start, late, reset, undo, choose, demo, status, watch, attach, try, invite, token or forget"
-    );
+    assert_eq!(mistake(""), VERBS);
+    assert_eq!(mistake("stop"), VERBS);
     assert_eq!(mistake("choose"), "`choose` needs the name of a plan");
+    assert_eq!(mistake("remove"), "`remove` needs the id of a device, which `devices` lists");
+    assert_eq!(mistake("hello x"), "`hello` takes the number of a try");
     assert_eq!(mistake("start a b"), "the name of a plan is one word");
     assert_eq!(mistake("reset now"), "there are more words than this request has");
     assert_eq!(
@@ -170,7 +171,12 @@ fn the_status_keeps_its_json_shape() {
         "demo": null,
         "strip": {"kind": "spi", "leds": 60, "health": "failing", "error": "a wire is loose", "trial": null},
         "look": {"green": "#00ff99", "yellow": "#ffaa00", "red": "#ff0000", "flash_half_ns": 500_000_000},
+        "codes_closed_ms": null,
+        "pairing_open_ms": null,
+        "last_paired": null,
+        "pages_with_sound": 0,
         "faults": [{"input": "button", "error": "stuck"}],
+        "name": "Main hall",
         "at_ns": 301_000_000_000_u64,
     });
     assert_eq!(serde_json::to_value(&status).unwrap(), expected);

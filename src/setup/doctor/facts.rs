@@ -4,7 +4,9 @@ use super::core_clock::Core;
 use super::firmware::Firmware;
 use super::model::Model;
 use super::tool;
+use crate::config::WebConfig;
 use crate::control::protocol::Status;
+use crate::os::network::{Listener, Network};
 
 /// The longest buffer of spidev that rppal documents, in bytes.
 pub const BUFSIZ_MAX: usize = 65_536;
@@ -43,6 +45,19 @@ pub struct Facts {
     pub daemon: Daemon,
     /// None if systemd cannot be asked.
     pub unit: Option<Unit>,
+    /// None if the config has mistakes or the program has no web.
+    pub web: Option<Web>,
+}
+
+/// The way of a phone to the pages.
+#[derive(Clone, Debug)]
+pub struct Web {
+    pub config: WebConfig,
+    /// The socket unit, if the service reads this config. Its port is then the only one.
+    pub socket: Option<Unit>,
+    pub network: Network,
+    /// Who listens on the port.
+    pub listener: Option<Listener>,
 }
 
 /// What the running Pi was started with.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::board::Board;
 use super::core_clock::Core;
-use super::facts::{BUFSIZ_MAX, Daemon, Facts, Started, Unit, Watchdog};
+use super::facts::{BUFSIZ_MAX, Daemon, Facts, Started, Unit, Watchdog, Web};
 use super::firmware::Firmware;
 use super::model::Model;
 #[cfg(target_os = "linux")]
@@ -17,11 +17,13 @@ use crate::config::{self, Config, Origin, Overrides};
 use crate::control::client::{self, Discovery};
 use crate::control::protocol::{ClientRequest, Verb};
 use crate::core::clock;
+use crate::os::network::{self, Network};
 
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The properties of the service that the doctor uses.
 const PROPERTIES: &str = "--property=LoadState,ActiveState,Result,ExecMainStatus,NRestarts,UnitFileState,\
     FragmentPath,SupplementaryGroups,ExecMainStartTimestampMonotonic";
+const SOCKET_PROPERTIES: &str = "--property=LoadState,ActiveState,UnitFileState,Listen";
 /// How often systemd is asked. It does not tell the result of a service that it is starting again.
 const LOOKS: usize = 5;
 
@@ -57,6 +59,7 @@ pub fn facts(named: Option<&Path>, overrides: &Overrides) -> Facts {
         },
         config_is_newer: is_newer(unit.as_ref()),
         service_mistakes: unit.as_ref().and_then(|unit| service_mistakes(unit, known?)),
+        web: known.and_then(|config| web(config, unit.as_ref())),
         daemon: daemon(match known {
             Some(config) => config.socket.as_deref(),
             None => overrides.socket.as_deref(),
@@ -143,6 +146,27 @@ fn throttled(has_vcgencmd: bool) -> Option<u32> {
 fn supply_milliamps() -> Option<u32> {
     let bytes = fs::read("/proc/device-tree/chosen/power/max_current").ok()?;
     Some(u32::from_be_bytes(bytes.try_into().ok()?)).filter(|milliamps| *milliamps > 0)
+}
+
+/// The facts about the web, for a config alone.
+pub fn web_of(config: &Config) -> Option<Web> {
+    let is_service = config.origin == Origin::File(config::SYSTEM_FILE.into());
+    web(config, is_service.then(unit).flatten().as_ref())
+}
+
+fn web(config: &Config, unit: Option<&Unit>) -> Option<Web> {
+    if cfg!(not(feature = "web")) {
+        return None;
+    }
+    let web = config.web.clone().unwrap_or_default();
+    let is_service = config.origin == Origin::File(config::SYSTEM_FILE.into())
+        && !web.is_flag
+        && unit.is_some_and(|unit| unit.get("LoadState") == "loaded");
+    let socket = || tool::output("systemctl", &["show", "talklight-web.socket", SOCKET_PROPERTIES]).map(Unit);
+    let socket = is_service.then(socket).flatten().filter(|unit| unit.get("LoadState") == "loaded");
+    let mut web = Web { config: web, socket, network: Network::look(), listener: None };
+    web.listener = web.port().and_then(network::listener);
+    Some(web)
 }
 
 fn unit() -> Option<Unit> {

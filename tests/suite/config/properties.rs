@@ -115,7 +115,7 @@ proptest! {
         socket in prop::option::of("\\PC{0,9}|s{106,109}"),
         plan in prop::option::of("lightning|LIGHTNING|\\PC{0,9}"),
     ) {
-        let flags = Overrides { strip, leds, tape: tape.map(Into::into), socket: socket.map(Into::into), plan, web: false };
+        let flags = Overrides { strip, leds, tape: tape.map(Into::into), socket: socket.map(Into::into), plan, web: None };
         match parse_with("", &flags, 4096) {
             Ok(config) => crate::outside::config::is_sound(&config, 4096),
             Err(mistakes) => for mistake in mistakes.0 {

@@ -13,12 +13,13 @@
 //! | `fail` `work` | from now on every write to the strip fails, or succeeds |
 //! | `try` `try!` `give` | a trial is accepted, is refused, ends |
 //! | `trial` | checks that the strip shows the trial |
+//! | `web` | the web listens |
+//! | `pair` `pair!` | the button opens pairing, or is refused |
+//! | `white` `shut` | checks that the strip shows open pairing and the board says so, or that neither does |
+//! | `enter` `enter!` | a phone that asks to be paired by the button is let in, or refused |
 //! | `failing` `sending` | checks the strip's health on the board |
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,15 +27,17 @@ use talklight::core::clock::Moment;
 use talklight::core::drive::{Chip, Drive, DriveSettings, Order};
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::timer::{Command, Outcome, Phase, Timer};
-use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Snapshot};
+use talklight::engine::board::{Board, Happening, Health, LOG_LENGTH, Phones, Snapshot};
 use talklight::engine::event::{Action, Answer, Done, Event, Origin, Refused, Request};
-use talklight::engine::{BEAT, Engine, Keeper};
-use talklight::show::gauge::Gauge;
+use talklight::engine::{BEAT, Engine};
+use talklight::show::pairing;
 use talklight::show::sample::{self, Sample, StripType, Trial};
 use talklight::show::{Owner, Rank, Scene, Stage};
 use talklight::strip::Driven;
 use talklight::strip::simulated::Simulated;
 
+use super::frames::{bar, trial, two_white};
+pub use super::kept::Kept;
 use super::model::{Model, Show, Shows, Verdict, ns};
 pub use super::script::{command, plan, span};
 
@@ -52,18 +55,6 @@ pub struct Sim {
     works: bool,
     /// The shows that the stage should hold.
     shows: Shows,
-}
-
-/// A keeper that records its calls. Clones share the record.
-#[derive(Clone, Default)]
-pub struct Kept(Rc<RefCell<Keeping>>);
-
-#[derive(Default)]
-pub struct Keeping {
-    pub timers: Vec<Timer>,
-    pub forgotten: u64,
-    pub shown: Vec<(Moment, Phase, Vec<Rgb>)>,
-    pub fault: Option<&'static str>,
 }
 
 impl Sim {
@@ -129,6 +120,20 @@ impl Sim {
                 assert_eq!(offered.result.is_ok(), word == "try", "{context}");
             }
             "give" => self.end(Rank::Test),
+            "web" => self.step(Some(Event::Web("http://pi:8080".into()))),
+            "pair" | "pair!" => {
+                let is_open = self.open_pairing();
+                assert_eq!(is_open, word == "pair", "{context}");
+            }
+            "white" => {
+                assert_eq!(self.strip.lit(), padded(two_white(self.board.latest().look.leds)), "{context}");
+                assert!(self.board.latest().pairing_open_until(self.now).is_some(), "{context}");
+            }
+            "shut" => assert_eq!(self.board.latest().pairing_open_until(self.now), None, "{context}"),
+            "enter" | "enter!" => {
+                let is_in = self.request(Action::Pair).result == Ok(Done::MayPair);
+                assert_eq!(is_in, word == "enter", "{context}");
+            }
             "trial" => assert_eq!(self.strip.lit(), padded(trial()), "{context}"),
             "fail" => self.let_strip_work(false),
             "work" => self.let_strip_work(true),
@@ -204,6 +209,7 @@ impl Sim {
         let frame = match scene {
             Scene::Sample(_) => Some(trial()),
             Scene::Gauge(gauge) => Some(bar(gauge, self.board.latest().look.leds)),
+            Scene::Pairing => Some(two_white(self.board.latest().look.leds)),
             Scene::Demo => None,
         };
         let (rank, until) = (scene.rank(), self.now.as_ns() + ns(lease));
@@ -212,6 +218,17 @@ impl Sim {
         let answer = self.request(Action::Show { scene, owner: Owner::new(by), lease });
         assert_eq!(answer.result.is_ok(), expected, "{by}: {answer:?}");
         answer
+    }
+
+    /// Opens pairing by the button, and compares the result with the model.
+    fn open_pairing(&mut self) -> bool {
+        let (by, lease) = ("the button", pairing::OPEN);
+        let frame = Some(two_white(self.board.latest().look.leds));
+        let show = Show { rank: Rank::Test, by, frame, lease: ns(lease), until: self.now.as_ns() + ns(lease) };
+        let expected = self.board.latest().web.is_some() && self.shows.offer(&self.model, show, self.now);
+        let answer = self.request(Action::OpenPairing);
+        assert_eq!(answer.result.is_ok(), expected, "{answer:?}");
+        expected
     }
 
     /// Offers a show to the engine alone, without a look at its frame.
@@ -230,6 +247,9 @@ impl Sim {
     }
 
     fn request(&mut self, action: Action) -> Answer {
+        if action == Action::Pair {
+            self.shows.on.retain(|show| show.by != "the button");
+        }
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
         let reply = Some(reply);
         self.step(Some(Event::Request(Request {
@@ -304,50 +324,9 @@ impl Sim {
     }
 }
 
-impl Kept {
-    pub fn with<T>(&self, look: impl FnOnce(&mut Keeping) -> T) -> T {
-        look(&mut self.0.borrow_mut())
-    }
-}
-
-impl Keeper for Kept {
-    fn keep(&mut self, timer: &Timer) -> io::Result<()> {
-        self.with(|keeping| match keeping.fault {
-            Some(fault) => Err(io::Error::other(fault)),
-            None => {
-                keeping.timers.push(*timer);
-                Ok(())
-            }
-        })
-    }
-
-    fn forget(&mut self) {
-        self.with(|keeping| keeping.forgotten += 1);
-    }
-
-    fn shown(&mut self, at: Moment, phase: Phase, frame: &[Rgb]) {
-        self.with(|keeping| keeping.shown.push((at, phase, frame.to_vec())));
-    }
-}
-
 /// For a strip longer than that of [`look`].
 pub const TRIAL: Trial =
     Trial { strip: StripType { chip: Chip::Sk6812Rgbw, order: Order::Bgr, leds: 25 }, sample: Sample::Tens };
-
-fn trial() -> Vec<Rgb> {
-    // The strip assumed in TRIAL has blue first.
-    let blocks = [(0, 0, 255), (0, 255, 0), (255, 0, 0)];
-    let block = |led: usize| blocks[led / 10];
-    (0..25).map(block).map(|(r, g, b)| Rgb::new(r, g, b)).collect()
-}
-
-/// The brightness of each LED is the part of it that the bar covers.
-fn bar(gauge: Gauge, leds: usize) -> Vec<Rgb> {
-    let Rgb { r, g, b } = gauge.colour();
-    let part = |led: usize| (gauge.value() * leds as f64 - led as f64).clamp(0.0, 1.0);
-    let blend = |led, channel| (f64::from(channel) * part(led)).round() as u8;
-    (0..leds).map(|led| Rgb::new(blend(led, r), blend(led, g), blend(led, b))).collect()
-}
 
 /// A frame with dark LEDs up to the length of the simulated strip.
 fn padded(mut frame: Vec<Rgb>) -> Vec<Rgb> {
@@ -387,7 +366,9 @@ pub fn board(look: Look, timer: Timer) -> Arc<Board> {
         stage: Stage::default(),
         web: None,
         strip_kind: "simulated".into(),
+        name: "".into(),
         strip: Health::Starting,
+        phones: Phones::default(),
         faults: Vec::new(),
         log: VecDeque::new(),
         number: 1,

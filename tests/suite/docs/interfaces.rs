@@ -87,6 +87,33 @@ fn the_json_of_the_pages_is_json() {
     assert_eq!(names(&tape), names(&recorded));
 }
 
+/// Home Assistant has no `platform: template` for switches since 2026.6; a switch stands under `template`, with lists of actions.
+#[test]
+fn the_yaml_for_home_assistant_is_of_its_present_kind() {
+    let page = Page::new("docs/programs.md");
+    let block = page.text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let yaml: Value = serde_saphyr::from_str(block).unwrap();
+    assert_eq!(yaml["switch"], Value::Null);
+    let commands = names(&yaml["rest_command"]);
+    for name in &commands {
+        let command = &yaml["rest_command"][name];
+        assert_eq!(command["method"], "post");
+        let path = command["url"].as_str().unwrap().split_once(":8080").unwrap().1;
+        let description: Value = serde_json::from_str(&read("src/web/pages/openapi.json")).unwrap();
+        assert!(description["paths"][path]["post"].is_object(), "{path}");
+    }
+    let switch = &yaml["template"][0]["switch"][0];
+    for (turn, does) in [("turn_on", "talk_start"), ("turn_off", "talk_reset")] {
+        assert_eq!(switch[turn][0]["action"], format!("rest_command.{does}"));
+        assert!(commands.contains(does));
+    }
+    for phase in ["green", "yellow", "red", "flash"] {
+        assert!(switch["state"].as_str().unwrap().contains(&format!("'{phase}'")), "{phase}");
+    }
+    let sensor = &yaml["rest"][0]["sensor"][0];
+    assert_eq!(sensor["name"].as_str().unwrap().replace(' ', "_"), "talk_phase");
+}
+
 /// The text of the sources, with the literals that go over several lines in one.
 pub(super) fn sources(folder: &Path) -> String {
     let mut text = String::new();

@@ -60,6 +60,7 @@ pub fn healthy(name: &str, config_txt: &str) -> Facts {
         watchdog: Watchdog { is_there: true, timeout: Some("1min".into()) },
         daemon: answers(status()),
         unit: Some(unit("ActiveState=active")),
+        web: None,
     }
 }
 
@@ -97,6 +98,7 @@ pub fn absent() -> Daemon {
 
 pub fn status() -> Status {
     Status {
+        name: "Main hall".into(),
         phase: Phase::Ready,
         version: env!("CARGO_PKG_VERSION").into(),
         plan: PlanStatus {
@@ -124,6 +126,10 @@ pub fn status() -> Status {
             red: "#ff0000".into(),
             flash_half_ns: 500_000_000,
         },
+        codes_closed_ms: None,
+        pairing_open_ms: None,
+        last_paired: None,
+        pages_with_sound: 0,
         faults: Vec::new(),
         at_ns: 0,
     }

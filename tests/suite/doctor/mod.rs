@@ -9,6 +9,7 @@ mod follow;
 mod judge;
 mod set_up;
 mod trouble;
+mod web;
 
 /// A model of each kind of core clock, and the lines that its `config.txt` needs.
 const MODELS: [(&str, &str); 13] = [

@@ -21,7 +21,7 @@ pub fn holds(bytes: &[u8]) {
     match &parsed {
         Ok(request) => is_equivalent(request, bytes),
         Err(mistake) => {
-            assert!(!mistake.is_empty() && mistake.len() < 120);
+            assert!(!mistake.is_empty() && mistake.len() < 140);
             // The message does not repeat the client's words.
             assert!(mistake.is_ascii() && !mistake.contains(char::is_control));
         }

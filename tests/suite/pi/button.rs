@@ -128,13 +128,13 @@ fn bounce(chance: &mut Chance) -> Vec<Duration> {
 }
 
 /// The log as `watch` prints it, with refused presses.
-struct News {
+pub(super) struct News {
     snapshots: std::io::Lines<BufReader<UnixStream>>,
     seen: u64,
 }
 
 impl News {
-    fn of(pi: &Pi) -> Self {
+    pub(super) fn of(pi: &Pi) -> Self {
         let mut stream = connect(&pi.rig.path("s"));
         stream.write_all(b"attach\n").unwrap();
         let mut news = Self { snapshots: BufReader::new(stream).lines(), seen: 0 };
@@ -145,7 +145,7 @@ impl News {
     }
 
     /// Waits for new log entries, and returns their texts.
-    fn next(&mut self) -> Vec<String> {
+    pub(super) fn next(&mut self) -> Vec<String> {
         loop {
             let line = self.snapshots.next().expect("the daemon sends snapshots");
             let told = self.news(&line.expect("the connection is open"));

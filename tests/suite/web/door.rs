@@ -50,8 +50,14 @@ fn a_foreign_host_name_can_read_nothing() {
         "192.168.0.7".into(),
         "[::1]:8080".into(),
         name.into(),
+        name.to_uppercase(),
+        format!("{name}.:{port}"),
         format!("{name}.local:{port}"),
+        format!("{name}-2.local"),
+        format!("{name}.local.:{port}"),
+        "[fd00::7]".into(),
         "timer.example.org".into(),
+        format!("Timer.Example.org.:{port}"),
     ];
     for host in ours {
         let answer = HttpRequest::get("/api/v1/status").with("Host", &host).send(port);
@@ -62,6 +68,11 @@ fn a_foreign_host_name_can_read_nothing() {
         "localhost.evil.example",
         "127.0.0.1.evil.example:8080",
         "[evil]",
+        "[::1]evil",
+        "[::1]:evil",
+        "[::1].evil.example",
+        "localhost:evil",
+        "localhost:80:80",
         "",
         "127.1",
         "timer.example.org.evil.example",
@@ -72,6 +83,47 @@ fn a_foreign_host_name_can_read_nothing() {
         assert_eq!(answer.json()["status"], json!(null), "{host}");
     }
     assert_eq!(HttpRequest::get("/api/v1/status").without("Host").send(port).status, 421);
+}
+
+#[test]
+fn a_refused_host_is_told_the_line_that_lets_it_in() {
+    let web = Web::of("hosts = [\"secret.example.org\"]");
+    let ask =
+        |host: &str, accept: &str| HttpRequest::get("/remote").with("Host", host).with("Accept", accept).send(web.port);
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let page = ask("Timer.Example.org.:8443", browser);
+    assert_eq!((page.status, page.header("content-type")), (421, Some("text/html; charset=utf-8")));
+    assert!(page.body.contains("<p>This timer does not know the name timer.example.org.</p>"), "{}", page.body);
+    assert!(
+        page.body.contains("write <code>hosts = [&quot;timer.example.org&quot;]</code> under [web]"),
+        "{}",
+        page.body
+    );
+    assert!(!page.body.contains("secret"), "a foreign page may read this: {}", page.body);
+    let program = ask("timer.example.org", "*/*").json();
+    let message = program["message"].as_str().unwrap();
+    assert!(message.contains("write `hosts = [\"timer.example.org\"]` under [web] in its config"), "{message}");
+    // The line is one that the config takes.
+    let line = message.split('`').nth(1).unwrap();
+    let web = Web::of(line);
+    assert_eq!(HttpRequest::get("/remote").with("Host", "timer.example.org").send(web.port).status, 200);
+    for odd in ["<b>x</b>", "a\"b", "", "a..b"] {
+        let page = ask(odd, browser);
+        assert_eq!(page.status, 421);
+        assert!(
+            !page.body.contains("<b>") && page.body.contains("Use this machine's address or name"),
+            "{}",
+            page.body
+        );
+    }
+}
+
+#[test]
+fn the_address_of_a_proxy_counts_among_the_hosts() {
+    let web = Web::of("address = \"https://timer.example.org:8443/timer/\"");
+    for (host, status) in [("timer.example.org:8443", 200), ("timer.example.org", 200), ("example.org", 421)] {
+        assert_eq!(HttpRequest::get("/").with("Host", host).send(web.port).status, status, "{host}");
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
-use talklight::core::clock::Moment;
-use talklight::store::pairing::{CLOSED, INVITATION, PAIRED_MAX, Pairing, PairingError, WRONG_MAX};
+use talklight::core::clock::{Moment, Stamp};
+use talklight::store::pairing::{CLOSED, INVITATION, PAIRED_MAX, Pairing, PairingError, Visitor, WRONG_MAX};
 
 use super::Web;
 use super::client::HttpRequest;
@@ -21,8 +21,27 @@ const NANOSECOND: Duration = Duration::from_nanos(1);
 fn pairing() -> (Folder, Pairing, Moment) {
     let folder = Folder::new();
     let pairing = Pairing::new(folder.file("paired"));
-    assert_eq!(pairing.load(), Ok(None));
-    (folder, pairing, Moment::from_ns(1_000_000_000_000))
+    assert_eq!(pairing.load(START), Ok(None));
+    (folder, pairing, START.at)
+}
+
+/// The same moment by both clocks.
+pub fn stamp(now: Moment) -> Stamp {
+    Stamp { at: now, wall_s: 1_800_000_000 + now.as_ns() / 1_000_000_000 }
+}
+
+const START: Stamp = Stamp { at: Moment::from_ns(1_000_000_000_000), wall_s: 1_800_001_000 };
+
+fn redeem(pairing: &Pairing, answer: &str, now: Moment) -> Result<String, PairingError> {
+    pairing.redeem(answer, &Visitor::program(), stamp(now))
+}
+
+fn issue(pairing: &Pairing) -> std::io::Result<String> {
+    pairing.issue(&Visitor::program(), START)
+}
+
+fn is_valid(pairing: &Pairing, token: &str) -> bool {
+    pairing.visit(token, START).is_some()
 }
 
 fn is_wrong(result: Result<String, PairingError>) -> bool {
@@ -36,18 +55,18 @@ fn an_invitation_is_valid_once_within_a_minute() {
     assert_eq!((first.ticket.len(), first.code.len()), (32, 6));
     assert!(first.code.bytes().all(|byte| byte.is_ascii_digit()));
     let last = now + INVITATION - NANOSECOND;
-    let token = pairing.redeem(&first.ticket, last).unwrap();
-    assert!(pairing.is_valid(&token));
+    let token = redeem(&pairing, &first.ticket, last).unwrap();
+    assert!(is_valid(&pairing, &token));
     // Using the ticket also uses up the code.
-    assert!(is_wrong(pairing.redeem(&first.code, last)));
-    assert!(is_wrong(pairing.redeem(&first.ticket, last)));
+    assert!(is_wrong(redeem(&pairing, &first.code, last)));
+    assert!(is_wrong(redeem(&pairing, &first.ticket, last)));
     let second = pairing.invite(last).unwrap();
-    assert!(is_wrong(pairing.redeem(&second.code, last + INVITATION)));
+    assert!(is_wrong(redeem(&pairing, &second.code, last + INVITATION)));
     // A new invitation replaces the previous one.
     let third = pairing.invite(last).unwrap();
     let fourth = pairing.invite(last).unwrap();
-    assert!(is_wrong(pairing.redeem(&third.ticket, last)));
-    assert!(pairing.redeem(&fourth.code, last).is_ok());
+    assert!(is_wrong(redeem(&pairing, &third.ticket, last)));
+    assert!(redeem(&pairing, &fourth.code, last).is_ok());
     assert_eq!(pairing.count(), 2);
 }
 
@@ -64,18 +83,18 @@ fn a_nearly_right_answer_is_wrong() {
         &format!("{code}0"),
         &ticket.to_uppercase().replace(|c: char| c.is_ascii_digit(), "g"),
     ] {
-        assert!(is_wrong(pairing.redeem(answer, now)), "{answer}");
+        assert!(is_wrong(redeem(&pairing, answer, now)), "{answer}");
     }
     // Wrong answers do not use up the invitation.
-    assert!(pairing.redeem(code, now).is_ok());
+    assert!(redeem(&pairing, code, now).is_ok());
 }
 
 #[test]
 fn after_ten_wrong_codes_in_a_minute_codes_are_refused_for_a_minute() {
     let (_folder, pairing, start) = pairing();
-    let paired = pairing.issue().unwrap();
+    let paired = issue(&pairing).unwrap();
     // Without an invitation no code is right.
-    let wrong = |now| is_wrong(pairing.redeem("123456", now));
+    let wrong = |now| is_wrong(redeem(&pairing, "123456", now));
     // Nine wrong codes in any minute are allowed for ever.
     let mut now = start;
     for _ in 0..100 {
@@ -86,18 +105,41 @@ fn after_ten_wrong_codes_in_a_minute_codes_are_refused_for_a_minute() {
     for _ in 1..WRONG_MAX {
         assert!(wrong(now));
     }
-    let closed = pairing.redeem("123456", now);
-    assert!(matches!(closed, Err(PairingError::Closed { left }) if left == CLOSED));
-    // The right code is refused, too. Paired devices stay paired, and a ticket is accepted.
-    let later = now + CLOSED - SECOND;
-    let invitation = pairing.invite(later).unwrap();
-    let closed = pairing.redeem(&invitation.code, later);
-    assert!(matches!(closed, Err(PairingError::Closed { left }) if left == SECOND));
-    assert!(pairing.is_valid(&paired));
-    assert!(pairing.redeem(&invitation.ticket, later).is_ok());
-    let open = now + CLOSED;
-    let invitation = pairing.invite(open).unwrap();
-    assert!(pairing.redeem(&invitation.code, open).is_ok());
+    let closed = redeem(&pairing, "123456", now);
+    assert!(matches!(closed, Err(PairingError::Closed { left, is_new: true }) if left == CLOSED));
+    let last = now + CLOSED - NANOSECOND;
+    assert_eq!(pairing.codes_closed(last), Some(now + CLOSED));
+    let closed = redeem(&pairing, "123456", now + CLOSED - SECOND);
+    assert!(matches!(closed, Err(PairingError::Closed { left, is_new: false }) if left == SECOND));
+    assert!(is_valid(&pairing, &paired));
+    assert_eq!(pairing.codes_closed(now + CLOSED), None);
+    assert!(wrong(now + CLOSED));
+}
+
+#[test]
+fn the_right_code_is_refused_with_the_others_and_its_qr_code_is_not() {
+    let (_folder, pairing, now) = pairing();
+    let invitation = pairing.invite(now).unwrap();
+    let guess = if invitation.code == "123456" { "654321" } else { "123456" };
+    for _ in 0..WRONG_MAX {
+        assert!(redeem(&pairing, guess, now).is_err());
+    }
+    assert!(matches!(redeem(&pairing, &invitation.code, now), Err(PairingError::Closed { .. })));
+    assert!(redeem(&pairing, &invitation.ticket, now).is_ok());
+}
+
+#[test]
+fn the_code_of_a_new_invitation_works_at_once() {
+    let (_folder, pairing, now) = pairing();
+    for _ in 0..3 {
+        for _ in 0..WRONG_MAX {
+            assert!(redeem(&pairing, "none", now).is_err() && redeem(&pairing, "123456", now).is_err());
+        }
+        assert!(pairing.codes_closed(now).is_some());
+        let invitation = pairing.invite(now).unwrap();
+        assert_eq!(pairing.codes_closed(now), None);
+        assert!(redeem(&pairing, &invitation.code, now).is_ok());
+    }
 }
 
 #[test]
@@ -105,11 +147,11 @@ fn an_answer_that_is_not_a_code_does_not_count_as_a_guess() {
     let (_folder, pairing, now) = pairing();
     for _ in 0..10 * WRONG_MAX {
         for answer in ["", "no", "12345", "1234567", "12345x", "0b77f39f10ddd5fcb186008eccb42ad8"] {
-            assert!(is_wrong(pairing.redeem(answer, now)));
+            assert!(is_wrong(redeem(&pairing, answer, now)));
         }
     }
     let invitation = pairing.invite(now).unwrap();
-    assert!(pairing.redeem(&invitation.code, now).is_ok());
+    assert!(redeem(&pairing, &invitation.code, now).is_ok());
 }
 
 #[test]
@@ -126,32 +168,33 @@ fn codes_are_evenly_distributed() {
 #[test]
 fn a_further_device_replaces_the_oldest() {
     let (folder, pairing, _) = pairing();
-    let tokens: Vec<String> = (0..=PAIRED_MAX).map(|_| pairing.issue().unwrap()).collect();
+    let tokens: Vec<String> = (0..=PAIRED_MAX).map(|_| issue(&pairing).unwrap()).collect();
     assert_eq!(pairing.count(), PAIRED_MAX);
     let again = Pairing::new(folder.file("paired"));
-    assert_eq!(again.load(), Ok(None));
+    assert_eq!(again.load(START), Ok(None));
     for pairing in [&pairing, &again] {
-        assert!(!pairing.is_valid(&tokens[0]));
-        assert!(tokens[1..].iter().all(|token| pairing.is_valid(token)));
+        assert!(!is_valid(pairing, &tokens[0]));
+        assert!(tokens[1..].iter().all(|token| is_valid(pairing, token)));
     }
 }
 
 #[test]
 fn a_readable_or_damaged_file_is_renamed() {
     let (folder, pairing, _) = pairing();
-    let token = pairing.issue().unwrap();
+    let token = issue(&pairing).unwrap();
     let path = folder.file("paired");
     let damaged = folder.file("paired.damaged");
     let good = fs::read(&path).unwrap();
     let load = || {
         let pairing = Pairing::new(path.clone());
-        pairing.load().map(|message| (message.unwrap_or_default(), pairing.is_valid(&token)))
+        pairing.load(START).map(|message| (message.unwrap_or_default(), is_valid(&pairing, &token)))
     };
     assert_eq!(load(), Ok((String::new(), true)));
     let link = || std::os::unix::fs::symlink("elsewhere", &path).unwrap();
     let readable = || fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let other = || fs::write(&path, "a token\n").unwrap();
-    let cases: [(&dyn Fn(), &str); 3] = [(&readable, "only this user"), (&other, "does not hold tokens"), (&link, "")];
+    let cases: [(&dyn Fn(), &str); 3] =
+        [(&readable, "only this user"), (&other, "does not hold paired devices"), (&link, "")];
     for (damage, why) in cases {
         let _ = fs::remove_file(&path);
         if !why.is_empty() {
@@ -186,7 +229,8 @@ fn a_device_paired_over_http_stays_paired_until_all_are_unpaired() {
     let mut attributes: Vec<&str> = parts.collect();
     attributes.sort_unstable();
     assert_eq!(attributes, ["HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=Strict"]);
-    let token = pair.strip_prefix("talklight=").unwrap();
+    let (name, token) = pair.split_once('=').unwrap();
+    assert!(name.starts_with("talklight-"), "{name}");
     assert_eq!(token.len(), 64);
     assert_eq!(web.pair(&ticket).status, 403);
 
@@ -194,7 +238,7 @@ fn a_device_paired_over_http_stays_paired_until_all_are_unpaired() {
     let path = web.house.folder.file("state").join("talklight/paired");
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     let kept = fs::read_to_string(&path).unwrap();
-    assert!(kept.len() == 65 && !kept.contains(token) && !kept.contains(&ticket));
+    assert!(kept.lines().count() == 2 && !kept.contains(token) && !kept.contains(&ticket), "{kept}");
 
     let paired = |web: &Web| {
         let ask = HttpRequest::get("/api/v1/paired").with("Cookie", &format!("other=1; {pair}"));

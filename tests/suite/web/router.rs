@@ -6,10 +6,10 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{self, StatusCode};
 use talklight::control::desk::Desk;
-use talklight::core::clock::Moment;
+use talklight::core::clock::{self, Moment};
 use talklight::core::timer::{Command, Timer};
 use talklight::engine::event::{Action, Answer, Done, Event, Events, Refused, Request};
-use talklight::store::pairing::Pairing;
+use talklight::store::pairing::{Pairing, Visitor};
 use talklight::web::router;
 use tower_service::Service;
 
@@ -50,6 +50,10 @@ fn answer(request: impl Fn(&Pairing) -> http::Request<Body>) -> (StatusCode, Str
     (status, body, engine.join().unwrap())
 }
 
+fn issue(pairing: &Pairing) -> std::io::Result<String> {
+    pairing.issue(&Visitor::program(), clock::stamp())
+}
+
 fn post(path: &str) -> axum::http::request::Builder {
     http::Request::post(path).header("Host", "timer.example.org")
 }
@@ -57,7 +61,7 @@ fn post(path: &str) -> axum::http::request::Builder {
 #[test]
 fn a_request_with_a_token_reaches_the_engine() {
     let ask = |pairing: &Pairing| {
-        let token = pairing.issue().unwrap();
+        let token = issue(pairing).unwrap();
         let ask = post("/api/v1/start").header("Authorization", format!("bearer {token}"));
         ask.body(Body::from("{\"plan\": \"short\"}")).unwrap()
     };
@@ -72,7 +76,7 @@ fn requests_without_a_token_or_from_foreign_pages_do_not_reach_the_engine() {
     let (status, _, asked) = answer(|_| post("/api/v1/start").body(Body::empty()).unwrap());
     assert_eq!((status, asked), (StatusCode::UNAUTHORIZED, Vec::new()));
     let foreign = |pairing: &Pairing| {
-        let cookie = format!("talklight={}", pairing.issue().unwrap());
+        let cookie = format!("talklight={}", issue(pairing).unwrap());
         let ask = post("/api/v1/reset").header("Cookie", cookie);
         ask.header("Origin", "http://elsewhere.example").body(Body::empty()).unwrap()
     };
