@@ -16,7 +16,7 @@ export function bench(more = []) {
     const wrong = bench.pages.flatMap((page) => page.wrong);
     await Promise.all(bench.pages.map((page) => page.context().close()));
     bench.pages = [];
-    await bench.fake.close();
+    await bench.fake?.close();
     assert.deepEqual(wrong, []);
   });
   return {

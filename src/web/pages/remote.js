@@ -262,8 +262,10 @@ function drawKeys() {
   main.dataset.does = isRunning(shown) && !(shown && shown.isDemo) ? "stop" : "start";
   const aside = MEANINGS.side();
   row.classList.toggle("two", aside !== null);
-  drawButton(side, aside && aside.label === "Undo" && shown ? { label: `Undo ${shown.undo}\u00a0s` } : aside);
-  side.querySelector("i").style.transform = `scaleX(${aside && aside.label === "Undo" && shown ? shown.undo / UNDO_S : 0})`;
+  const undo = aside && aside.label === "Undo" && shown ? shown.undo : 0;
+  drawButton(side, undo ? { label: `Undo ${undo}\u00a0s` } : aside);
+  side.classList.toggle("undo", undo > 0);
+  side.querySelector("i").style.transform = `scaleX(${undo / UNDO_S})`;
   const back = MEANINGS.unlate();
   let any = false;
   for (const [id, seconds] of /** @type {const} */ ([["late10", 10], ["late30", 30]])) {

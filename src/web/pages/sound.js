@@ -2,7 +2,7 @@
 //
 // The notes are given to the audio hardware's clock in advance, so that a busy page does not delay them.
 
-import { recall, remember } from "./dom.js";
+import { pause, recall, remember } from "./dom.js";
 import { isRunning } from "./reading.js";
 
 /** A scheduled sound that is further off than this from where it belongs is scheduled anew. */
@@ -23,6 +23,7 @@ const GONG = [
   [884, 0.15, 1],
 ];
 const VOLUME = 0.6;
+const RESUME_MS_MAX = 2000;
 
 export class Sound {
   /** @param {() => void} onChange Called when the sound goes on or off. */
@@ -60,7 +61,11 @@ export class Sound {
       this.master.connect(this.context.destination);
       this.setVolume(this.volume);
     }
-    await this.context.resume();
+    // Without a sound device Firefox waits for ever.
+    await Promise.race([this.context.resume(), pause(RESUME_MS_MAX)]);
+    if (!this.context || this.context.state !== "running") {
+      throw new Error("there is no sound device");
+    }
     remember("sound", "on");
     this.gong(this.context.currentTime + SOON_S);
     this.onChange();

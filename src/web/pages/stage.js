@@ -167,7 +167,7 @@ function drawSpeaker() {
 }
 
 speaker.addEventListener("click", () => {
-  (sound.isOn ? sound.turnOff() : sound.turnOn()).catch(() => write(speaker, "this browser plays no sound"));
+  (sound.isOn ? sound.turnOff() : sound.turnOn()).catch(() => write(speaker, "no sound device"));
 });
 volume.value = String(sound.volume);
 volume.addEventListener("input", () => sound.setVolume(Number(volume.value)));
