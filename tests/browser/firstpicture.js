@@ -18,7 +18,7 @@ const isThere = () => {
   return document.body.dataset.phase !== "lost" && (document.body.classList.contains("stage") || seen("#main") || seen("#code"));
 };
 
-const browser = await openBrowser();
+const browser = await openBrowser(["--no-proxy-server"]);
 const daemon = await Daemon.open(LONG);
 try {
   for (const [name, path, isPaired] of [["stage view", "/", false], ["remote, not paired", "/remote", false], ["remote, by the link", "/remote", true]]) {

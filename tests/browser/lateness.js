@@ -22,7 +22,7 @@ leds = 4
 `;
 const TALK_MS_MAX = 70_000;
 
-const browser = await openBrowser();
+const browser = await openBrowser(["--no-proxy-server"]);
 const daemon = await Daemon.open(FLASHING);
 try {
   const page = await visit(browser, daemon, "/");

@@ -50,37 +50,39 @@ export class Page {
   /** Runs a function, or an expression whose value is not returned. */
   async evaluate(what, value) {
     const call = typeof what === "function" ? `(${what})(arguments[0])` : `void (${what})`;
-    const script = `
-      const done = arguments[arguments.length - 1];
-      Promise.resolve().then(() => ${call}).then(
-        (value) => done({ url: location.href, value: JSON.stringify(value) ?? null }),
-        (error) => done({ url: location.href, error: String(error) }),
-      );`;
-    const reply = await this.ask("POST", "/execute/async", { script, args: [value ?? null] });
-    this.lastUrl = reply.url;
-    if (reply.error) {
-      throw new Error(reply.error);
-    }
-    return reply.value === null ? undefined : JSON.parse(reply.value);
+    const text = await this.run(`() => Promise.resolve(${call}).then((value) => JSON.stringify(value) ?? null)`, value ?? null);
+    return text === null ? undefined : JSON.parse(text);
   }
 
   /** Runs `act`, a function's text, on the first or the `at`th element of a selector, once there is one. */
-  onElement(selector, act, { at = 0, visible = false } = {}) {
-    const script = `
-      const done = arguments[arguments.length - 1];
+  async onElement(selector, act, { at = 0, visible = false } = {}) {
+    const find = `() => {
       const found = (${PICK})(arguments[0])[arguments[1]];
-      if (!found || (arguments[2] && !found.isVisible)) {
-        done(null);
-      } else {
-        Promise.resolve((${act})(found.element)).then((value) => done({ url: location.href, value }));
-      }`;
-    let value;
-    return until(`there is ${selector}`, async () => {
-      const reply = await this.ask("POST", "/execute/async", { script, args: [selector, at, visible] });
-      value = reply?.value;
-      this.lastUrl = reply?.url ?? this.lastUrl;
-      return reply;
-    }).then(() => value);
+      const isThere = found && (found.isVisible || !arguments[2]);
+      return isThere ? Promise.resolve((${act})(found.element)).then((value) => ({ value })) : null;
+    }`;
+    const { value } = await until(`there is ${selector}`, () => this.run(find, selector, at, visible));
+    return value;
+  }
+
+  /** Runs the text of a function in the page. Notes the address, and the errors since the last time. */
+  async run(act, ...args) {
+    const script = `
+      if (!window.errorsOfTest) {
+        window.errorsOfTest = [];
+        addEventListener("error", (event) => errorsOfTest.push(event.message));
+        addEventListener("unhandledrejection", (event) => errorsOfTest.push(String(event.reason)));
+      }
+      const done = arguments[arguments.length - 1];
+      const reply = (more) => done({ url: location.href, errors: errorsOfTest.splice(0), ...more });
+      Promise.resolve().then(${act}).then((value) => reply({ value }), (error) => reply({ error: String(error) }));`;
+    const { url, errors, value, error } = await this.ask("POST", "/execute/async", { script, args });
+    this.lastUrl = url;
+    errors.forEach((one) => this.listeners.pageerror?.(new Error(one)));
+    if (error) {
+      throw new Error(error);
+    }
+    return value;
   }
 
   async goto(url, { waitUntil = "load" } = {}) {

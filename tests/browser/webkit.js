@@ -15,6 +15,8 @@ const COMMAND_MS_MAX = 40_000;
 /** The screen is larger than the largest window of the tests. */
 const SCREEN = "4000x2400x24";
 const VIEWPORT = { width: 1280, height: 720 };
+/** The tool bar would make the window wider than a phone. */
+const NARROW = "* { min-width: 0px; padding: 0; margin: 0; border-width: 0; font-size: 1px; } image { -gtk-icon-transform: scale(0); }";
 
 /** All processes that were started, which die with this one. */
 const started = new Set();
@@ -79,6 +81,7 @@ class Context {
     const gtk = join(folder, "gtk-3.0");
     await mkdir(gtk);
     await writeFile(join(gtk, "settings.ini"), `[Settings]\ngtk-enable-animations=${options.reducedMotion === "reduce" ? 0 : 1}\n`);
+    await writeFile(join(gtk, "gtk.css"), NARROW);
     const env = {
       PATH: process.env.PATH,
       DISPLAY: display,
@@ -90,37 +93,21 @@ class Context {
       GSETTINGS_BACKEND: "memory",
       NO_AT_BRIDGE: "1",
     };
-    const driver = start(DRIVER, [`--port=${port}`], { env, stdio: ["ignore", "pipe", "pipe"] });
-    Object.assign(context, { folder, driver, options, pages: [], said: "", turn: Promise.resolve() });
+    const driver = start(DRIVER, [`--port=${port}`], { env, stdio: "ignore" });
+    Object.assign(context, { folder, driver, options, pages: [], turn: Promise.resolve() });
     context.url = `http://127.0.0.1:${port}`;
-    for (const stream of [driver.stdout, driver.stderr]) {
-      stream.on("data", (data) => context.hear(String(data)));
-    }
     const server = context.url;
     await until("the driver answers", () => fetch(`${server}/status`).then((response) => response.ok), START_MS_MAX);
     const wanted = {
       pageLoadStrategy: "none",
       "webkitgtk:browserOptions": {
         binary: await browserProgram(),
-        args: ["--automation", "--enable-write-console-messages-to-stdout=true"],
+        args: ["--automation"],
       },
     };
     const { sessionId } = await context.ask("POST", "/session", { capabilities: { alwaysMatch: wanted } });
     context.url = `${server}/session/${sessionId}`;
     return context;
-  }
-
-  /** Errors that the pages write to the console, which the browser writes to its output. */
-  hear(text) {
-    this.said += text;
-    const lines = this.said.split("\n");
-    this.said = lines.pop();
-    for (const line of lines.filter((one) => /^CONSOLE.* ERROR/.test(one))) {
-      // This is logged for a refused request and for an absent daemon.
-      if (!/Failed to load resource|access control checks|network connection was lost|Could not connect/.test(line)) {
-        this.pages.forEach((page) => page.listeners.pageerror?.(new Error(line)));
-      }
-    }
   }
 
   async ask(method, path, body) {
