@@ -1,6 +1,12 @@
 // Debian's Firefox by WebDriver BiDi, driven by Playwright.
 
+import { existsSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { firefox } from "playwright-core";
+import { until } from "./harness.js";
+import { killGroup, start } from "./processes.js";
 
 const FIREFOX = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
 const START_MS_MAX = 60_000;
@@ -12,7 +18,9 @@ export async function openFirefox(how = {}) {
   const { _bidiFirefox } = firefox._connection.toImpl(firefox);
   const connect = Object.getPrototypeOf(_bidiFirefox).connectToTransport;
   _bidiFirefox.connectToTransport = (transport, options) => connect.call(_bidiFirefox, answering(transport), options);
+  const sound = await openSound();
   const browser = await firefox.launch({
+    env: { ...process.env, ...sound.env },
     channel: "moz-firefox",
     executablePath: FIREFOX,
     timeout: START_MS_MAX,
@@ -25,7 +33,26 @@ export async function openFirefox(how = {}) {
       "ui.prefersReducedMotion": how.prefersReducedMotion ? 1 : 0,
     },
   });
+  browser.on("disconnected", sound.close);
   return withoutTouch(browser);
+}
+
+/** A sound device that plays nothing, since Firefox has no sound without one. PulseAudio has it, where it is installed. */
+async function openSound() {
+  const folder = await mkdtemp(join(tmpdir(), "sound-"));
+  const socket = join(folder, "socket");
+  const options = ["-n", "--exit-idle-time=-1", "--disable-shm=yes", "--use-pid-file=no", "-L", "module-null-sink"];
+  const door = `module-native-protocol-unix auth-anonymous=1 socket=${socket}`;
+  const env = { PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: folder };
+  const server = start("pulseaudio", [...options, "-L", door], { env, stdio: "ignore" });
+  // Without PulseAudio it ends at once, and tests of sound fail.
+  await until("the sound", () => existsSync(socket) || server.exitCode !== null);
+  const close = () => {
+    killGroup(server);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.on("exit", close);
+  return { env: { PULSE_SERVER: `unix:${socket}` }, close };
 }
 
 /** Answers the command that Firefox does not know. */

@@ -111,7 +111,7 @@ export async function openBrowser(more = []) {
     return (await import("./firefox.js")).openFirefox();
   }
   if (BROWSER === "webkit") {
-    return (await import("./webkit.js")).openWebKit();
+    return (await import("./webkit.js")).openWebKit(more.includes("--no-proxy-server"));
   }
   return chromium.launch({
     executablePath: CHROMIUM,

@@ -35,7 +35,7 @@ try {
       if (!last || last.phase !== phase || last.lit !== lit) {
         const seen = { phase, lit, drawn: performance.now(), painted: null };
         window.noted.push(seen);
-        requestAnimationFrame((at) => (seen.painted = at));
+        requestAnimationFrame(() => (seen.painted = performance.now()));
       }
     };
     look();

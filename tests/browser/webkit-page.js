@@ -6,15 +6,16 @@ import { until } from "./harness.js";
 /** https://www.w3.org/TR/webdriver2/#keyboard-actions */
 const KEYS = { Backspace: "\uE003", Enter: "\uE007", Tab: "\uE004", Space: " ", Escape: "\uE00C", Shift: "\uE008" };
 
-/** The elements for a selector, which may end in `:visible` or `:has-text("…")`. Runs in the page. */
+/** The elements for a selector, which may end in `:visible`, `:has-text("…")` or ` >> nth=0`. Runs in the page. */
 const PICK = `(selector) => {
-  const [, css, onlyVisible, text] = /^(.*?)(:visible)?(?::has-text\\("(.*)"\\))?$/.exec(selector);
+  const [, css, onlyVisible, text, nth] = /^(.*?)(:visible)?(?::has-text\\("(.*)"\\))?(?: >> nth=(\\d+))?$/.exec(selector);
   const isVisible = (one) => {
     const { width, height } = one.getBoundingClientRect();
     return width > 0 && height > 0 && getComputedStyle(one).visibility === "visible";
   };
   return [...document.querySelectorAll(css)]
     .filter((one) => (!onlyVisible || isVisible(one)) && (!text || one.textContent.includes(text)))
+    .filter((_, at) => nth === undefined || at === Number(nth))
     .map((element) => ({ element, isVisible: isVisible(element) }));
 }`;
 
@@ -31,6 +32,15 @@ export class Page {
 
   on(name, act) {
     this.listeners[name] = act;
+  }
+
+  addInitScript(script) {
+    return this.browserContext.addInitScript(script);
+  }
+
+  /** @param {string} glob Two stars and the end of an address. */
+  async route(glob, act) {
+    this.browserContext.proxy.routes.push({ tail: glob.replace("**", ""), act });
   }
 
   /** Sends a command to this page's window. Commands of all windows wait for one another. */
@@ -89,15 +99,13 @@ export class Page {
     await this.ask("POST", "/url", { url });
     if (waitUntil === "load") {
       await until(`${url} is loaded`, () =>
-        this.evaluate((wanted) => location.href.split("#")[0] === wanted.split("#")[0] && document.readyState === "complete", url),
+        this.evaluate((wanted) => location.href.split("#")[0] === wanted && document.readyState === "complete", new URL(url).href.split("#")[0]),
       );
     }
   }
 
   async reload() {
-    await this.evaluate(() => (window.isBeforeReload = true));
-    await this.ask("POST", "/refresh", {});
-    await until("it is loaded again", () => this.evaluate(() => !window.isBeforeReload && document.readyState === "complete"));
+    await Promise.all([this.waitForNavigation(), this.ask("POST", "/refresh", {})]);
   }
 
   /** The address when the page was last looked at. */
@@ -112,6 +120,11 @@ export class Page {
   async waitForURL(glob) {
     const end = glob.replace("**", "");
     await until(`the address ${glob}`, () => this.evaluate((tail) => location.href.endsWith(tail) && document.readyState === "complete", end));
+  }
+
+  async waitForNavigation() {
+    await this.evaluate(() => (window.isBeforeReload = true));
+    await until("another page is loaded", () => this.evaluate(() => !window.isBeforeReload && document.readyState === "complete"));
   }
 
   waitForTimeout(ms) {
@@ -163,6 +176,17 @@ export class Page {
   }
 
   async fill(selector, text) {
+    const isDone = await this.onElement(
+      selector,
+      `(one) => {
+        one.value = one.type === "range" ? ${JSON.stringify(text)} : one.value;
+        return one.type === "range" && ["input", "change"].every((name) => one.dispatchEvent(new Event(name, { bubbles: true })));
+      }`,
+      { visible: true },
+    );
+    if (isDone) {
+      return;
+    }
     await this.onElement(selector, "(one) => { one.focus(); one.select(); }", { visible: true });
     await this.keyboard.press("Backspace");
     await this.keyboard.type(text);

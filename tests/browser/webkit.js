@@ -1,13 +1,15 @@
 // Debian's WebKitGTK, driven by its WebDriver, with the part of Playwright's interface that the tests use.
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, until } from "./harness.js";
+import { isRunning, killGroup, start } from "./processes.js";
 import { Page } from "./webkit-page.js";
+import { Proxy } from "./webkit-proxy.js";
 
 const DRIVER = process.env.WEBKIT_DRIVER ?? "/usr/bin/WebKitWebDriver";
 const START_MS_MAX = 30_000;
@@ -17,26 +19,6 @@ const SCREEN = "4000x2400x24";
 const VIEWPORT = { width: 1280, height: 720 };
 /** The tool bar would make the window wider than a phone. */
 const NARROW = "* { min-width: 0px; padding: 0; margin: 0; border-width: 0; font-size: 1px; } image { -gtk-icon-transform: scale(0); }";
-
-/** All processes that were started, which die with this one. */
-const started = new Set();
-process.on("exit", () => started.forEach(killGroup));
-
-function killGroup(child) {
-  started.delete(child);
-  try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // It has ended already.
-  }
-}
-
-/** Starts a process in a group of its own, which the kernel kills if this process is killed. */
-function start(command, args, options) {
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], { detached: true, ...options });
-  started.add(child);
-  return child;
-}
 
 async function browserProgram() {
   const library = execFileSync("uname", ["-m"]).toString().trim();
@@ -49,19 +31,20 @@ async function browserProgram() {
   throw new Error("there is no MiniBrowser; install webkit2gtk-driver");
 }
 
-export async function openWebKit() {
+/** @param {boolean} isDirect Without the proxy, which would disturb measurements of the network. */
+export async function openWebKit(isDirect = false) {
   const screen = start("Xvfb", ["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"], { stdio: ["ignore", "pipe", "ignore"] });
   const [number] = await once(screen.stdout, "data", { signal: AbortSignal.timeout(START_MS_MAX) });
-  return new Browser(screen, `:${String(number).trim()}`);
+  return new Browser(screen, `:${String(number).trim()}`, isDirect);
 }
 
 class Browser {
-  constructor(screen, display) {
-    Object.assign(this, { screen, display, contexts: new Set() });
+  constructor(screen, display, isDirect) {
+    Object.assign(this, { screen, display, isDirect, contexts: new Set() });
   }
 
   async newContext(options = {}) {
-    const context = await Context.open(this.display, options);
+    const context = await Context.open(this.display, options, this.isDirect);
     this.contexts.add(context);
     return context;
   }
@@ -74,7 +57,7 @@ class Browser {
 
 /** A browser with a new profile: a driver, and the browser that it starts. */
 class Context {
-  static async open(display, options) {
+  static async open(display, options, isDirect) {
     const context = new Context();
     const folder = await mkdtemp(join(tmpdir(), "webkit-"));
     const port = await freePort();
@@ -98,8 +81,13 @@ class Context {
     context.url = `http://127.0.0.1:${port}`;
     const server = context.url;
     await until("the driver answers", () => fetch(`${server}/status`).then((response) => response.ok), START_MS_MAX);
+    if (!isDirect) {
+      context.proxy = await Proxy.open();
+      context.proxy.onRequest = (request) => context.pages.forEach((page) => page.listeners.request?.(request));
+    }
     const wanted = {
       pageLoadStrategy: "none",
+      ...(context.proxy && { proxy: { proxyType: "manual", httpProxy: context.proxy.address } }),
       "webkitgtk:browserOptions": {
         binary: await browserProgram(),
         args: ["--automation"],
@@ -132,14 +120,20 @@ class Context {
     return page;
   }
 
+  /** @param {string | (() => void)} script Runs in each page before its own scripts. */
+  async addInitScript(script) {
+    this.proxy.scripts.push(typeof script === "function" ? `(${script})()` : script);
+  }
+
   cookies() {
     return this.pages[0].ask("GET", "/cookie");
   }
 
   async close() {
-    if (started.has(this.driver)) {
+    if (isRunning(this.driver)) {
       await this.ask("DELETE", "").catch(() => {});
       killGroup(this.driver);
+      this.proxy?.close();
       rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     }
   }
