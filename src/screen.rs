@@ -29,6 +29,7 @@ mod head;
 mod help;
 mod invitation;
 pub mod keys;
+mod phones;
 pub mod style;
 mod terminal;
 pub mod text;

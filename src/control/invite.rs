@@ -76,15 +76,12 @@ impl InvitationCard {
 
     /// Why no phone can open the address, and what to do instead. `None` if phones can.
     pub fn trouble(&self) -> Option<String> {
+        let port = || self.address.rsplit(':').next().and_then(|end| end.split('/').next()).unwrap_or("8080");
+        let all = || format!("start with --web=:{0}, or write `listen = \":{0}\"` under [web]", port());
         match self.reach {
             Reach::Phones => None,
-            Reach::ThisMachine => {
-                let port = self.address.rsplit(':').next().and_then(|end| end.split('/').next()).unwrap_or("8080");
-                Some(format!(
-                    "only this machine can open it; for phones start with --web=:{port}, or write \
-                     `listen = \":{port}\"` under [web]"
-                ))
-            }
+            Reach::ThisMachine => Some(format!("only this machine can open it; for phones {}", all())),
+            Reach::NoIpv4 => Some(format!("this network has IPv6 alone, and the web listens to IPv4 alone; {}", all())),
             Reach::Nobody => Some(NO_NETWORK.into()),
         }
     }

@@ -30,6 +30,14 @@ pub enum Role {
     Reset,
 }
 
+/// A running talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// When it was started, by which it is known again: time taken off it changes the generation, too.
+    pub started: Moment,
+    pub generation: u64,
+}
+
 /// What a button reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
@@ -63,9 +71,9 @@ pub struct Button {
 /// What a hold does.
 #[derive(Clone, Copy, Debug)]
 enum Held {
-    /// Resets the talk of this generation. Then, at the given moment, it opens pairing.
+    /// Resets this talk. Then, at the given moment, it opens pairing.
     Reset {
-        generation: u64,
+        talk: Running,
         pair: Moment,
     },
     Pair,
@@ -104,8 +112,8 @@ impl Button {
         (!self.reported).then_some(since + STUCK)
     }
 
-    /// Evaluates the contact, which is `closed` or not at `now`. `talk` is the generation of the running talk.
-    pub fn look(&mut self, closed: bool, talk: Option<u64>, now: Moment) -> Option<Signal> {
+    /// Evaluates the contact, which is `closed` or not at `now`. `talk` is the running talk.
+    pub fn look(&mut self, closed: bool, talk: Option<Running>, now: Moment) -> Option<Signal> {
         match self.contact.look(closed, now) {
             Some(Change::Pressed) => {
                 self.closed = Some(now);
@@ -115,9 +123,9 @@ impl Button {
                         Signal::Reset { generation: None }
                     }
                     Role::Start { hold } => {
-                        self.hold = hold.zip(talk).map(|(hold, generation)| {
+                        self.hold = hold.zip(talk).map(|(hold, talk)| {
                             let pair = now + PAIR_HOLD.max(hold + PAIR_AFTER_RESET);
-                            (now + hold, Held::Reset { generation, pair })
+                            (now + hold, Held::Reset { talk, pair })
                         });
                         Signal::Start
                     }
@@ -135,9 +143,10 @@ impl Button {
         let is_settled = self.contact.due().is_none();
         if let Some((_, held)) = self.hold.take_if(|(until, _)| is_settled && *until <= now) {
             return Some(match held {
-                Held::Reset { generation, pair } => {
+                Held::Reset { talk: held, pair } => {
                     self.hold = Some((pair, Held::Pair));
-                    Signal::Reset { generation: Some(generation) }
+                    let same = talk.filter(|talk| talk.started == held.started);
+                    Signal::Reset { generation: Some(same.unwrap_or(held).generation) }
                 }
                 Held::Pair => Signal::Pair,
             });

@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
-use super::button::{Button, Role, STUCK, Signal};
+use super::button::{Button, Role, Running, STUCK, Signal};
 use crate::core::clock::{self, Moment};
 use crate::core::timer::Command;
 use crate::engine::BOOTED;
@@ -77,7 +77,8 @@ fn listen(request: &Request, line: Offset, role: Role, board: &Board, events: &E
     let mut button = Button::new(role, closed, clock::now());
     let look = |button: &mut Button, closed, now| -> anyhow::Result<()> {
         let timer = board.latest().timer;
-        let talk = timer.at(now).phase.is_running().then_some(timer.generation);
+        let running = timer.talk.filter(|_| timer.at(now).phase.is_running());
+        let talk = running.map(|talk| Running { started: talk.started, generation: timer.generation });
         if let Some(signal) = button.look(closed, talk, now) {
             events.send(event(signal, role, line))?;
         }

@@ -25,6 +25,8 @@ pub enum Reach {
     Phones,
     /// It listens on a loopback address.
     ThisMachine,
+    /// The machine has IPv6 alone, and it listens to IPv4 alone.
+    NoIpv4,
     /// The machine is in no network.
     Nobody,
 }
@@ -55,7 +57,9 @@ impl Site {
             found.extend(self.reached);
         }
         if found.is_empty() {
-            return (vec![url("localhost".into())], Reach::Nobody);
+            let has_ipv6 = network.addresses().iter().any(IpAddr::is_ipv6);
+            let reach = if has_ipv6 { Reach::NoIpv4 } else { Reach::Nobody };
+            return (vec![url("localhost".into())], reach);
         }
         (found.into_iter().map(bracketed).chain(network.local.clone()).map(url).collect(), Reach::Phones)
     }

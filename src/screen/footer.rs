@@ -55,21 +55,23 @@ impl Painter<'_> {
         let (cols, plain) = (span.cols, self.style.plain);
         let (items, has_new_fault) = self.recent(rows);
         let faults = self.faults();
+        let phones = self.phones();
         let newest = items.first().filter(|item| item.since.is_none());
         let is_urgent = has_new_fault || newest.is_some_and(|item| item.ink != TEXT);
         let highest = if is_urgent { line } else { row.min(line + 1) };
         let bottom = row + rows;
         let most = bottom - highest;
 
-        let newest_max = most.saturating_sub(faults.len()).clamp(1, 2);
+        let newest_max = most.saturating_sub(faults.len() + phones.len()).clamp(1, 2);
         let mut newest = newest.map(|item| wrapped(&item.text, cols, newest_max, plain));
         let newest_rows = newest.as_ref().map_or(0, Vec::len);
         let fault_max = (most.saturating_sub(newest_rows) / faults.len().max(1)).clamp(1, 2);
         let faults = faults.iter().flat_map(|fault| wrapped(fault, cols, fault_max, plain));
         let mut lower: Vec<_> = faults.map(|line| (line, FAULT)).collect();
-        if lower.is_empty() && !has_health && newest_rows < most {
+        if lower.is_empty() && phones.is_empty() && !has_health && newest_rows < most {
             lower.push((self.health(), QUIET));
         }
+        lower.extend(phones.iter().flat_map(|line| wrapped(line, cols, 1, plain)).map(|line| (line, TEXT)));
         lower.truncate(most - usize::from(newest.is_some()));
 
         let top = bottom - (newest_rows + lower.len()).clamp(rows, most.max(rows));

@@ -31,7 +31,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let is_plain = has_query(&request, "refusals=200");
     let by = request.extensions().get::<ReachedBy>().map(|ReachedBy(ip)| *ip);
-    let mut response = match check(&app.hosts, request.method(), request.headers()) {
+    let mut response = match check(&app, request.method(), request.headers()) {
         Ok(()) => {
             if let Some(ip) = by {
                 app.pairing.reached_by(ip);
@@ -60,17 +60,22 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
 #[derive(Clone, Copy)]
 pub struct ReachedBy(pub IpAddr);
 
-fn check(hosts: &[String], method: &Method, headers: &HeaderMap) -> Result<(), (StatusCode, String)> {
+fn check(app: &App, method: &Method, headers: &HeaderMap) -> Result<(), (StatusCode, String)> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
-    if !is_own_host(host, hosts) {
+    if !is_own_host(host, &app.hosts) {
         return Err((StatusCode::MISDIRECTED_REQUEST, unknown(host)));
     }
     if method == Method::GET || method == Method::HEAD {
         return Ok(());
     }
     let is_foreign = match (text(header::ORIGIN), headers.contains_key(header::ORIGIN)) {
-        (Some(origin), _) => origin.split_once("://").is_none_or(|(_, from)| !from.eq_ignore_ascii_case(host)),
+        (Some(origin), _) => {
+            let is_same = origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host));
+            // A proxy may pass on another name than the browser uses, or leave out its port.
+            let address = || app.pairing.site().and_then(|site| site.address);
+            !is_same && !address().is_some_and(|address| origin_of(&address).eq_ignore_ascii_case(origin))
+        }
         // A browser sends an `Origin` with every POST; only a program with a bearer token may leave it out.
         (None, is_unreadable) => {
             is_unreadable || headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION)
@@ -81,6 +86,13 @@ fn check(hosts: &[String], method: &Method, headers: &HeaderMap) -> Result<(), (
         return Err((StatusCode::FORBIDDEN, "this request must come from a page of this timer".into()));
     }
     Ok(())
+}
+
+/// The scheme, the host and the port of a URL.
+fn origin_of(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find('/').map_or(url.len(), |at| start + at);
+    &url[..end]
 }
 
 /// Whether a `Host` header, with or without a port, is an IP address or one of `hosts` or of this machine's names. An IP address

@@ -1,8 +1,15 @@
-//! The pages: static files, embedded in the binary.
+//! The pages: static files, embedded in the binary. They are sent compressed, since a hall's Wi-Fi is slow.
+
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::http::header;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use super::App;
 
@@ -56,6 +63,34 @@ pub fn is_page(path: &str) -> bool {
 
 pub fn routes() -> Router<App> {
     PAGES.iter().fold(Router::new(), |router, &(path, content_type, text)| {
-        router.route(path, get(move || async move { ([(header::CONTENT_TYPE, content_type)], text) }))
+        // Compressed when the first browser asks for it.
+        let compressed = Arc::new(OnceLock::new());
+        let answer = async move |headers: HeaderMap| {
+            let body: Response = match takes_gzip(&headers) {
+                true => {
+                    let bytes = Bytes::clone(compressed.get_or_init(|| gzip(text)));
+                    ([(header::CONTENT_ENCODING, "gzip")], bytes).into_response()
+                }
+                false => text.into_response(),
+            };
+            ([(header::CONTENT_TYPE, content_type), (header::VARY, "Accept-Encoding")], body)
+        };
+        router.route(path, get(answer))
     })
+}
+
+/// Whether a client takes gzip. One that gives it a weight of zero does not (RFC 9110, 12.5.3).
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(1.0);
+        name.trim().eq_ignore_ascii_case("gzip") && weight > 0.0
+    })
+}
+
+fn gzip(text: &str) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+    written.expect("a vector takes all bytes").into()
 }

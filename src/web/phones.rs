@@ -113,7 +113,8 @@ pub async fn pair(State(app): State<App>, request: Request) -> Response {
     let (answer, is_https) = (body.answer.trim().to_owned(), visitor.is_https);
     let desk = app.desk.clone();
     let redeemed = match answer.as_str() {
-        // This one may wait for the engine.
+        // Anybody in the network may ask, so a thread waits only while pairing is open.
+        BUTTON if !desk.is_pairing_open() => Err(PairingError::NotOpen),
         BUTTON => spawn_blocking(move || desk.redeem(BUTTON, &visitor)).await.unwrap_or(Err(PairingError::Unanswered)),
         answer => desk.redeem(answer, &visitor),
     };

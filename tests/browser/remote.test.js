@@ -247,6 +247,22 @@ test("after a lost reply the same request is sent again and carried out once", a
   assert.equal((await daemon.status()).generation, generation + 1);
 });
 
+test("a press that comes out of a gap too late does nothing, and the page says so", async () => {
+  daemon = await Daemon.open(LONG);
+  const page = await paired();
+  const begun = performance.now();
+  await page.route("**/api/v1/start", (route) => (performance.now() - begun < 6000 ? route.abort() : route.continue()));
+  await page.click("#main");
+  await answered(page, /no reply yet/);
+  await answered(page, /too late to be done now/);
+  await until("the daemon's word", async () => (await page.getAttribute("#answer", "class")) === "refused");
+  assert.match(await answer(page), /late|deadline|expired/);
+  assert.equal((await daemon.status()).phase, "ready");
+  await page.unroute("**/api/v1/start");
+  await page.click("#main");
+  await answered(page, /^started lightning/);
+});
+
 test("a plan that is picked is chosen for all", async () => {
   daemon = await Daemon.open(LONG);
   const page = await paired();
@@ -287,4 +303,53 @@ test("a device that was unpaired is told so, and can be paired again", async () 
   await page.fill("#code", code);
   await page.click("#pair form button");
   await page.waitForSelector("#main", { state: "visible" });
+});
+
+test("the next chair's phone is paired by the code that this one shows, and removed by it", async () => {
+  daemon = await Daemon.open(LONG);
+  const page = await paired();
+  await page.tap("#more");
+  await page.tap('.item:has-text("Hand over")');
+  await until("the code", async () => /\d{3} \d{3}/.test(await page.textContent("#panel")));
+  // The daemon listens on loopback only here, so there is a sentence in place of the picture.
+  assert.match(await page.textContent("#panel .bad"), /\w+/);
+  const [code] = (await page.textContent("#panel")).match(/\d{3} \d{3}/);
+  const other = await remote();
+  await other.fill("#code", code);
+  await other.tap("#pair form button");
+  await answered(other, /this device is paired/);
+  await page.tap("#more");
+  await page.tap("#more");
+  await page.tap('.item:has-text("Paired devices")');
+  await until("both", async () => (await page.locator(".devices li").count()) === 2);
+  const row = page.locator(".devices li", { hasNotText: "this one" });
+  await row.locator("button").tap();
+  await row.locator("button").tap();
+  await until("one", async () => (await page.locator(".devices li").count()) === 1);
+  await audit(page, "devices");
+  await other.tap("#main");
+  await other.waitForSelector("#pair", { state: "visible" });
+});
+
+test("the Wi-Fi test says from where a phone arrived", async () => {
+  daemon = await Daemon.open(LONG);
+  const page = await paired();
+  await page.tap("#more");
+  await page.tap('.item:has-text("Test the Wi-Fi")');
+  const link = await until("the link", async () => (await page.textContent("#panel")).match(/\/hello\?id=\d+/)?.[0]);
+  const phone = await remote(link);
+  assert.match(await phone.textContent("h1"), /reaches the timer/);
+  await audit(phone, "hello");
+  await until("it arrived", async () => /arrived, from 127\.0\.0\.1/.test(await page.textContent("#panel .good")));
+  await audit(page, "arrived");
+});
+
+test("while a stage view has its sound on, the remote says so", async () => {
+  daemon = await Daemon.open(LONG);
+  const page = await paired();
+  const stage = await remote("/");
+  await stage.click("#speaker");
+  await until("it is said", async () => /^sound on · /.test(await page.textContent("#state")));
+  await stage.click("#speaker");
+  await until("it is off", async () => /^strip/.test(await page.textContent("#state")));
 });

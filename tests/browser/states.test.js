@@ -126,10 +126,10 @@ test("each way of pairing, and codes that are shut", async () => {
   fake.isPaired = false;
   fake.talk(null, { codes_closed_ms: 43_000 });
   const remote = await page("/remote", PHONE);
-  await until("shut", async () => /Codes are shut for 4\d s. A QR code works./.test(await remote.textContent("#pair .bad")));
+  await until("shut", async () => /this code is shut for 4\d s. A new invitation's code, or a QR code, works at once./.test(await remote.textContent("#pair .bad")));
   await audit(remote, "shut");
   fake.set({});
-  await until("open", () => remote.locator("#code").isVisible());
+  await until("open", () => remote.locator("#pair .bad").isHidden());
   await audit(remote, "unpaired");
   assert.match(await remote.textContent("#pair"), /This is 127\.0\.0\.1:\d+\. Paired at localhost\?/);
   fake.set({ pairing_open_ms: 42_000 });

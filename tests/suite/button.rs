@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use talklight::core::clock::Moment;
-use talklight::input::button::{Button, Role, STUCK, Signal};
+use talklight::input::button::{Button, Role, Running, STUCK, Signal};
 
 use crate::harness::Chance;
 
 const HOLD: Duration = Duration::from_secs(1);
 const START: Role = Role::Start { hold: Some(HOLD) };
-const TALK: u64 = 7;
+const TALK: Running = Running { started: Moment::from_ns(0), generation: 7 };
 
 /// Simulates a contact. `closed` is its first state; it toggles at each of `edges`. Returns the signals and their times. All
 /// times are in microseconds.
-fn play(role: Role, mut closed: bool, edges: &[u64], talk: Option<u64>, until_us: u64) -> Vec<(u64, Signal)> {
+fn play(role: Role, mut closed: bool, edges: &[u64], talk: Option<Running>, until_us: u64) -> Vec<(u64, Signal)> {
     let mut button = Button::new(role, closed, at(0));
     let mut told = Vec::new();
     let mut edges = edges.iter().copied().peekable();
@@ -37,7 +37,7 @@ fn at(us: u64) -> Moment {
     Moment::from_ns(us * 1000)
 }
 
-const RESET: Signal = Signal::Reset { generation: Some(TALK) };
+const RESET: Signal = Signal::Reset { generation: Some(TALK.generation) };
 
 #[test]
 fn a_clean_press_is_reported_after_two_milliseconds() {
@@ -63,6 +63,20 @@ fn a_press_during_a_talk_is_reported_and_a_hold_resets_that_talk() {
 fn a_short_hold_does_not_reset() {
     let told = play(START, false, &[0, 900_000], Some(TALK), 3_000_000);
     assert_eq!(told, [(2_000, Signal::Start)]);
+}
+
+#[test]
+fn a_hold_resets_its_talk_also_if_time_was_taken_off_meanwhile() {
+    let hold = |then: Running| {
+        let mut button = Button::new(START, false, at(0));
+        button.edge(at(0));
+        assert_eq!(button.look(true, Some(TALK), at(2_000)), Some(Signal::Start));
+        button.look(true, Some(then), at(1_002_000))
+    };
+    let reset = |generation| Some(Signal::Reset { generation: Some(generation) });
+    assert_eq!(hold(Running { generation: 8, ..TALK }), reset(8));
+    // The next talk is not meant: the engine refuses the old generation.
+    assert_eq!(hold(Running { generation: 9, started: at(500_000) }), reset(7));
 }
 
 #[test]

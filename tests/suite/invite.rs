@@ -58,6 +58,9 @@ fn there_is_no_qr_code_for_an_address_that_only_this_machine_reaches() {
         assert!(said.contains("only this machine can open it"), "{said}");
         assert!(said.contains("--web=:8080") && said.contains("`listen = \":8080\"` under [web]"), "{said}");
     }
+    let ipv6 = card("0.0.0.0:8080", &["fd00::7"]);
+    assert_eq!((ipv6.reach, ipv6.modules().len()), (Reach::NoIpv4, 0));
+    assert!(ipv6.to_string().contains("listens to IPv4 alone; start with --web=:8080, or write `listen"), "{ipv6}");
     for none in [&[][..], &["fe80::7"]] {
         let nowhere = card("[::]:8080", none);
         assert_eq!((nowhere.reach, nowhere.modules().len()), (Reach::Nobody, 0));

@@ -13,6 +13,7 @@ mod crowd;
 mod devices;
 mod door;
 mod flag;
+mod load;
 mod openapi;
 mod pages;
 mod pairing;
@@ -58,7 +59,11 @@ impl Web {
     }
 
     fn at(port: u16, lines: &str) -> Self {
-        let mut house = Instance::new(&format!("{PLANS}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
+        Self::with(port, PLANS, lines)
+    }
+
+    fn with(port: u16, plans: &str, lines: &str) -> Self {
+        let mut house = Instance::new(&format!("{plans}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{lines}"));
         let state = house.folder.file("state").display().to_string();
         house.env("XDG_STATE_HOME", &state);
         house.start();

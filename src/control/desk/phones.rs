@@ -40,10 +40,15 @@ impl Desk {
         Ok(token)
     }
 
+    /// Whether the button has opened pairing.
+    pub fn is_pairing_open(&self) -> bool {
+        self.board.latest().pairing_open_until(clock::now()).is_some()
+    }
+
     /// Takes the place of the one phone that the button lets in.
     fn close_pairing(&self) -> Result<(), PairingError> {
         // Anybody in the network may ask, so the engine is asked only while pairing is open.
-        if self.board.latest().pairing_open_until(clock::now()).is_none() {
+        if !self.is_pairing_open() {
             return Err(PairingError::NotOpen);
         }
         let request = ClientRequest { verb: Verb::Status, generation: None, deadline: None, origin: Origin::Web };

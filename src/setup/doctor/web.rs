@@ -48,6 +48,10 @@ fn port(web: &Web) -> Vec<(&'static str, Finding)> {
         match reach {
             Reach::Phones => good(format!("phones open {}", remotes.join(" or "))),
             Reach::ThisMachine => note(format!("only this machine can open {}", remotes[0])),
+            Reach::NoIpv4 => bad(
+                "no phone can open the pages: this network has IPv6 alone, and they listen to IPv4 alone",
+                format!("write `listen = \":{}\"` under [web]", site.listen.port()),
+            ),
             Reach::Nobody => note("this machine is in no network; phones can open the pages when it is in one"),
         },
     ));

@@ -25,7 +25,7 @@ export class Pairing {
     this.byButtonLeft = make("small");
     this.byButton.append(make("b", "", "Pair this phone"), this.byButtonLeft);
     this.byButton.addEventListener("click", () =>
-      this.redeem("button", "another phone was paired, or the minute is over; hold the button at the lectern again"),
+      this.redeem("button", ""),
     );
 
     this.howTo = make("div", "howto");
@@ -97,9 +97,8 @@ export class Pairing {
     this.byButton.hidden = open === 0;
     this.howTo.hidden = open > 0;
     write(this.byButtonLeft, open ? `open for ${open} s` : "");
-    this.form.hidden = closed > 0;
     this.shut.hidden = closed === 0;
-    write(this.shut, closed ? `Too many wrong codes were tried. Codes are shut for ${closed} s. A QR code works.` : "");
+    write(this.shut, closed ? `Too many wrong codes were tried: this code is shut for ${closed} s. A new invitation's code, or a QR code, works at once.` : "");
   }
 
   /** @param {Event} event */
@@ -115,7 +114,7 @@ export class Pairing {
     this.code.value = "";
   }
 
-  /** Redeems a ticket, a code or the window of the button. @param {string} answer @param {string} wrong */
+  /** Redeems a ticket, a code or the window of the button. `wrong` is said in place of the daemon's refusal. @param {string} answer @param {string} wrong */
   async redeem(answer, wrong) {
     write(this.problem, "sending…");
     try {
@@ -126,7 +125,7 @@ export class Pairing {
         this.events.onPaired("this device is paired");
         return;
       }
-      this.ask(code === 403 ? wrong : reply.message);
+      this.ask((code === 403 && wrong) || reply.message);
     } catch {
       this.ask("the timer does not answer; try again");
     }

@@ -124,7 +124,7 @@ export class Panels {
     }
     const digits = make("p", "digits", reply.code.replace(/(...)(...)/, "$1 $2"));
     const left = make("p", "small");
-    fill(place, ...qr(reply, `QR code: ${reply.link}`), make("p", "", `or ${reply.url} and the digits`), digits, left);
+    fill(place, ...qr(reply, "QR code that pairs a phone"), make("p", "", `or open ${reply.url} and type`), digits, left);
     this.count(reply.seconds, left, "valid once, for", () => {
       fill(place, make("p", "", "This code is no longer valid."), this.button("New code", () => this.handOver()));
     });
@@ -142,7 +142,7 @@ export class Panels {
       return;
     }
     const left = make("p", "small");
-    fill(place, ...qr(reply, `QR code: ${reply.link}`), make("p", "", reply.link), left);
+    fill(place, ...qr(reply, "QR code of a page of this timer"), make("p", "", reply.link), left);
     const finish = (text, isGood) => {
       clearInterval(this.timer);
       const verdict = make("p", isGood ? "good" : "bad", text);
@@ -151,8 +151,8 @@ export class Panels {
     };
     const ask = async () => {
       try {
-        const { reply: state } = await this.daemon.get(`hello?id=${encodeURIComponent(reply.id)}`);
-        if (opened === this.opened && (state.arrived || isOver())) {
+        const { code, reply: state } = await this.daemon.get(`hello?id=${encodeURIComponent(reply.id)}`);
+        if (opened === this.opened && (state.arrived || code !== 200 || isOver())) {
           finish(state.message, Boolean(state.arrived));
         }
       } catch {
@@ -293,7 +293,7 @@ export class Panels {
   }
 }
 
-/** The picture of a code, or nothing where no phone can reach its address. */
+/** The picture of a code, or why there is none: no phone can reach its address. */
 function qr(reply, label) {
-  return reply.qr && reply.qr.length > 0 ? [drawQr(reply.qr, label)] : [];
+  return reply.qr && reply.qr.length > 0 ? [drawQr(reply.qr, label)] : [make("p", "bad", reply.message)];
 }

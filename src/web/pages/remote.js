@@ -146,7 +146,7 @@ function drawFaults() {
   }
   if (pairing.isPaired && shown && status && status.codes_closed_ms && status.codes_closed_ms > shown.passed) {
     const left = Math.ceil((status.codes_closed_ms - shown.passed) / 1000);
-    lines.push(`too many wrong codes: pairing by code is shut for ${left} s; a QR code works`);
+    lines.push(`too many wrong codes: the old code is shut for ${left} s; a new invitation works at once`);
   }
   const before = [...faults.children].map((item) => item.textContent);
   if (before.join("\n") !== lines.join("\n")) {

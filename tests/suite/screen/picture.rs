@@ -14,6 +14,7 @@ use talklight::screen::keys::Ui;
 use talklight::screen::style::Depth;
 use talklight::screen::text::wrapped;
 use talklight::screen::view::view;
+use talklight::show::{Owner, Scene, Show};
 
 use super::{
     COLOURLESS, CONSOLE, FANCY, PLAIN, START, emulate, idle, lightning, look, moments, s, shows, size, talk, text,
@@ -228,4 +229,26 @@ fn text_from_outside_is_sanitized() {
 fn sizes_that_cannot_be_right_are_replaced() {
     assert_eq!(size(0, 0), Size { cols: 80, rows: 24 });
     assert_eq!(size(65535, 65535), Size { cols: 1000, rows: 500 });
+}
+
+#[test]
+fn open_pairing_refused_codes_and_sound_are_told_while_they_hold() {
+    let mut snapshot = idle(&[lightning()]);
+    let open = Show::new(Scene::Pairing, Owner::new("the button"), s(60.0), START);
+    snapshot.stage.offer(open, &snapshot.timer, START).unwrap();
+    snapshot.phones.codes_closed_until = Some(START + s(42.5));
+    snapshot.phones.pages_with_sound = 2;
+    let pairing = "pairing is open for 0:55: \"Pair this phone\" on the remote";
+    let codes = "ten wrong codes: refused for 0:38; p makes one that works";
+    let grid = look(&snapshot, START + s(5.0), size(80, 24), FANCY);
+    for line in [pairing, codes, "2 pages have their sound on"] {
+        assert!(shows(&grid, line), "{line}\n{}", text(&grid));
+    }
+    let grid = look(&snapshot, START + s(5.0), size(40, 10), FANCY);
+    assert!(shows(&grid, "pairing is open for 0:55"), "{}", text(&grid));
+    // The next second of either, whichever comes first.
+    let (_, until) = view(&snapshot, &Ui::new(Place::Daemon), START + s(5.0), size(80, 24), FANCY);
+    assert_eq!(until, Some(START + s(5.5)));
+    let grid = look(&snapshot, START + s(60.0), size(80, 24), FANCY);
+    assert!(!shows(&grid, "pairing is open") && !shows(&grid, "ten wrong codes"), "{}", text(&grid));
 }

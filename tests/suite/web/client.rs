@@ -59,6 +59,8 @@ pub struct HttpResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// The body as it came, which may be compressed.
+    pub bytes: Vec<u8>,
 }
 
 impl HttpResponse {
@@ -71,15 +73,17 @@ impl HttpResponse {
         while let Ok(length @ 1..) = stream.read(&mut piece) {
             bytes.extend_from_slice(&piece[..length]);
         }
-        let text = String::from_utf8(bytes).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").expect("a response has a header");
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a response has a header");
+        let body = bytes.split_off(end + 4);
+        let head = String::from_utf8(bytes).unwrap();
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
         let headers = lines.filter_map(|line| line.split_once(": "));
         Self {
             status: status.expect("a status"),
             headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.into())).collect(),
-            body: body.into(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+            bytes: body,
         }
     }
 

@@ -179,6 +179,27 @@ fn a_proxy_may_use_another_scheme_with_a_known_name() {
 }
 
 #[test]
+fn a_proxy_may_pass_on_another_name_than_that_of_the_address() {
+    let web = Web::of("address = \"https://Timer.example.org:8443/timer/\"");
+    let pair = |host: &str, origin: &str| {
+        let [ticket, _] = web.invite();
+        let body = json!({ "answer": ticket }).to_string();
+        let ask = HttpRequest::post("/api/v1/pair", &body).with("Host", host).with("Origin", origin);
+        ask.send(web.port).status
+    };
+    // nginx without a line for the host, and with `$host`, which has no port.
+    for host in ["127.0.0.1:8080", "timer.example.org"] {
+        assert_eq!(pair(host, "https://timer.example.org:8443"), 200, "{host}");
+        for origin in ["https://timer.example.org", "http://timer.example.org:8443", "https://evil.example", "null", ""]
+        {
+            // Without a port it is the name that the proxy has passed on.
+            let expected = if host == "timer.example.org" && origin == "https://timer.example.org" { 200 } else { 403 };
+            assert_eq!(pair(host, origin), expected, "{host} {origin}");
+        }
+    }
+}
+
+#[test]
 fn malformed_requests_get_the_right_status() {
     let web = Web::running();
     let token = web.token();
