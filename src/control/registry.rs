@@ -1,5 +1,6 @@
 //! The open connections of a server, and which one to close when there are too many.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,27 +45,24 @@ impl<T> List<T> {
         self.connections.iter_mut().find(|(known, _)| *known == id).map(|(_, connection)| connection)
     }
 
-    /// Removes the oldest candidate of the peer that has most candidates. `peer` names the peer of a connection, and is
-    /// `None` for one that must stay.
-    pub fn evict<P: Eq + Hash>(&mut self, peer: impl Fn(&T) -> Option<P>) -> Option<T> {
-        let index = self.oldest_of_busiest(peer)?;
+    /// Removes the oldest candidate of the peer that has most candidates; if that peer is a proxy, of its client that has most.
+    /// `whose` names peer and client of a connection, and is `None` for one that must stay.
+    pub fn evict<P: Eq + Hash, C: Eq + Hash>(&mut self, whose: impl Fn(&T) -> Option<(P, C)>) -> Option<T> {
+        let busiest = most(self.iter().filter_map(|one| Some(whose(one)?.0)))?;
+        let of_busiest = |one: &T| whose(one).filter(|(peer, _)| *peer == busiest).map(|(_, client)| client);
+        let client = most(self.iter().filter_map(of_busiest))?;
+        let index = self.iter().position(|one| of_busiest(one).is_some_and(|of| of == client))?;
         Some(self.connections.remove(index).1)
     }
+}
 
-    /// The peer whose connection [`evict`](Self::evict) would remove.
-    pub fn busiest<P: Eq + Hash>(&self, peer: impl Fn(&T) -> Option<P>) -> Option<P> {
-        let index = self.oldest_of_busiest(&peer)?;
-        peer(&self.connections[index].1)
+/// The value that comes most often; of several the one that comes first.
+fn most<K: Eq + Hash>(values: impl Iterator<Item = K>) -> Option<K> {
+    let mut counts = HashMap::new();
+    for (at, value) in values.enumerate() {
+        counts.entry(value).or_insert((0, Reverse(at))).0 += 1;
     }
-
-    fn oldest_of_busiest<P: Eq + Hash>(&self, peer: impl Fn(&T) -> Option<P>) -> Option<usize> {
-        let mut counts = HashMap::new();
-        for peer in self.iter().filter_map(&peer) {
-            *counts.entry(peer).or_insert(0) += 1;
-        }
-        let most = counts.values().max()?;
-        self.iter().position(|connection| peer(connection).is_some_and(|peer| counts[&peer] == *most))
-    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(value, _)| value)
 }
 
 /// Keeps a connection in its registry; dropping it removes the connection.

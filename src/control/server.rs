@@ -173,7 +173,7 @@ enum ClientState {
 
 /// Disconnects the oldest client in `state` of the process that has most of them. Returns false if no client is in `state`.
 fn evict(list: &mut List<Client>, state: ClientState) -> bool {
-    let evicted = list.evict(|client| (client.state == state).then_some(client.process));
+    let evicted = list.evict(|client| (client.state == state).then_some((client.process, ())));
     evicted.inspect(|client| drop(client.stream.shutdown(Shutdown::Both))).is_some()
 }
 

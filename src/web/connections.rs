@@ -142,11 +142,8 @@ fn make_room(list: &mut List<Connection>) {
     let spares_new = list.iter().filter(|connection| connection.is_new(now)).count() <= NEW_MAX;
     let rank = |connection: &Connection| connection.rank(now, spares_new);
     let lowest = list.iter().map(rank).min();
-    let busiest = list.busiest(|connection| (Some(rank(connection)) == lowest).then_some(connection.peer));
-    let evicted = list.evict(|connection| {
-        let is_candidate = Some(rank(connection)) == lowest && Some(connection.peer) == busiest;
-        is_candidate.then_some(connection.client)
-    });
+    let evicted =
+        list.evict(|connection| (Some(rank(connection)) == lowest).then_some((connection.peer, connection.client)));
     if let Some(task) = evicted.and_then(|connection| connection.task) {
         task.abort();
     }

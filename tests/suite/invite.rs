@@ -80,6 +80,21 @@ fn the_address_of_a_proxy_is_what_phones_are_told() {
 }
 
 #[test]
+fn the_rule_to_ask_for_names_the_port_that_phones_use() {
+    let rule = |address: &str| {
+        let site = Site { address: Some(address.into()), ..Site::new("127.0.0.1:8080".parse().unwrap()) };
+        let card = InvitationCard::hello(&site, &Network::default(), 7);
+        assert_eq!(card.link, format!("{address}/hello?id=7"));
+        let said = card.no_phone();
+        said.split("ask for one rule, ").nth(1).unwrap().split(';').next().unwrap().to_owned()
+    };
+    assert_eq!(rule("https://timer.example.org"), "guests to timer.example.org, port 443");
+    assert_eq!(rule("http://timer.example.org/remote"), "guests to timer.example.org, port 80");
+    assert_eq!(rule("https://timer.example.org:8443/timer"), "guests to timer.example.org, port 8443");
+    assert_eq!(rule("https://[fd00::7]"), "guests to [fd00::7], port 443");
+}
+
+#[test]
 fn a_process_without_a_network_tells_the_address_by_which_a_page_was_reached() {
     let folder = crate::harness::Folder::new();
     let pairing = pairing::Pairing::new(folder.file("paired"));
