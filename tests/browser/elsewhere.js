@@ -1,5 +1,6 @@
 // What each browser leaves out of the tests of the pages, and why.
 
+const CLOCK = "it needs no browser";
 const PICTURES = "the pictures of the documentation are Chromium's";
 const PROXY = "it cannot be told to trust the proxies' certificates";
 const NO_VIBRATION = "a computer does not vibrate, and only Chromium pretends to";
@@ -8,7 +9,7 @@ const NO_VIBRATION = "a computer does not vibrate, and only Chromium pretends to
 export const ELSEWHERE = {
   chromium: { files: {}, tests: {} },
   firefox: {
-    files: { pictures: PICTURES, proxy: PROXY },
+    files: { clock: CLOCK, pictures: PICTURES, proxy: PROXY },
     tests: {
       "after a lost reply the same request is sent again and carried out once": "it does not tell the bodies of requests",
       "the keyboard alone is enough": "behind the last button the key Tab leads to the browser's own",
@@ -16,7 +17,7 @@ export const ELSEWHERE = {
     },
   },
   webkit: {
-    files: { pictures: PICTURES, proxy: PROXY },
+    files: { clock: CLOCK, pictures: PICTURES, proxy: PROXY, wayin: "`pairing.js` does the same in each browser" },
     tests: {
       "on a secure origin the stage view takes the wake lock and shows no hint": "WebKitGTK has no wake lock",
       "the panels: hand over, paired devices, Wi-Fi, vibration": NO_VIBRATION,

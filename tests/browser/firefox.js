@@ -1,7 +1,7 @@
 // Debian's Firefox by WebDriver BiDi, driven by Playwright.
 
 import { existsSync, rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { firefox } from "playwright-core";
@@ -18,11 +18,15 @@ export async function openFirefox(how = {}) {
   const { _bidiFirefox } = firefox._connection.toImpl(firefox);
   const connect = Object.getPrototypeOf(_bidiFirefox).connectToTransport;
   _bidiFirefox.connectToTransport = (transport, options) => connect.call(_bidiFirefox, answering(transport), options);
-  const sound = await openSound();
+  const folder = await mkdtemp(join(tmpdir(), "firefox-"));
+  const sound = await openSound(folder);
+  // The kernel kills Firefox if this process is killed.
+  const program = join(folder, "firefox");
+  await writeFile(program, `#!/bin/sh\nexec setpriv --pdeathsig KILL ${FIREFOX} "$@"\n`, { mode: 0o755 });
   const browser = await firefox.launch({
     env: { ...process.env, ...sound.env },
     channel: "moz-firefox",
-    executablePath: FIREFOX,
+    executablePath: program,
     timeout: START_MS_MAX,
     firefoxUserPrefs: {
       "network.dns.localDomains": "timer.test",
@@ -38,8 +42,7 @@ export async function openFirefox(how = {}) {
 }
 
 /** A sound device that plays nothing, since Firefox has no sound without one. PulseAudio has it, where it is installed. */
-async function openSound() {
-  const folder = await mkdtemp(join(tmpdir(), "sound-"));
+async function openSound(folder) {
   const socket = join(folder, "socket");
   const options = ["-n", "--exit-idle-time=-1", "--disable-shm=yes", "--use-pid-file=no", "-L", "module-null-sink"];
   const door = `module-native-protocol-unix auth-anonymous=1 socket=${socket}`;
