@@ -194,6 +194,8 @@ test("the colours are shown on all pages, and a start ends it", async () => {
 test("the keyboard alone is enough", async () => {
   daemon = await Daemon.open(LONG);
   const page = await paired({ viewport: { width: 900, height: 700 } });
+  // A key that comes before the window has the focus only gives it the focus.
+  await until("the window has the focus", () => page.evaluate("document.hasFocus()"));
   const tabs = [];
   for (let n = 0; n < 5; n += 1) {
     await page.keyboard.press("Tab");
