@@ -3,7 +3,6 @@
 const CLOCK = "it needs no browser";
 const PICTURES = "the pictures of the documentation are Chromium's";
 const PROXY = "it cannot be told to trust the proxies' certificates";
-const LOST_PRESS = "WebKit makes no click of a press whose text node is replaced, until `write` in dom.js keeps the node";
 const NO_VIBRATION = "a computer does not vibrate, and only Chromium pretends to";
 
 /** @type {Record<string, {files: Record<string, string>, tests: Record<string, string>}>} */
@@ -20,8 +19,6 @@ export const ELSEWHERE = {
   webkit: {
     files: { clock: CLOCK, pictures: PICTURES, proxy: PROXY, wayin: "`pairing.js` does the same in each browser" },
     tests: {
-      "a press on Undo counts, though its seconds go on under the finger": LOST_PRESS,
-      "a finger that came down on another label does nothing": LOST_PRESS,
       "on a secure origin the stage view takes the wake lock and shows no hint": "WebKitGTK has no wake lock",
       "the panels: hand over, paired devices, Wi-Fi, vibration": NO_VIBRATION,
       "the picture says the time, the plan, the phase, the room and how long it has waited":
