@@ -70,6 +70,8 @@ fn a_cookie_is_secure_where_the_page_is() {
     assert!(!is_secure(&plain));
     let secure = pair_from(&web, "https://timer.example.org");
     assert!(is_secure(&secure));
+    // A browser lets no page without TLS replace a cookie that is secure.
+    assert_ne!(cookie(&plain).0, cookie(&secure).0);
     // A renewal keeps it: a page asks by GET, without an `Origin`.
     for (response, is) in [(&plain, false), (&secure, true)] {
         let (name, token, _) = cookie(response);
