@@ -13,6 +13,8 @@ export const ELSEWHERE = {
     files: { clock: CLOCK, pictures: PICTURES, proxy: PROXY },
     tests: {
       "after a lost reply the same request is sent again and carried out once": "it does not tell the bodies of requests",
+      "one note at yellow, two at red, three at the flash, and a gong at the end, on time":
+        "PulseAudio without a real device takes the sound in bursts, so its moments are not exact",
       "the panels: hand over, paired devices, Wi-Fi, vibration": NO_VIBRATION,
     },
   },
