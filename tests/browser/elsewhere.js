@@ -3,7 +3,6 @@
 const CLOCK = "it needs no browser";
 const PICTURES = "the pictures of the documentation are Chromium's";
 const PROXY = "it cannot be told to trust the proxies' certificates";
-const LOST_PRESS = "WebKit makes no click of a press whose text node is replaced, until `write` in dom.js keeps the node";
 const NO_VIBRATION = "a computer does not vibrate, and only Chromium pretends to";
 
 /** @type {Record<string, {files: Record<string, string>, tests: Record<string, string>}>} */
@@ -21,8 +20,6 @@ export const ELSEWHERE = {
   webkit: {
     files: { clock: CLOCK, pictures: PICTURES, proxy: PROXY, wayin: "`pairing.js` does the same in each browser" },
     tests: {
-      "a press on Undo counts, though its seconds go on under the finger": LOST_PRESS,
-      "a finger that came down on another label does nothing": LOST_PRESS,
       "the next chair's phone is paired by the code that this one shows, and removed by it":
         "the small driver here has no selector for a row without a text",
       "on a secure origin the stage view takes the wake lock and shows no hint": "WebKitGTK has no wake lock",
