@@ -144,7 +144,7 @@ impl fmt::Display for BindError {
             io::ErrorKind::AddrInUse => {
                 let port = listen.port();
                 let other = if port == u16::MAX { port - 1 } else { port + 1 };
-                match network::listener(port) {
+                match network::listener(*listen) {
                     Some(owner) => {
                         format!("{owner} uses this port; stop it, or choose another port, as with --web=:{other}")
                     }

@@ -44,7 +44,7 @@ impl InvitationCard {
     /// As an invitation, but for a page that only tells that a phone has come through, under the number of a try.
     pub fn hello(site: &Site, network: &Network, id: u32) -> Self {
         let mut card = Self::new(site, network, "", "", Moment::default());
-        let page = |url: &str| format!("{}/hello?id={id}", url.trim_end_matches("/remote"));
+        let page = |url: &str| format!("{}/hello?id={id}", url.strip_suffix("/remote").unwrap_or(url));
         card.others = card.others.iter().map(|url| page(url)).collect();
         card.address = page(&card.address);
         card.link = card.address.clone();
@@ -54,7 +54,9 @@ impl InvitationCard {
     /// What to do if no phone has come to the page of [`hello`](Self::hello). The rule is for who runs the network.
     pub fn no_phone(&self) -> String {
         let place = self.address.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        let (host, port) = place.rsplit_once(':').unwrap_or((place, "80"));
+        let usual = if self.address.starts_with("https:") { "443" } else { "80" };
+        // The colons of an IPv6 address are in brackets.
+        let (host, port) = place.rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or((place, usual));
         format!(
             "No phone arrived. Guest networks often forbid it: ask for one rule, guests to {host}, port {port}; docs/remote.md has it as a text to send"
         )

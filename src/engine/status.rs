@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::clock::Moment;
-use crate::core::look::Rgb;
+use crate::core::look::{Pattern, ReadyLook, Rgb};
 use crate::core::plan::{Clock, Plan};
 use crate::core::timer::{self, Phase};
 use crate::core::words::Words;
@@ -123,6 +123,12 @@ pub struct LookStatus {
     /// Half a period of the flash at its fastest; it is stretched so that an even number of halves makes up the phase. Counted
     /// back from the end, the first half is lit, the second dark.
     pub flash_half_ns: u64,
+    /// `solid`, or `bar`: the lit part shortens with the time left.
+    #[serde(default)]
+    pub pattern: String,
+    /// What the strip shows before a talk: `dot` or `off`.
+    #[serde(default)]
+    pub ready: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +182,14 @@ impl Status {
                 yellow: hex(snapshot.look.palette.yellow),
                 red: hex(snapshot.look.palette.red),
                 flash_half_ns: u64::try_from(snapshot.look.flash_half.as_nanos()).unwrap_or(u64::MAX),
+                pattern: match snapshot.look.pattern {
+                    Pattern::Solid => "solid".into(),
+                    Pattern::Bar => "bar".into(),
+                },
+                ready: match snapshot.look.ready {
+                    ReadyLook::Dot => "dot".into(),
+                    ReadyLook::Off => "off".into(),
+                },
             },
             codes_closed_ms: snapshot.codes_closed_until(now).map(|until| ms(until.since(now))),
             pairing_open_ms: snapshot.pairing_open_until(now).map(|until| ms(until.since(now))),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -269,13 +269,15 @@ fn has_mdns() -> bool {
     cfg!(target_os = "macos")
 }
 
-/// Who listens on a TCP port of this machine, such as `process 812 (nginx)`. `None` if nobody does or it cannot be known.
+/// Who listens at a TCP address of this machine, such as `process 812 (nginx)`. `None` if nobody does or it cannot be known.
 #[cfg(target_os = "linux")]
-pub fn listener(port: u16) -> Option<Listener> {
+pub fn listener(address: SocketAddr) -> Option<Listener> {
     /// The state of a socket that listens (include/net/tcp_states.h, TCP_LISTEN).
     const LISTEN: &str = "0A";
     let mut open = ["tcp", "tcp6"].iter().flat_map(|table| sockets(table));
-    let socket = open.find(|socket| socket.port == port && socket.state == LISTEN)?;
+    let socket = open.find(|socket| {
+        socket.state == LISTEN && socket.port == address.port() && is_same_place(socket.ip, address.ip())
+    })?;
     let pid = owner(socket.inode);
     let account = || User::from_uid(Uid::from_raw(socket.uid)).ok().flatten().map(|user| user.name);
     Some(Listener {
@@ -286,8 +288,17 @@ pub fn listener(port: u16) -> Option<Listener> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub fn listener(_: u16) -> Option<Listener> {
+pub fn listener(_: SocketAddr) -> Option<Listener> {
     None
+}
+
+/// Whether two sockets on the same port of these addresses are in each other's way. All addresses of IPv6 are those of IPv4, too.
+pub fn is_same_place(one: IpAddr, other: IpAddr) -> bool {
+    let (one, other) = (one.to_canonical(), other.to_canonical());
+    let is_all = |ip: IpAddr| ip.is_unspecified();
+    let is_dual = |ip: IpAddr| ip.is_ipv6() && is_all(ip);
+    let is_one_family = one.is_ipv4() == other.is_ipv4();
+    is_dual(one) || is_dual(other) || is_one_family && (is_all(one) || is_all(other) || one == other)
 }
 
 /// The owner of a port.
@@ -312,6 +323,7 @@ impl std::fmt::Display for Listener {
 /// A line of `/proc/net/tcp` or one of its kind.
 #[cfg(target_os = "linux")]
 struct Socket {
+    ip: IpAddr,
     port: u16,
     state: String,
     uid: u32,
@@ -326,14 +338,26 @@ fn sockets(table: &str) -> Vec<Socket> {
     let socket = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [_, local, _, state, _, _, _, uid, _, inode, ..] = words[..] else { return None };
+        let (ip, port) = local.rsplit_once(':')?;
         Some(Socket {
-            port: u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?,
+            ip: proc_address(ip)?,
+            port: u16::from_str_radix(port, 16).ok()?,
             state: state.into(),
             uid: uid.parse().ok()?,
             inode: inode.parse().ok()?,
         })
     };
     text.lines().filter_map(socket).collect()
+}
+
+/// An address as the kernel prints it: words of 32 bits, each in the machine's own order of bytes.
+#[cfg(target_os = "linux")]
+fn proc_address(hex: &str) -> Option<IpAddr> {
+    let words: Vec<_> = hex.as_bytes().chunks(8).collect();
+    let bytes = |word: &&[u8]| Some(u32::from_str_radix(str::from_utf8(word).ok()?, 16).ok()?.to_ne_bytes());
+    let bytes: Vec<u8> = words.iter().map(bytes).collect::<Option<Vec<_>>>()?.concat();
+    let v6 = || Some(IpAddr::from(<[u8; 16]>::try_from(&*bytes).ok()?));
+    <[u8; 4]>::try_from(&*bytes).ok().map(IpAddr::from).or_else(v6)
 }
 
 /// The process that holds a socket. Only root sees the descriptors of other users' processes.

@@ -86,7 +86,7 @@ export class Fake {
       choices: [{ name: "lightning", length_ms: 300_000 }],
       late_ms: 0,
       strip: { kind: "spi", leds: 60, health: "sending", error: null, trial: null },
-      look: { green: "#00ff99", yellow: "#ffaa00", red: "#ff0000", flash_half_ns: 500_000_000 },
+      look: { green: "#00ff99", yellow: "#ffaa00", red: "#ff0000", flash_half_ns: 500_000_000, pattern: "solid", ready: "dot" },
       faults: [],
       pages_with_sound: 0,
       ...over,

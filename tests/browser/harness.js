@@ -9,6 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { chromium } from "playwright-core";
 
 export const TALKLIGHT = process.env.TALKLIGHT ?? new URL("../../target/debug/talklight", import.meta.url).pathname;
+export const BROWSER = process.env.BROWSER ?? "chromium";
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const PATIENCE_MS = 10_000;
 
@@ -104,8 +105,14 @@ export class Daemon {
   }
 }
 
-/** Starts a browser with a new profile. */
-export function openBrowser(more = []) {
+/** Starts a browser with a new profile: Chromium with these further arguments, or the one that the environment names. */
+export async function openBrowser(more = []) {
+  if (BROWSER === "firefox") {
+    return (await import("./firefox.js")).openFirefox();
+  }
+  if (BROWSER === "webkit") {
+    return (await import("./webkit.js")).openWebKit(more.includes("--no-proxy-server"));
+  }
   return chromium.launch({
     executablePath: CHROMIUM,
     args: [

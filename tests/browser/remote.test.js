@@ -194,12 +194,13 @@ test("the colours are shown on all pages, and a start ends it", async () => {
 test("the keyboard alone is enough", async () => {
   daemon = await Daemon.open(LONG);
   const page = await paired({ viewport: { width: 900, height: 700 } });
+  await page.focus("#more");
   const tabs = [];
-  for (let n = 0; n < 5; n += 1) {
+  for (let n = 0; n < 4; n += 1) {
     await page.keyboard.press("Tab");
     tabs.push(await page.evaluate(() => document.activeElement.dataset.plan || document.activeElement.id));
   }
-  assert.deepEqual(tabs, ["more", "lightning", "keynote", "show", "main"]);
+  assert.deepEqual(tabs, ["lightning", "keynote", "show", "main"]);
   await page.keyboard.press("Enter");
   await answered(page, /^started lightning/);
   await page.keyboard.press("Space");
@@ -245,6 +246,22 @@ test("after a lost reply the same request is sent again and carried out once", a
   assert.ok(deadline_ns > 0);
   assert.deepEqual(page.sent[1], page.sent[0]);
   assert.equal((await daemon.status()).generation, generation + 1);
+});
+
+test("a press that comes out of a gap too late does nothing, and the page says so", async () => {
+  daemon = await Daemon.open(LONG);
+  const page = await paired();
+  const begun = performance.now();
+  await page.route("**/api/v1/start", (route) => (performance.now() - begun < 6000 ? route.abort() : route.continue()));
+  await page.click("#main");
+  await answered(page, /no reply yet/);
+  await answered(page, /too late to be done now/);
+  await until("the daemon's word", async () => (await page.getAttribute("#answer", "class")) === "refused");
+  assert.match(await answer(page), /late|deadline|expired/);
+  assert.equal((await daemon.status()).phase, "ready");
+  await page.unroute("**/api/v1/start");
+  await page.click("#main");
+  await answered(page, /^started lightning/);
 });
 
 test("a plan that is picked is chosen for all", async () => {

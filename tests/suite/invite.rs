@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyCode;
 use nix::net::if_::InterfaceFlags;
-use talklight::control::invite::{InvitationCard, NO_NETWORK, QrStyle, render_qr};
+use talklight::control::invite::{InvitationCard, QrStyle, render_qr};
 use talklight::core::clock::Moment;
 use talklight::core::look::{Look, Palette, Pattern, ReadyLook, Rgb};
 use talklight::core::plan::Plan;
@@ -13,7 +13,7 @@ use talklight::core::timer::Timer;
 use talklight::engine::board::{Happening, Health, Phones, Snapshot};
 use talklight::engine::event::Origin;
 use talklight::os::network::{Interface, Network};
-use talklight::os::site::{Reach, Site};
+use talklight::os::site::Site;
 use talklight::screen::Place;
 use talklight::screen::grid::{Grid, Size};
 use talklight::screen::keys::{Action, UNBOUND, Ui};
@@ -22,6 +22,8 @@ use talklight::screen::view::view;
 use talklight::store::pairing;
 
 use crate::harness::{Instance, text};
+
+mod reach;
 
 const NOW: Moment = Moment::from_ns(1_000_000_000_000);
 const TICKET: &str = "0b77f39f10ddd5fcb186008eccb42ad8";
@@ -32,67 +34,6 @@ fn card(listen: &str, own: &[&str]) -> InvitationCard {
     let network = Network { interfaces: own.collect(), ..Network::default() };
     let until = NOW + Duration::from_secs(60);
     InvitationCard::new(&Site::new(listen.parse().unwrap()), &network, TICKET, "012345", until)
-}
-
-#[test]
-fn the_address_is_one_a_phone_can_reach() {
-    let both = ["192.168.1.7", "203.0.113.9", "fd00::7"];
-    let all = card("0.0.0.0:8080", &both);
-    assert_eq!(all.address, "http://192.168.1.7:8080/remote");
-    assert_eq!(all.others, ["http://203.0.113.9:8080/remote"], "an IPv4 socket accepts no IPv6");
-    assert_eq!(all.link, format!("http://192.168.1.7:8080/remote#{TICKET}"));
-    assert_eq!((all.reach, all.trouble()), (Reach::Phones, None));
-    let six = card("[::]:80", &["fd00::7", "192.168.1.7"]);
-    assert_eq!((six.address.as_str(), six.others.len()), ("http://192.168.1.7:80/remote", 1), "IPv4 comes first");
-    assert_eq!(card("[::]:80", &["fd00::7"]).address, "http://[fd00::7]:80/remote");
-    assert_eq!(card("10.0.0.2:8080", &both).address, "http://10.0.0.2:8080/remote");
-    assert!(all.to_string().contains("code 012 345"));
-}
-
-#[test]
-fn there_is_no_qr_code_for_an_address_that_only_this_machine_reaches() {
-    for listen in ["127.0.0.1:8080", "[::1]:8080", "127.0.1.1:8080"] {
-        let here = card(listen, &["192.168.1.7"]);
-        assert_eq!((here.reach, here.modules().len()), (Reach::ThisMachine, 0));
-        let said = here.to_string();
-        assert!(said.contains("only this machine can open it"), "{said}");
-        assert!(said.contains("--web=:8080") && said.contains("`listen = \":8080\"` under [web]"), "{said}");
-    }
-    let ipv6 = card("0.0.0.0:8080", &["fd00::7"]);
-    assert_eq!((ipv6.reach, ipv6.modules().len()), (Reach::NoIpv4, 0));
-    assert!(ipv6.to_string().contains("listens to IPv4 alone; start with --web=:8080, or write `listen"), "{ipv6}");
-    for none in [&[][..], &["fe80::7"]] {
-        let nowhere = card("[::]:8080", none);
-        assert_eq!((nowhere.reach, nowhere.modules().len()), (Reach::Nobody, 0));
-        assert!(nowhere.to_string().ends_with(NO_NETWORK), "{nowhere}");
-    }
-}
-
-#[test]
-fn the_address_of_a_proxy_is_what_phones_are_told() {
-    let address = Some("https://timer.example.org/timer".to_owned());
-    for listen in ["127.0.0.1:8080", "[::]:8080"] {
-        let site = Site { address: address.clone(), ..Site::new(listen.parse().unwrap()) };
-        let card = InvitationCard::new(&site, &Network::default(), TICKET, "012345", NOW);
-        assert_eq!(card.link, format!("https://timer.example.org/timer/remote#{TICKET}"));
-        assert!(card.others.is_empty() && !card.modules().is_empty());
-    }
-}
-
-#[test]
-fn a_process_without_a_network_tells_the_address_by_which_a_page_was_reached() {
-    let folder = crate::harness::Folder::new();
-    let pairing = pairing::Pairing::new(folder.file("paired"));
-    pairing.reached_by("10.0.0.7".parse().unwrap());
-    assert_eq!(pairing.site(), None);
-    pairing.set_site(Site::new("[::]:8080".parse().unwrap()));
-    let url = || pairing.site().unwrap().urls(&Network::default());
-    assert_eq!(url().1, Reach::Nobody);
-    // As an IPv6 socket tells an address of IPv4. A proxy or a test on this machine says nothing about phones.
-    for by in ["::ffff:192.168.1.7", "127.0.0.1", "::1", "::ffff:127.0.0.1", "fe80::7"] {
-        pairing.reached_by(by.parse().unwrap());
-        assert_eq!(url(), (vec!["http://192.168.1.7:8080".into()], Reach::Phones), "{by}");
-    }
 }
 
 /// Checks the structure of a QR code (ISO/IEC 18004): finder patterns in three corners, a light quiet zone, and the link as read
@@ -280,6 +221,20 @@ fn the_screen_reports_a_pairing() {
     let style = Style { depth: Depth::None, plain: true, lines: false };
     let (grid, _) = view(&snapshot, &Ui::new(Place::Daemon), NOW, Size::new(80, 24), style);
     assert!(words(&grid).contains("a device was paired"));
+}
+
+#[test]
+fn the_screen_says_the_name_of_the_timer_if_it_is_not_that_of_the_machine() {
+    let style = Style { depth: Depth::None, plain: true, lines: false };
+    let seen = |name: &str, cols| {
+        let snapshot = Snapshot { name: name.into(), ..house(true) };
+        words(&view(&snapshot, &Ui::new(Place::Daemon), NOW, Size::new(cols, 24), style).0)
+    };
+    assert!(seen("Main hall", 100).contains("Main hall: simulated strip"));
+    let narrow = seen("Main hall", 70);
+    assert!(!narrow.contains("Main hall") && narrow.contains("simulated strip"), "{narrow}");
+    let machine = talklight::os::network::host_name().unwrap();
+    assert!(!seen(&machine, 100).contains(&format!("{machine}: simulated")));
 }
 
 #[test]

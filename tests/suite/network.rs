@@ -1,7 +1,7 @@
 //! The addresses and names of a machine, in values.
 
 use nix::net::if_::InterfaceFlags as Flags;
-use talklight::os::network::{Interface, Network, avahi_name, default_routes, is_own_name};
+use talklight::os::network::{Interface, Network, avahi_name, default_routes, is_own_name, is_same_place, listener};
 
 fn interface(name: &str, ip: &str) -> Interface {
     let up = Flags::IFF_UP | Flags::IFF_RUNNING;
@@ -120,5 +120,35 @@ fn avahi_says_the_name_that_it_gives_this_machine() {
     assert_eq!(avahi_name("+ 3 0 Lectern-2.local\n").as_deref(), Some("lectern-2.local"));
     for none in ["-15 Timeout reached\n", "", "+ 3 0\n", "+ 3 0 lectern.example.org\n", "+ 3 0 a/b.local\n"] {
         assert_eq!(avahi_name(none), None, "{none}");
+    }
+}
+
+#[test]
+fn two_sockets_are_in_each_others_way_only_at_the_same_address() {
+    for (one, other, expected) in [
+        ("::", "0.0.0.0", true),
+        ("::", "127.0.0.1", true),
+        ("::", "::1", true),
+        ("0.0.0.0", "192.168.1.7", true),
+        ("::ffff:127.0.0.1", "127.0.0.1", true),
+        ("0.0.0.0", "::1", false),
+        ("127.0.0.1", "192.168.1.7", false),
+        ("::1", "fd00::7", false),
+    ] {
+        let (one, other) = (one.parse().unwrap(), other.parse().unwrap());
+        assert_eq!((is_same_place(one, other), is_same_place(other, one)), (expected, expected), "{one} {other}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_owner_of_an_address_is_found() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        // A machine without IPv6 has only the first.
+        let Ok(socket) = std::net::TcpListener::bind(address) else { continue };
+        let mut address = socket.local_addr().unwrap();
+        assert_eq!(listener(address).unwrap().pid, Some(std::process::id()), "{address}");
+        address.set_ip("192.0.2.1".parse().unwrap());
+        assert_eq!(listener(address), None, "another address with the same port");
     }
 }

@@ -170,7 +170,7 @@ fn the_status_keeps_its_json_shape() {
         "choices": [{"name": "lightning", "length_ms": 300_000}, {"name": "ignite", "length_ms": 290_000}],
         "demo": null,
         "strip": {"kind": "spi", "leds": 60, "health": "failing", "error": "a wire is loose", "trial": null},
-        "look": {"green": "#00ff99", "yellow": "#ffaa00", "red": "#ff0000", "flash_half_ns": 500_000_000},
+        "look": {"green": "#00ff99", "yellow": "#ffaa00", "red": "#ff0000", "flash_half_ns": 500_000_000, "pattern": "bar", "ready": "dot"},
         "codes_closed_ms": null,
         "pairing_open_ms": null,
         "last_paired": null,

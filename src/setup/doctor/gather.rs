@@ -165,7 +165,7 @@ fn web(config: &Config, unit: Option<&Unit>) -> Option<Web> {
     let socket = || tool::output("systemctl", &["show", "talklight-web.socket", SOCKET_PROPERTIES]).map(Unit);
     let socket = is_service.then(socket).flatten().filter(|unit| unit.get("LoadState") == "loaded");
     let mut web = Web { config: web, socket, network: Network::look(), listener: None };
-    web.listener = web.port().and_then(network::listener);
+    web.listener = web.listen().and_then(network::listener);
     Some(web)
 }
 

@@ -1,5 +1,7 @@
 //! The way of a phone to the pages: the port, who has it, the addresses and the names.
 
+use std::net::SocketAddr;
+
 use super::facts::{Daemon, Facts, Unit, Web};
 use super::service::{RESTART, checked};
 use super::{Finding, advice, bad, good, note};
@@ -136,9 +138,9 @@ impl Web {
         self.socket.as_ref().is_some_and(|unit| unit.get("ActiveState") == "active")
     }
 
-    /// The port of the pages, if it is known.
-    pub fn port(&self) -> Option<u16> {
-        self.site().map(|site| site.listen.port())
+    /// Where the pages listen or would listen, if that is known.
+    pub fn listen(&self) -> Option<SocketAddr> {
+        self.site().map(|site| site.listen)
     }
 }
 

@@ -98,10 +98,13 @@ export function onPress(button, meaning, say) {
         event.preventDefault();
       }
       up();
-      // The browser's own click comes first.
+      // The browser's own click comes first, and the next press may come soon.
+      const past = seen;
       setTimeout(() => {
-        seen = null;
-        by = "";
+        if (seen === past) {
+          seen = null;
+          by = "";
+        }
       });
     }
   });

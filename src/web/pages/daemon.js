@@ -52,7 +52,8 @@ export class Daemon {
       addEventListener("pagehide", () => this.sleep());
       addEventListener("pageshow", () => this.wake());
     }
-    this.connect();
+    // The page may still be building what it draws with.
+    Promise.resolve().then(() => this.connect());
     if (document.visibilityState === "hidden") {
       this.onVisibilityChange();
     }
@@ -113,22 +114,20 @@ export class Daemon {
   connect() {
     clearTimeout(this.timers.retry);
     this.watch();
+    // The daemon may have been restarted after another boot, with another clock.
+    this.status = null;
+    this.measure();
     if (this.place.take()) {
       this.listen();
     } else {
-      this.askEachSecond(true);
+      this.askEachSecond();
     }
   }
 
   listen() {
     const stream = new EventSource(`${API}events${this.hasSound ? "?sound=1" : ""}`);
     this.stream = stream;
-    let isFirst = true;
     stream.addEventListener("status", (event) => {
-      if (isFirst) {
-        isFirst = false;
-        this.begin();
-      }
       this.noteNews();
       this.take(JSON.parse(event.data));
     });
@@ -142,23 +141,12 @@ export class Daemon {
     stream.addEventListener("error", () => this.lose());
   }
 
-  /** Forgets what was known before: the daemon may have been restarted after another boot, with another clock. */
-  begin() {
-    this.status = null;
-    this.measure();
-  }
-
-  /** @param {boolean} isFirst */
-  async askEachSecond(isFirst) {
+  async askEachSecond() {
     const { connection } = this;
     try {
       const { reply } = await ask("status", ROUND_TRIP_MS_MAX);
       if (connection !== this.connection) {
         return;
-      }
-      if (isFirst) {
-        this.begin();
-        this.noteNews();
       }
       this.take(reply);
       this.beat(reply.at_ns / 1e6);
@@ -170,7 +158,7 @@ export class Daemon {
         if (this.place.take()) {
           this.listen();
         } else {
-          this.askEachSecond(false);
+          this.askEachSecond();
         }
       }, ASK_MS);
     }

@@ -27,7 +27,7 @@
  * @property {string} chosen
  * @property {{name: string, length_ms: number}[]} choices
  * @property {{kind: string, leds: number, health: string, error: string | null, trial: string | null}} strip
- * @property {{green: string, yellow: string, red: string, flash_half_ns: number, pattern?: string, ready?: string}} look
+ * @property {{green: string, yellow: string, red: string, flash_half_ns: number, pattern: string, ready: string}} look
  * @property {{input: string, error: string}[]} faults
  * @property {number | null} [codes_closed_ms]
  * @property {number | null} [pairing_open_ms]
@@ -136,6 +136,7 @@ function runs(plan, left, look) {
     lit = (Math.ceil(left / half) - 1) % 2 === 0;
     next = Math.min(next, untilBelow(left, half));
   }
+  // The bar is drawn anew with each second; on a page its steps are smaller than they look on the strip.
   const share = look.pattern === "bar" ? Math.min(1, left / plan.length_ms) : 1;
   return { phase, lit, share, next };
 }

@@ -125,6 +125,8 @@ pub fn status() -> Status {
             yellow: "#ffaa00".into(),
             red: "#ff0000".into(),
             flash_half_ns: 500_000_000,
+            pattern: "solid".into(),
+            ready: "dot".into(),
         },
         codes_closed_ms: None,
         pairing_open_ms: None,

@@ -1,0 +1,53 @@
+// Runs the tests of the pages in one browser: `node some.js firefox [FILE...]`, by default all that make sense there. Fails if
+// any test fails, or if fewer tests ran than there are.
+
+import { spawn } from "node:child_process";
+import { readFile, readdir } from "node:fs/promises";
+import { stdout } from "node:process";
+import { ELSEWHERE } from "./elsewhere.js";
+
+const [browser, ...names] = process.argv.slice(2);
+const all = (await readdir(".")).filter((file) => file.endsWith(".test.js")).map((file) => file.replace(".test.js", ""));
+const left = ELSEWHERE[browser];
+if (!left) {
+  throw new Error(`${browser} is none of ${Object.keys(ELSEWHERE).join(", ")}`);
+}
+const isWhole = names.length === 0;
+const run = isWhole ? all.filter((name) => !left.files[name]) : names;
+const texts = await Promise.all(run.map((name) => readFile(`${name}.test.js`, "utf8")));
+const leftTests = isWhole ? Object.keys(left.tests) : [];
+for (const name of leftTests) {
+  if (!texts.some((text) => text.includes(`test("${name}"`))) {
+    throw new Error(`there is no test "${name}", which ${browser} leaves out`);
+  }
+}
+if (isWhole) {
+  for (const [name, why] of Object.entries({ ...left.files, ...left.tests })) {
+    console.log(`${browser} leaves out "${name}": ${why}`);
+  }
+}
+
+const quoted = leftTests.map((name) => name.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"));
+// One test at a time, since some measure milliseconds.
+const options = ["--test", "--test-concurrency=1", "--test-reporter=spec"];
+if (quoted.length > 0) {
+  options.push(`--test-name-pattern=/^(?!(?:${quoted.join("|")})$)/`);
+}
+const runner = spawn(process.execPath, [...options, ...run.map((name) => `${name}.test.js`)], {
+  env: { ...process.env, BROWSER: browser },
+  stdio: ["ignore", "pipe", "inherit"],
+});
+let said = "";
+runner.stdout.on("data", (data) => {
+  said += data;
+  stdout.write(data);
+});
+runner.on("close", (code) => {
+  const passed = Number(/^ℹ pass (\d+)$/m.exec(said)?.[1] ?? 0);
+  // A test in a loop counts once at least.
+  const known = texts.join("\n").match(/^ *test\(/gm).length - quoted.length;
+  if (code === 0 && passed < known) {
+    console.log(`only ${passed} of at least ${known} tests ran in ${browser}`);
+  }
+  process.exitCode = code !== 0 || passed < known ? 1 : 0;
+});
