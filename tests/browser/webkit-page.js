@@ -43,6 +43,11 @@ export class Page {
     this.browserContext.proxy.routes.push({ tail: glob.replace("**", ""), act });
   }
 
+  async unroute(glob) {
+    const { proxy } = this.browserContext;
+    proxy.routes = proxy.routes.filter(({ tail }) => tail !== glob.replace("**", ""));
+  }
+
   /** Sends a command to this page's window. Commands of all windows wait for one another. */
   ask(method, path, body) {
     const { browserContext: context } = this;
