@@ -77,7 +77,11 @@ function withoutTouch(browser) {
   browser.newContext = async ({ hasTouch, reducedMotion, ...options } = {}) => {
     const own = reducedMotion ? await openFirefox({ prefersReducedMotion: true }) : null;
     const context = await (own ? own.newContext(options) : newContext(options));
-    context.on("page", (page) => (page.tap = page.click));
+    context.on("page", (page) => {
+      for (const one of [page, page.locator("body")].map(Object.getPrototypeOf)) {
+        one.tap = one.click;
+      }
+    });
     context.on("close", () => own?.close());
     browser.on("disconnected", () => own?.close());
     return context;

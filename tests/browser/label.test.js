@@ -1,4 +1,4 @@
-// A press while the words on the button change, as the seconds of Undo do. WebKit forgets a press whose text node is replaced.
+// A press while the words on the button change, as the seconds of Undo do. WebKit would forget it if the text node were replaced.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -4,7 +4,8 @@
 import { bootAtWallZero, wallAtPageZero } from "./clocks.js";
 import { BROWSER, Daemon, openBrowser, seePhase, visit } from "./harness.js";
 
-const FRAME_MS = 1000 / 60;
+/** One frame, and what the clocks of the browsers, which may be rounded to a millisecond, can be wrong. */
+const LATE_MS_MAX = 1000 / 60 + 2;
 /** A minute that flashes. Its half-periods are no multiple of a frame, so that the changes fall on any moment of a frame. */
 const FLASHING = `
 [[plan]]
@@ -57,8 +58,8 @@ try {
   console.log(`  painted ${figures(painted)}`);
   const [start] = painted;
   console.log(`  painted, the start of the talk alone: ${start.toFixed(1)} ms`);
-  if (quantile(painted, 0.5) > FRAME_MS) {
-    throw new Error(`${BROWSER}: the median is more than one frame, ${FRAME_MS.toFixed(1)} ms`);
+  if (quantile(painted, 0.5) > LATE_MS_MAX) {
+    throw new Error(`${BROWSER}: the median is more than one frame: ${LATE_MS_MAX.toFixed(1)} ms`);
   }
 } finally {
   await browser.close();

@@ -40,13 +40,16 @@ function listen(one) {
         return Math.hypot(re, im) / part.length;
       };
       const before = { note: 0, gong: 0 };
+      const loud = { note: 0.03, gong: 0.01 };
+      /** Within this time of its beginning a sound does not begin again; the gong swells while it rings. */
+      const again = { note: 250, gong: 3000 };
       const look = () => {
         analyser.getFloatTimeDomainData(wave);
         const now = { note: strength(659.26, 1024), gong: strength(220, 1024) };
         for (const what of ["note", "gong"]) {
           const last = window.heard.filter((sound) => sound.what === what).pop();
           // A sound begins where it gets much louder.
-          if (now[what] > 0.005 && now[what] > 1.3 * before[what] && (!last || Date.now() - last.at > 200)) {
+          if (now[what] > loud[what] && now[what] > 1.3 * before[what] && (!last || Date.now() - last.at > again[what])) {
             window.heard.push({ what, at: Date.now() });
           }
           before[what] = now[what];

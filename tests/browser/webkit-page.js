@@ -43,6 +43,11 @@ export class Page {
     this.browserContext.proxy.routes.push({ tail: glob.replace("**", ""), act });
   }
 
+  async unroute(glob) {
+    const { proxy } = this.browserContext;
+    proxy.routes = proxy.routes.filter(({ tail }) => tail !== glob.replace("**", ""));
+  }
+
   /** Sends a command to this page's window. Commands of all windows wait for one another. */
   ask(method, path, body) {
     const { browserContext: context } = this;
@@ -80,7 +85,12 @@ export class Page {
     const script = `
       if (!window.errorsOfTest) {
         window.errorsOfTest = [];
-        addEventListener("error", (event) => errorsOfTest.push(event.message));
+        addEventListener("error", ({ message }) => {
+          // Browsers say so when an observer changes what it observes, which is no error.
+          if (!message.startsWith("ResizeObserver loop")) {
+            errorsOfTest.push(message);
+          }
+        });
         addEventListener("unhandledrejection", (event) => errorsOfTest.push(String(event.reason)));
       }
       const done = arguments[arguments.length - 1];

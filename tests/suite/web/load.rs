@@ -21,6 +21,8 @@ const WRONG_CODES: usize = 20_000;
 const PRESSES: usize = 2_000;
 /// The pause after some requests: those who ask are other machines, so they must not take the processor that the timer needs.
 const BREATH: Duration = Duration::from_millis(8);
+/// How late a frame may be on a machine that does other things as well.
+const LATE_MAX: Duration = Duration::from_millis(50);
 /// Descriptors that this process needs.
 const DESCRIPTORS: u64 = 4_096;
 
@@ -107,11 +109,15 @@ fn post(verb: &str, headers: &str, body: &str) -> String {
     format!("POST /api/v1/{verb} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
 }
 
-/// Keeps `count` connections open, of which each sends a byte of a header now and then if `is_slow`.
+/// Keeps `count` connections open, of which each sends a byte of a header each second if `is_slow`. One that the timer closes is
+/// opened again within a second.
 fn crowd(port: u16, count: usize, is_slow: bool, load: &Load) {
     let mut streams: Vec<Option<TcpStream>> = (0..count).map(|_| None).collect();
     while load.goes_on() {
-        for slot in &mut streams {
+        for (number, slot) in streams.iter_mut().enumerate() {
+            if number % 10 == 0 {
+                pause(Duration::from_millis(10));
+            }
             let stream = slot.get_or_insert_with(|| {
                 let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection is accepted");
                 stream.set_nonblocking(true).unwrap();
@@ -128,7 +134,6 @@ fn crowd(port: u16, count: usize, is_slow: bool, load: &Load) {
                 *slot = None;
             }
         }
-        pause(Duration::from_millis(100));
     }
 }
 
@@ -138,15 +143,15 @@ fn descriptors() -> u64 {
     line.and_then(|line| line.split_whitespace().nth(3)?.parse().ok()).unwrap_or(0)
 }
 
-/// The time between the first frames of two phases.
-fn between(house: &Instance, from: &str, to: &str) -> Duration {
+/// The time from the start of the talk to the first frame of a phase.
+fn since_start(house: &Instance, phase: &str) -> Duration {
     let tape = house.tape();
+    let started = tape.iter().rposition(|frame| frame.phase == "ready").unwrap_or(0);
     let first = |phase: &str| {
-        let started = tape.iter().rposition(|frame| frame.phase == "ready").unwrap_or(0);
         let frame = tape[started..].iter().find(|frame| frame.phase == phase);
         Moment::from_ns(frame.unwrap_or_else(|| panic!("no frame of {phase}")).t_ns)
     };
-    first(to).since(first(from))
+    first(phase).since(first("green"))
 }
 
 #[test]
@@ -214,13 +219,11 @@ fn a_press_stays_quick_and_a_talk_is_not_moved() {
         part(99),
         times[times.len() - 1]
     );
-    for (from, to, seconds) in
-        [("green", "yellow", 10), ("yellow", "red", 10), ("red", "flash", 5), ("flash", "over", 5)]
-    {
-        let apart = between(&web.house, from, to);
-        let off = apart.abs_diff(Duration::from_secs(seconds));
-        println!("{from} to {to}: {off:?} off");
-        assert!(off < Duration::from_millis(20), "{from} to {to}: {apart:?}");
+    for (phase, seconds) in [("yellow", 10), ("red", 20), ("flash", 25), ("over", 30)] {
+        let after = since_start(&web.house, phase);
+        let off = after.abs_diff(Duration::from_secs(seconds));
+        println!("{phase}: {off:?} off");
+        assert!(off < LATE_MAX, "{phase} came after {after:?}");
     }
     assert!(part(50) < Duration::from_millis(1), "the median of a press is {:?}", part(50));
 }
