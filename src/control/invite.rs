@@ -57,6 +57,14 @@ impl InvitationCard {
         let usual = if self.address.starts_with("https:") { "443" } else { "80" };
         // The colons of an IPv6 address are in brackets.
         let (host, port) = place.rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or((place, usual));
+        let host = match self.reach {
+            Reach::Phones => host,
+            // A process without a network of its own may not know its address.
+            Reach::Nobody => "this machine",
+            Reach::ThisMachine | Reach::NoIpv4 => {
+                return format!("No phone arrived: {}", self.trouble().unwrap_or_default());
+            }
+        };
         format!(
             "No phone arrived. Guest networks often forbid it: ask for one rule, guests to {host}, port {port}; docs/remote.md has it as a text to send"
         )

@@ -65,6 +65,17 @@ fn the_rule_to_ask_for_names_the_port_that_phones_use() {
 }
 
 #[test]
+fn no_rule_leads_to_an_address_that_no_phone_can_open() {
+    let said =
+        |listen: &str| InvitationCard::hello(&Site::new(listen.parse().unwrap()), &Network::default(), 7).no_phone();
+    let local = said("127.0.0.1:8080");
+    assert!(local.starts_with("No phone arrived: only this machine can open it; for phones start with"), "{local}");
+    // The service behind a proxy knows no address of its own.
+    let unknown = said("[::]:8080");
+    assert!(unknown.contains("ask for one rule, guests to this machine, port 8080;"), "{unknown}");
+}
+
+#[test]
 fn a_process_without_a_network_tells_the_address_by_which_a_page_was_reached() {
     let folder = crate::harness::Folder::new();
     let pairing = pairing::Pairing::new(folder.file("paired"));
