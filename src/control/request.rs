@@ -200,13 +200,16 @@ impl FromStr for ClientRequest {
     }
 }
 
+/// A shorter time is none for people.
+const SPAN_MIN: Duration = Duration::from_millis(1);
+
 /// A length of time as people write it: `30s`, `1m 30s`.
 ///
 /// # Errors
-/// What is expected; also for zero.
+/// What is expected; also for less than a millisecond.
 pub fn span(text: &str) -> Result<Duration, String> {
     match spans::parse(text) {
-        Some(span) if !span.is_zero() => Ok(span),
+        Some(span) if span >= SPAN_MIN => Ok(span),
         _ => Err("expected a length of time with a unit, such as `30s` or `1m 30s`".into()),
     }
 }

@@ -325,7 +325,8 @@ impl Ui {
         let quit_until = self.quit_until.take();
         match code {
             KeyCode::Char(' ') | KeyCode::Enter => return Action::Send(Command::Start(None), None),
-            KeyCode::Char('l') => return Action::Send(Command::Late(LATE), meant_for),
+            // Pressed three times it takes off three times as much, so it cannot be meant for one generation.
+            KeyCode::Char('l') => return Action::Send(Command::Late(LATE), None),
             KeyCode::Char('d') => return Action::Demo,
             KeyCode::Char('r') => return Action::Send(Command::Reset, meant_for),
             KeyCode::Char('u') => return Action::Send(Command::Undo, meant_for),

@@ -32,7 +32,7 @@ export class Pairing {
     this.howTo.append(make("h2", "", "Pair this phone"), make("p", "", "It may look, but not press yet."));
     const ways = make("ul");
     ways.append(
-      way("At the lectern", "hold the button for five seconds, until two lights are white."),
+      way("At the lectern", "in a talk, hold the button for five seconds, until two lights are white. It stops the talk. A second button, for resets, does it at any time."),
       way("On the timer's screen", "press ", make("kbd", "", "p"), ", then scan the code, or type its digits here."),
       way("On a paired phone", "More, Hand over."),
     );

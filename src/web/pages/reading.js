@@ -31,6 +31,7 @@
  * @property {{input: string, error: string}[]} faults
  * @property {number | null} [codes_closed_ms]
  * @property {number | null} [pairing_open_ms]
+ * @property {{name: string, by: string, at_ns: number} | null} [last_paired]
  * @property {number} [pages_with_sound]
  * @property {number} at_ns Exact below 2^53, which is 104 days after boot; from then on to some nanoseconds.
  */

@@ -148,10 +148,29 @@ function drawFaults() {
     const left = Math.ceil((status.codes_closed_ms - shown.passed) / 1000);
     lines.push(`too many wrong codes: the old code is shut for ${left} s; a new invitation works at once`);
   }
+  if (pairing.isPaired && shown && status) {
+    lines.push(...pairingNews(status, shown.passed));
+  }
   const before = [...faults.children].map((item) => item.textContent);
   if (before.join("\n") !== lines.join("\n")) {
     fill(faults, ...lines.map((text) => make("li", "bad", text)));
   }
+}
+
+/** How long a paired phone tells that another one was paired. */
+const PAIRED_TOLD_MS = 60_000;
+
+/** Who may press, and who may next. @param {import("./reading.js").Status} status @param {number} passed */
+function pairingNews({ pairing_open_ms: open, last_paired: latest, at_ns: at }, passed) {
+  const news = [];
+  if (open && open > passed) {
+    news.push(`pairing is open by the button for ${Math.ceil((open - passed) / 1000)} s`);
+  }
+  const ago = latest ? at / 1e6 + passed - latest.at_ns / 1e6 : Infinity;
+  if (latest && ago < PAIRED_TOLD_MS) {
+    news.push(`${latest.name} was paired by ${latest.by === "button" ? "the button" : `a ${latest.by}`} ${Math.floor(ago / 1000)} s ago`);
+  }
+  return news;
 }
 
 /** Says what happened. @param {string} text @param {"" | "done" | "refused"} how */

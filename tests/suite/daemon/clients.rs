@@ -125,7 +125,9 @@ fn a_client_gives_up_on_a_daemon_that_does_not_answer() {
 
 #[test]
 fn a_time_that_cannot_be_read_is_a_mistake_on_the_command_line() {
-    for arguments in [&["late", "0s"][..], &["late", "soon"], &["late", ""], &["start", "--late", "30"]] {
+    for arguments in
+        [&["late", "0s"][..], &["late", "soon"], &["late", "500us"], &["late", ""], &["start", "--late", "30"]]
+    {
         let output = child::command(TALKLIGHT).args(arguments).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");

@@ -196,7 +196,7 @@ fn keys_do_what_the_screen_says() {
     assert_eq!(press(KeyCode::Enter.into()), Action::Send(Command::Start(None), None));
     assert_eq!(press(key('r')), Action::Send(Command::Reset, Some(7)));
     assert_eq!(press(key('u')), Action::Send(Command::Undo, Some(7)));
-    assert_eq!(press(key('l')), Action::Send(Command::Late(s(10.0)), Some(7)));
+    assert_eq!(press(key('l')), Action::Send(Command::Late(s(10.0)), None));
     assert_eq!(press(key('d')), Action::Demo);
     assert_eq!(press(key('2')), Action::Send(Command::Choose(plans[1]), Some(7)));
     assert_eq!(press(ctrl('l')), Action::Repaint);
