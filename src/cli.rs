@@ -1,13 +1,10 @@
 //! The command line and the exit codes.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
-
-use crate::control::protocol::span;
 
 /// Times a talk on an LED strip: green, yellow, red, flashing red, off.
 ///
@@ -79,14 +76,14 @@ pub enum Command {
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         plan: Option<String>,
         /// The speaker began this much earlier, as in 30s: takes it off the time
-        #[arg(long, value_name = "TIME", value_parser = span)]
-        late: Option<Duration>,
+        #[arg(long, value_name = "TIME")]
+        late: Option<String>,
     },
     /// The running talk was started this much too late: take it off the time; for ten seconds this can be undone
     Late {
         /// The time to take off, as in 30s
-        #[arg(value_name = "TIME", value_parser = span)]
-        by: Duration,
+        #[arg(value_name = "TIME")]
+        by: String,
     },
     /// Show what the colours mean: green, yellow, red, flash and dark in twelve seconds
     Demo,
@@ -149,6 +146,11 @@ pub fn parse() -> Cli {
         Cli::command().error(ErrorKind::ArgumentConflict, text).exit();
     }
     cli
+}
+
+/// Ends the process with status 2, as after every mistake on the command line.
+pub fn mistake(what: &str) -> ! {
+    Cli::command().error(ErrorKind::ValueValidation, what).exit()
 }
 
 impl Cli {

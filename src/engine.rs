@@ -250,7 +250,7 @@ impl<'a> Engine<'a> {
         if self.now.web.is_none() {
             return Err(Refused::NoWeb);
         }
-        let show = Show::new(Scene::Pairing, Owner::new("the button"), pairing::OPEN, now);
+        let show = Show::new(Scene::Pairing, Owner::new("pairing by the button"), pairing::OPEN, now);
         if self.now.stage.offer(show, &self.now.timer, now).map_err(Refused::Show)? {
             self.note(now, origin, Happening::ShowBegan(Scene::Pairing));
         }

@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use talklight::cli::{self, Cli, Command, Exit, Flags};
@@ -32,8 +33,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     match cli.command.clone() {
         None => run::run(config(flags)?, flags.headless).map(|()| Exit::Success),
         Some(Command::Start { plan, late: None }) => send(flags, Verb::Start(plan)),
-        Some(Command::Start { plan, late: Some(late) }) => send(flags, Verb::StartLate(plan, late)),
-        Some(Command::Late { by }) => send(flags, Verb::Late(by)),
+        Some(Command::Start { plan, late: Some(late) }) => send(flags, Verb::StartLate(plan, time(&late))),
+        Some(Command::Late { by }) => send(flags, Verb::Late(time(&by))),
         Some(Command::Demo) => send(flags, Verb::Demo),
         Some(Command::Reset) => send(flags, Verb::Reset),
         Some(Command::Undo) => send(flags, Verb::Undo),
@@ -68,6 +69,10 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
             config => run::blank(&config?).map(|()| Exit::Success),
         },
     }
+}
+
+fn time(text: &str) -> Duration {
+    protocol::span(text).unwrap_or_else(|what| cli::mistake(&format!("`{text}`: {what}")))
 }
 
 fn config(flags: &Flags) -> Result<Config, Mistakes> {

@@ -51,7 +51,8 @@ pub(super) fn name(value: &DeValue) -> Result<String, String> {
     }
 }
 
-/// The URL of a proxy, without the slash that may end it.
+/// The URL of a proxy as browsers write its origin: in lower case and without the scheme's usual port. Without the slash that may
+/// end it.
 pub(super) fn url(value: &DeValue) -> Result<String, String> {
     let be = "be the URL that browsers open, such as \"https://timer.example.org\"";
     let written = text(value)?;
@@ -76,7 +77,8 @@ pub(super) fn url(value: &DeValue) -> Result<String, String> {
         return bad("this port is no number up to 65535");
     }
     let host = host_name(host)?;
-    let port = port.map_or(String::new(), |port| format!(":{port}"));
+    let usual = if scheme == "https" { "443" } else { "80" };
+    let port = port.filter(|port| *port != usual).map_or(String::new(), |port| format!(":{port}"));
     let folder = folder.trim_end_matches('/');
     let slash = if folder.is_empty() { "" } else { "/" };
     Ok(format!("{scheme}://{host}{port}{slash}{folder}"))

@@ -132,7 +132,7 @@ impl fmt::Display for Refusal {
             Self::UndoDuringTalk => {
                 write!(
                     f,
-                    "only a reset, or `late` for {} seconds, can be undone; to end this talk, reset it",
+                    "there is nothing to undo: a `late` can be taken back for {} seconds; to end this talk, reset it",
                     UNDO_WINDOW.as_secs()
                 )
             }
@@ -143,7 +143,7 @@ impl fmt::Display for Refusal {
                 write!(
                     f,
                     "less than {} can be taken off now, so that no colour is left out; to end the talk, reset it",
-                    Clock(*limit)
+                    Clock(seconds_left(*limit))
                 )
             }
             Self::Stale => write!(f, "the timer has changed since you looked; look, and do it again"),

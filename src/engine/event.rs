@@ -151,7 +151,7 @@ impl fmt::Display for Refused {
                 f.write_str("no phone can be paired, because the web is off; `talklight remote` says how to turn it on")
             }
             Self::NotOpen => f.write_str(
-                "pairing is not open; hold the button that resets for five seconds, until two LEDs are white",
+                "pairing is not open, or another phone was faster; hold the button that resets for five seconds (a single button while a talk runs), until two LEDs are white",
             ),
             Self::TooLong { leds, leds_max } => {
                 write!(f, "{leds} LEDs are more than can be sent to this strip; test it with at most {leds_max}")

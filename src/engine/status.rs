@@ -15,6 +15,9 @@ use crate::engine::event::PairedBy;
 /// How long the line of the status tells that a device was paired.
 const PAIRING_TOLD: Duration = Duration::from_secs(60 * 60);
 
+/// How far two statuses may be apart about the same moment, since they tell whole milliseconds.
+const ROUNDING_MS: u64 = 2;
+
 /// The state of the daemon for programs. The shape is stable: fields stay, and new ones may be added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -212,12 +215,22 @@ impl Status {
             since_end_ms: status.since_end_ms.map(|_| 0),
             undo_ms: None,
             demo: status.demo.clone().map(|demo| DemoStatus { left_ms: 0, ..demo }),
-            codes_closed_ms: status.codes_closed_ms.map(|_| 0),
-            pairing_open_ms: status.pairing_open_ms.map(|_| 0),
+            codes_closed_ms: None,
+            pairing_open_ms: None,
             at_ns: 0,
             ..status.clone()
         };
+        // The end of what is open or closed may move while nothing else changes.
+        let has_same_end = |left: fn(&Status) -> Option<u64>| {
+            let end = |status: &Status| left(status).map(|left| status.at_ns / 1_000_000 + left);
+            match (end(self), end(other)) {
+                (Some(one), Some(other)) => one.abs_diff(other) <= ROUNDING_MS,
+                (one, other) => one == other,
+            }
+        };
         timeless(self) == timeless(other)
+            && has_same_end(|status| status.codes_closed_ms)
+            && has_same_end(|status| status.pairing_open_ms)
     }
 
     /// One line without times, which stays true until something happens.

@@ -63,16 +63,19 @@ pub(super) fn start(config: &Config, board: &Arc<Board>, events: &Events) -> Opt
                 // The service sees no network, and has one by its port.
                 urls[0] = format!("http://{host}:{}", server.address()?.port());
             }
+            let is_loopback = site.listen.ip().is_loopback();
+            let by_proxy = site.address.is_some();
             theirs.set_site(site);
             events.send(Event::Fault(Origin::Web, None))?;
             events.send(Event::Web(urls[0].as_str().into()))?;
             let port = server.address()?.port();
             let alone = match (&handed_over, web.is_flag) {
                 (Some(_), _) => None,
+                _ if is_loopback => None,
                 (None, true) => Some(format!("--web=127.0.0.1:{port}")),
                 (None, false) => Some(format!("`listen = \"127.0.0.1:{port}\"`")),
             };
-            for note in opened(&urls[0], reach, alone) {
+            for note in opened(&urls[0], reach, by_proxy, alone) {
                 events.send(Event::Note(Origin::Web, note.into()))?;
             }
             server.run(&desk, Arc::clone(&theirs))
@@ -89,13 +92,14 @@ pub(super) fn start(config: &Config, board: &Arc<Board>, events: &Events) -> Opt
 
 /// What is said when the web's port is open; `alone` restricts it to this machine.
 #[cfg(feature = "web")]
-fn opened(url: &str, reach: Reach, alone: Option<String>) -> Vec<String> {
+fn opened(url: &str, reach: Reach, by_proxy: bool, alone: Option<String>) -> Vec<String> {
     let view = format!("stage view: {url}; p pairs a phone");
     if reach == Reach::ThisMachine {
         return vec![view, "only this machine can open it; --web=:8080 is for the network".into()];
     }
     let alone = alone.map_or(String::new(), |alone| format!("; this machine alone: {alone}"));
-    vec![view, format!("everybody in this network may look, only paired devices may press{alone}")]
+    let who = if by_proxy { "who can open it" } else { "in this network" };
+    vec![view, format!("everybody {who} may look, only paired devices may press{alone}")]
 }
 
 #[cfg(not(feature = "web"))]

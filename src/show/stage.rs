@@ -81,8 +81,8 @@ impl Stage {
     /// Ends every show by the chair's command. Each owner is refused until it has been silent for its lease.
     pub fn shut_out(&mut self, now: Moment) -> Vec<Show> {
         let ended = std::mem::take(&mut self.shows);
-        // Pairing is the chair's own, who may open it again.
-        let others = ended.iter().filter(|show| show.scene != Scene::Pairing);
+        // Pairing and the demonstration are the chair's own, who may begin them again.
+        let others = ended.iter().filter(|show| !matches!(show.scene, Scene::Pairing | Scene::Demo));
         self.shut_out.extend(others.map(|show| (show.owner.clone(), now + show.lease)));
         ended
     }

@@ -103,22 +103,22 @@ type Answer = (Verdict, Reply);
 /// An answer that is there, or still to come.
 type Pending = watch::Receiver<Option<Answer>>;
 
-/// The latest commands that named their generation, and their answers.
+/// The latest commands that named their generation or their deadline, and their answers.
 #[derive(Clone, Default)]
 pub struct Commands(Arc<Mutex<VecDeque<(ClientRequest, Pending)>>>);
 
 impl Commands {
-    /// The answer to `request`. A repeat of a request that still waits, or that has changed the timer, gets the same answer:
-    /// a phone repeats its request if the reply was lost on the way.
+    /// The answer to `request`. A repeat of a request that still waits, or whose answer is final, gets the same answer: a phone
+    /// repeats its request if the reply was lost on the way.
     fn answer(&self, app: &App, request: ClientRequest) -> Pending {
         let mut latest = self.lock();
         if let Some((_, known)) = latest.iter().find(|(known, _)| *known == request)
-            && known.borrow().as_ref().is_none_or(|(verdict, _)| *verdict == (Verdict::Done { change: true }))
+            && known.borrow().as_ref().is_none_or(|(verdict, _)| is_final(*verdict, &request))
         {
             return known.clone();
         }
         let (sender, pending) = watch::channel(None);
-        if request.generation.is_some() {
+        if request.generation.is_some() || request.deadline.is_some() {
             latest.retain(|(known, _)| *known != request);
             if latest.len() == REMEMBERED_MAX {
                 latest.pop_front();
@@ -133,6 +133,18 @@ impl Commands {
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<(ClientRequest, Pending)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a repeat of `request` gets its answer again. Only one press has a certain deadline, so this also holds for a refusal: in
+/// the two seconds after the end of a talk, a start was meant as "stop". Without a deadline it may be another press.
+fn is_final(verdict: Verdict, request: &ClientRequest) -> bool {
+    match verdict {
+        Verdict::Done { change: true } => true,
+        Verdict::Unanswered => false,
+        Verdict::Done { change: false } | Verdict::Refused | Verdict::Stale | Verdict::Mistake => {
+            request.deadline.is_some()
+        }
     }
 }
 

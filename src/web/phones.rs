@@ -16,6 +16,7 @@ use crate::control::invite::{InvitationCard, qr_rows};
 use crate::control::protocol::{self, DeviceStatus};
 use crate::control::registry::Registration;
 use crate::core::clock;
+use crate::engine::event::Refused;
 use crate::os::network::Network;
 use crate::os::site::Site;
 use crate::store::pairing::{HELLO, INVITATION, Invitation, PairingError};
@@ -131,10 +132,7 @@ pub async fn pair(State(app): State<App>, request: Request) -> Response {
             StatusCode::FORBIDDEN,
             "wrong or expired code; ask for a new one with `talklight remote`, or `p` on the screen",
         ),
-        (Err(PairingError::NotOpen), _) => refused(
-            StatusCode::FORBIDDEN,
-            "pairing is not open, or another phone was faster; hold the button that resets for five seconds, until two LEDs are white",
-        ),
+        (Err(PairingError::NotOpen), _) => refused(StatusCode::FORBIDDEN, Refused::NotOpen.to_string()),
         (Err(PairingError::Closed { left, .. }), _) => refused(
             StatusCode::TOO_MANY_REQUESTS,
             format!(

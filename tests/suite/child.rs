@@ -17,8 +17,16 @@ use std::time::Duration;
 use nix::sys::signal::{SigHandler, SigSet, Signal, kill, signal};
 use nix::unistd::{Pid, getpid, getppid};
 
-/// The limit of every wait, long enough for a busy machine. Only a failing test waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// The limit of every wait, long enough for a busy machine. Only a failing test waits so long. The kernel of a loaded virtual
+/// machine may leave its own workers waiting for most of a minute, and with them terminals and the end of processes.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Whether a process has ended, as far as it can end by itself: its parent, or the kernel, may still have work with it.
+pub fn has_ended(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the name, which is in brackets (proc_pid_stat(5)).
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
+}
 
 /// A command whose process starts with default signals. It is killed when the thread that started it ends, also if the test
 /// panics or the test process is killed.

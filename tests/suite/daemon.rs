@@ -98,7 +98,7 @@ fn refusals_say_what_to_do_instead() {
     assert!(house.does(&["undo"]).starts_with("undone, "));
     assert_eq!(
         house.refuses(&["undo"]),
-        "talklight: only a reset, or `late` for 10 seconds, can be undone; to end this talk, reset it"
+        "talklight: there is nothing to undo: a `late` can be taken back for 10 seconds; to end this talk, reset it"
     );
 }
 

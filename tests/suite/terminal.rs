@@ -118,6 +118,10 @@ impl Terminal {
         assert!(result.is_ok(), "no `{text}` in:\n{last}");
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }

@@ -235,6 +235,39 @@ fn a_command_that_comes_after_its_deadline_does_nothing() {
 }
 
 #[test]
+fn a_repeat_of_a_press_with_a_deadline_gets_the_first_reply_whatever_it_was() {
+    let web = Web::running();
+    let token = web.token();
+    let now = || talklight::core::clock::now().as_ns();
+    let press = |verb: &str, body: &Value| {
+        let answer = web.post(&format!("/api/v1/{verb}"), &token, body);
+        (answer.status, answer.json()["message"].as_str().unwrap().to_owned())
+    };
+    // A refusal stays one, also when its reason is gone, such as the two seconds after the end of a talk.
+    let refused = json!({ "generation": web.generation(), "deadline_ns": now() + 60_000_000_000 });
+    assert_eq!(web.house.say("try ws2812 grb 60 red")["ok"], true);
+    let first = press("demo", &refused);
+    assert_eq!(first.0, 409, "{first:?}");
+    assert_eq!(web.house.say("try nothing")["ok"], true);
+    assert_eq!(press("demo", &refused), first);
+    assert_eq!(web.house.status()["demo"], Value::Null);
+    // What was done is not called too late.
+    let deadline = now() + 500_000_000;
+    let done = json!({ "generation": web.generation(), "deadline_ns": deadline });
+    let first = press("demo", &done);
+    assert_eq!(first.0, 200, "{first:?}");
+    until("the deadline has passed", || now() > deadline);
+    assert_eq!(press("demo", &done), first);
+    // It needs no generation.
+    web.house.does(&["start"]);
+    let late = json!({ "by": "10s", "deadline_ns": now() + 60_000_000_000 });
+    let first = press("late", &late);
+    assert_eq!(first.0, 200, "{first:?}");
+    assert_eq!(press("late", &late), first);
+    assert_eq!(web.house.status()["late_ms"], 10_000);
+}
+
+#[test]
 fn the_event_stream_has_the_status_after_each_change_and_a_beat_each_second() {
     let web = Web::running();
     let mut stream = TcpStream::connect(("127.0.0.1", web.port)).unwrap();

@@ -31,8 +31,16 @@ impl Desk {
             let by = if answer.len() == pairing::CODE_DIGITS { PairedBy::Code } else { PairedBy::Ticket };
             (pairing.redeem(answer, visitor, now), by)
         };
-        if let Err(PairingError::Closed { left, is_new: true }) = token {
-            self.events.post(Event::Phones(PhoneNews::CodesClosed(now.at + left)));
+        match &token {
+            Err(PairingError::Closed { left, is_new: true }) => {
+                self.events.post(Event::Phones(PhoneNews::CodesClosed(now.at + *left)));
+            }
+            // The window of the button is used up, and somebody at the screen waits.
+            Err(PairingError::Failed(error)) => {
+                let fault = format!("a phone cannot be paired: {error}").into();
+                self.events.post(Event::Fault(Origin::Pairing, Some(fault)));
+            }
+            _ => {}
         }
         let token = token?;
         self.events.post(Event::Phones(PhoneNews::Paired { name: visitor.name.as_str().into(), by }));

@@ -106,7 +106,11 @@ fn the_name_and_the_address_of_the_web() {
         ("https://timer.example.org", "https://timer.example.org", "timer.example.org"),
         ("HTTPS://Timer.Example.org./", "https://timer.example.org", "timer.example.org"),
         ("http://a:8080/timer/", "http://a:8080/timer", "a"),
-        ("http://[fd00::7]:80", "http://[fd00::7]:80", "[fd00::7]"),
+        ("http://[fd00::7]:8080", "http://[fd00::7]:8080", "[fd00::7]"),
+        // Browsers leave the usual port out of the `Origin` of a press.
+        ("http://[fd00::7]:80", "http://[fd00::7]", "[fd00::7]"),
+        ("https://a:443/timer", "https://a/timer", "a"),
+        ("https://a:80", "https://a:80", "a"),
     ] {
         let web = web(&format!("[web]\naddress = \"{address}\"\nhosts = [\"b\"]"));
         assert_eq!(web.address.as_deref(), Some(known));

@@ -222,7 +222,7 @@ impl Sim {
 
     /// Opens pairing by the button, and compares the result with the model.
     fn open_pairing(&mut self) -> bool {
-        let (by, lease) = ("the button", pairing::OPEN);
+        let (by, lease) = ("pairing by the button", pairing::OPEN);
         let frame = Some(two_white(self.board.latest().look.leds));
         let show = Show { rank: Rank::Test, by, frame, lease: ns(lease), until: self.now.as_ns() + ns(lease) };
         let expected = self.board.latest().web.is_some() && self.shows.offer(&self.model, show, self.now);
@@ -248,7 +248,7 @@ impl Sim {
 
     fn request(&mut self, action: Action) -> Answer {
         if action == Action::Pair {
-            self.shows.on.retain(|show| show.by != "the button");
+            self.shows.on.retain(|show| show.by != "pairing by the button");
         }
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
         let reply = Some(reply);

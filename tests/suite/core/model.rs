@@ -91,8 +91,9 @@ impl Shows {
     pub fn reset(&mut self, now: Moment) {
         let at = now.as_ns();
         let live = std::mem::take(&mut self.on).into_iter().filter(|show| at < show.until);
-        // The chair may open pairing again.
-        self.blocked.extend(live.filter(|show| show.by != "the button").map(|show| (show.by, at + show.lease)));
+        // The chair may open pairing and show the colours again.
+        let theirs = live.filter(|show| show.by != "pairing by the button" && show.frame.is_some());
+        self.blocked.extend(theirs.map(|show| (show.by, at + show.lease)));
     }
 
     /// The frame of the show with the highest rank. None if the timer is shown.

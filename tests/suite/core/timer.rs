@@ -205,12 +205,18 @@ fn a_refusal_says_what_to_do_instead() {
         Refusal::NothingToUndo,
         Refusal::UndoTooLate,
         Refusal::UndoDuringTalk,
+        Refusal::LateWithoutTalk,
+        Refusal::LateTooMuch { limit: left },
         Refusal::Stale,
+        Refusal::Expired,
     ] {
         let text = refusal.to_string();
         assert!(text.split_once("; ").is_some_and(|(_, remedy)| !remedy.is_empty()), "{text}");
     }
     assert!(Refusal::AlreadyRunning { left }.to_string().contains("1:47 left"));
+    // Whole seconds below the next one are accepted.
+    let limit = Duration::from_millis(106_123);
+    assert!(Refusal::LateTooMuch { limit }.to_string().starts_with("less than 1:47 can be taken off now"));
 }
 
 #[test]

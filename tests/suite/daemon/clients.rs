@@ -122,3 +122,13 @@ fn a_client_gives_up_on_a_daemon_that_does_not_answer() {
     let _listener = UnixListener::bind(house.socket()).unwrap();
     assert!(house.refuses(&["start"]).contains("the daemon does not answer"));
 }
+
+#[test]
+fn a_time_that_cannot_be_read_is_a_mistake_on_the_command_line() {
+    for arguments in [&["late", "0s"][..], &["late", "soon"], &["late", ""], &["start", "--late", "30"]] {
+        let output = child::command(TALKLIGHT).args(arguments).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains("expected a length of time with a unit, such as `30s` or `1m 30s`"), "{told}");
+    }
+}

@@ -1,6 +1,7 @@
 //! A stop while the strip hangs and the channel is full. The stop is a flag and a wake-up, and the signal thread ends the process.
 
 use super::*;
+use crate::child::has_ended;
 use crate::terminal::Terminal;
 use pty_process::blocking::Command;
 
@@ -30,9 +31,11 @@ fn a_signal_ends_it_and_the_talk_is_kept_or_forgotten() {
         pi.does("start");
         let _waiting = hang(&pi);
         let asked_ns = monotonic_ns();
+        let pid = pi.rig.pid().unwrap();
         pi.rig.signal(signal);
-        assert!(pi.rig.wait_exit(PATIENCE).expect("the daemon ends").success(), "{signal}");
+        until("the daemon ends", || has_ended(pid));
         let took = Duration::from_nanos(monotonic_ns() - asked_ns);
+        assert!(pi.rig.wait_exit(PATIENCE).expect("the daemon ends").success(), "{signal}");
         assert!(took < GONE, "{signal}: {took:?}");
         pi.rig.spi_hang(false);
         pi.start();
@@ -69,8 +72,9 @@ fn keys_end_it_and_the_talk_is_forgotten() {
         pause(Duration::from_millis(300));
         let asked_ns = monotonic_ns();
         screen.keys(key);
-        assert!(screen.ends().success());
+        until("the program ends", || has_ended(screen.pid()));
         let took = Duration::from_nanos(monotonic_ns() - asked_ns);
+        assert!(screen.ends().success());
         assert!(took < GONE, "{took:?}");
         pi.rig.spi_hang(false);
         pi.start();

@@ -234,7 +234,7 @@ fn sizes_that_cannot_be_right_are_replaced() {
 #[test]
 fn open_pairing_refused_codes_and_sound_are_told_while_they_hold() {
     let mut snapshot = idle(&[lightning()]);
-    let open = Show::new(Scene::Pairing, Owner::new("the button"), s(60.0), START);
+    let open = Show::new(Scene::Pairing, Owner::new("pairing by the button"), s(60.0), START);
     snapshot.stage.offer(open, &snapshot.timer, START).unwrap();
     snapshot.phones.codes_closed_until = Some(START + s(42.5));
     snapshot.phones.pages_with_sound = 2;

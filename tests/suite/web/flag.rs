@@ -69,6 +69,16 @@ fn the_flag_alone_keeps_what_the_config_says() {
 }
 
 #[test]
+fn behind_a_proxy_on_this_machine_it_is_said_who_may_look_and_nothing_to_restrict() {
+    let port = free_port();
+    let config = format!("[web]\nlisten = \"127.0.0.1:{port}\"\naddress = \"https://timer.example.org\"");
+    let said = "everybody who can open it may look, only paired devices may press";
+    let (_house, daemon, told) = started(&config, &[], said);
+    assert!(told.ends_with(said), "{told}");
+    assert!(daemon.lines().iter().any(|line| line.contains("stage view: https://timer.example.org; p pairs a phone")));
+}
+
+#[test]
 fn the_name_of_the_timer_is_else_that_of_the_machine() {
     let house = Instance::running("");
     let name = crate::harness::text(&crate::child::command("uname").arg("-n").output().unwrap().stdout);

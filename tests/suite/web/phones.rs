@@ -70,6 +70,8 @@ fn a_cookie_is_secure_where_the_page_is() {
     assert!(!is_secure(&plain));
     let secure = pair_from(&web, "https://timer.example.org");
     assert!(is_secure(&secure));
+    // A browser lets no page without TLS replace a cookie that is secure.
+    assert_ne!(cookie(&plain).0, cookie(&secure).0);
     // A renewal keeps it: a page asks by GET, without an `Origin`.
     for (response, is) in [(&plain, false), (&secure, true)] {
         let (name, token, _) = cookie(response);
@@ -364,6 +366,8 @@ fn a_file_that_cannot_be_written_keeps_nobody_out() {
     fs::create_dir_all(folder.join("paired.new").join("blocked")).unwrap();
     let [ticket, _] = web.invite();
     assert_eq!(web.pair(&ticket).status, 500);
+    // The chair at the screen would wait for the phone in vain.
+    web.house.wait_log("pairing failed: a phone cannot be paired: ");
     assert_eq!(web.post("/api/v1/start", &token, &json!({})).status, 200);
     fs::remove_dir_all(folder.join("paired.new")).unwrap();
     assert_eq!(web.pair(&ticket).status, 200, "the invitation was not used up");

@@ -37,6 +37,9 @@ fn a_start_or_a_reset_ends_it_and_asked_for_again_it_goes_on() {
         assert_eq!(sim.strip.lit(), before, "it does not begin anew");
         sim.play(command);
         assert_eq!(sim.board.latest().demo(sim.now), None);
+        if command == "reset=" {
+            assert_eq!(demo(&mut sim), Ok(Done::Shown), "the chair who ended it may show it again");
+        }
     }
 }
 

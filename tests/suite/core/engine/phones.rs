@@ -88,6 +88,26 @@ fn closed_codes_are_told_until_they_are_open() {
     assert_eq!(status(&sim).codes_closed_ms, None);
 }
 
+/// Those who get a status for each change hear of it, also if nothing else has happened since the codes were open again by time.
+#[test]
+fn codes_that_are_closed_again_and_pairing_that_is_open_for_longer_are_changes() {
+    let mut sim = play("web");
+    let status = |sim: &Sim| talklight::engine::status::Status::new(&sim.board.latest(), sim.now);
+    let close = |sim: &mut Sim| sim.step(Some(Event::Phones(PhoneNews::CodesClosed(sim.now + span("60s")))));
+    let pair = |sim: &mut Sim| {
+        sim.play("pair");
+    };
+    for (again, change) in [("61s", &close as &dyn Fn(&mut Sim)), ("20s", &pair)] {
+        change(&mut sim);
+        let first = status(&sim);
+        sim.pass(span("7s") + span("1ns"));
+        assert!(status(&sim).is_same_but_for_time(&first), "only time has passed");
+        sim.pass(span(again));
+        change(&mut sim);
+        assert!(!status(&sim).is_same_but_for_time(&first));
+    }
+}
+
 /// The channel is full when phones are paired, as if the strip hung.
 #[test]
 fn news_of_phones_is_not_lost_while_the_channel_is_full() {
