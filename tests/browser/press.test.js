@@ -178,7 +178,7 @@ test("late, its undo, and the demonstration are sent as they are labelled", asyn
   await until("only ten seconds", async () => (await remote.locator("#late10").isVisible()) && (await remote.locator("#late30").isHidden()));
   fake.talk(null);
   await remote.tap("#show");
-  await said(remote, /^demo: done/);
+  await said(remote, /^showing the colours; a start ends it$/);
   assert.deepEqual(fake.sent.map(([path]) => path), ["late", "undo", "demo"]);
 });
 
@@ -261,7 +261,7 @@ test("within two seconds of the last beat the page is grey and says since when",
   await seePhase(remote, "lost", 3000);
   const late = (await remote.evaluate(() => window.greyAt)) - last;
   assert.ok(late <= 2000, `${late} ms`);
-  assert.match(await remote.textContent("#since"), /^since \d\d:\d\d:\d\d: then talk, 3:1\d left$/);
+  assert.match(await remote.textContent("#since"), /^last heard \d\d:\d\d:\d\d: talk, 3:1\d left$/);
   assert.equal(await remote.locator("#main").isVisible(), false);
   assert.equal(await remote.textContent("#digits"), "–:––");
   fake.send = send;

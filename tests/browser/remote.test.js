@@ -127,6 +127,8 @@ test("the remote runs a whole short talk", async () => {
   }
   assert.match(await page.textContent("#digits"), /^\+0:0\d$/);
   assert.equal(await page.textContent("#word"), "time is up");
+  // What was said at the start of the talk is gone.
+  assert.equal(await answer(page), "");
   // A start right after the end was meant as a stop and is refused; a later one starts.
   await page.tap("#main");
   await answered(page, /has just ended/);
@@ -178,6 +180,7 @@ test("the colours are shown on all pages, and a start ends it", async () => {
   const page = await paired();
   const stage = await remote("/");
   await page.tap("#show");
+  await answered(page, /^showing the colours; a start ends it$/);
   for (const one of [page, stage]) {
     await seePhase(one, "yellow");
     assert.deepEqual([await one.textContent("#word"), await one.textContent("#digits")], ["wrap up", "2:00"]);
@@ -284,7 +287,7 @@ test("a lost connection is shown, and nothing is sent", async () => {
   await seePhase(page, "lost", 3000);
   // There is no button to press.
   assert.equal(await page.locator("#main").isVisible(), false);
-  assert.match(await page.textContent("#since"), /^since \d\d:\d\d:\d\d: then ready, 5:00$/);
+  assert.match(await page.textContent("#since"), /^last heard \d\d:\d\d:\d\d: ready, 5:00$/);
   await audit(page, "lost");
   await daemon.start();
   await seePhase(page, "ready");

@@ -289,9 +289,11 @@ test("a click switches to full screen, another one back", async () => {
   const page = await stage();
   const hint = page.locator("#full");
   assert.equal(await hint.isVisible(), true);
+  await page.click("#speaker");
+  await until("the volume", () => page.locator("#level").isVisible());
   await page.click("#digits");
   await until("full screen", () => page.evaluate(() => document.fullscreenElement !== null));
-  await until("no more hints", async () => !(await hint.isVisible()));
+  await until("no more hints", async () => !(await page.locator("footer > :visible").count()));
   await page.click("#digits");
   await until("a window", () => page.evaluate(() => document.fullscreenElement === null));
   await until("hints again", () => hint.isVisible());

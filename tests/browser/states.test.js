@@ -185,6 +185,10 @@ test("the panels: hand over, paired devices, Wi-Fi, vibration", async () => {
     await remote.setViewportSize({ width, height });
     assert.ok(await fits(remote));
   }
+  // A phone on its side shows the whole code.
+  await remote.setViewportSize({ width: 844, height: 390 });
+  const square = await remote.locator("#panel svg").boundingBox();
+  assert.ok(square.y + square.height <= 390, JSON.stringify(square));
   await remote.setViewportSize(PHONE.viewport);
 
   await menu("Paired devices");

@@ -16,6 +16,8 @@ import { clockface, demoTime, roughly, timeOfDay, wordFor } from "./words.js";
 const LATE_MS = 120_000;
 /** How long a reset can be undone. */
 const UNDO_S = 10;
+/** When the talk moves on by itself, what was said at least so long before is no longer news. */
+const NEWS_MS = 5000;
 const BUZZ = { yellow: [200], red: [200, 150, 200], flash: [200, 150, 200, 150, 200], over: [900] };
 
 const { body } = document;
@@ -29,6 +31,8 @@ const band = new Band(byId("band"));
 let last = null;
 /** The present reading; null while the connection is lost. @type {import("./reading.js").Reading | null} */
 let shown = null;
+/** When the page last said something, on the clock of `performance.now()`. */
+let saidAt = -Infinity;
 /** The plan that was picked and not yet confirmed by the timer. @type {string | null} */
 let picked = null;
 
@@ -86,6 +90,10 @@ function drawPicture(reading) {
   if (isNewPhase || hasNewLength) {
     fit(room, digits);
   }
+  // "Started" below "time is up", or a time left that has long passed, would contradict the picture.
+  if (isNewPhase && reading && !reading.isDemo && answer.className === "done" && performance.now() - saidAt > NEWS_MS) {
+    say("");
+  }
 }
 
 /** @param {import("./reading.js").Reading | null} reading */
@@ -108,8 +116,8 @@ function stateOf({ strip, pages_with_sound: sounds }) {
 /** The line below the picture. @param {import("./reading.js").Reading | null} reading */
 function sinceOf(reading) {
   if (!reading) {
-    const was = last ? `: then ${wordFor(last.status.plan, last.phase)}, ${timeOf(last)}${isRunning(last) ? " left" : ""}` : "";
-    return Number.isNaN(daemon.lastNewsWall) ? "connecting…" : `since ${timeOfDay(daemon.lastNewsWall)}${was}`;
+    const was = last ? `: ${wordFor(last.status.plan, last.phase)}, ${timeOf(last)}${isRunning(last) ? " left" : ""}` : "";
+    return Number.isNaN(daemon.lastNewsWall) ? "connecting…" : `last heard ${timeOfDay(daemon.lastNewsWall)}${was}`;
   }
   if (reading.phase === "ready" && reading.since !== null) {
     return `the last talk ended ${clockface(reading.since)} ago`;
@@ -175,6 +183,7 @@ function pairingNews({ pairing_open_ms: open, last_paired: latest, at_ns: at }, 
 
 /** Says what happened. @param {string} text @param {"" | "done" | "refused"} how */
 function say(text, how = "") {
+  saidAt = performance.now();
   answer.className = how;
   write(answer, text);
 }
@@ -230,8 +239,13 @@ function lateBy(seconds) {
   return { label: `−${seconds} s`, act: () => send("late", { by: `${seconds}s` }) };
 }
 
-function showColours() {
-  return send("demo", {});
+async function showColours() {
+  const isDone = await send("demo", {});
+  if (isDone) {
+    // The daemon's reply tells its status, as if no colours were shown.
+    say("showing the colours; a start ends it", "done");
+  }
+  return isDone;
 }
 
 /** @param {string} called */
