@@ -26,6 +26,9 @@ const TEST_OWNER: &str = "talklight test-strip";
 /// The owner of the demonstration of the colours.
 const DEMO_OWNER: &str = "the demonstration of the colours";
 
+/// The answer to a demonstration.
+const DEMO_SHOWN: &str = "the strip shows the colours of a talk for twelve seconds";
+
 /// What a request needs: the board, the channel to the engine, and the paired devices.
 #[derive(Clone)]
 pub struct Desk {
@@ -62,7 +65,11 @@ impl Desk {
             Verb::Reset => Ok(Command::Reset),
             Verb::Undo => Ok(Command::Undo),
             Verb::Try(trial) => return self.engine(show(*trial), request),
-            Verb::Demo => return self.engine(demonstration(), request),
+            Verb::Demo => {
+                let (verdict, reply) = self.engine(demonstration(), request);
+                let message = if reply.ok { DEMO_SHOWN.into() } else { reply.message };
+                return (verdict, Reply { message, ..reply });
+            }
             Verb::Status | Verb::Watch | Verb::Attach => {
                 let status = self.status();
                 return (Verdict::Done { change: false }, Reply::new(true, status.line(), Some(status)));

@@ -93,7 +93,7 @@ pub(super) fn start(config: &Config, board: &Arc<Board>, events: &Events) -> Opt
 /// What is said when the web's port is open; `alone` restricts it to this machine.
 #[cfg(feature = "web")]
 fn opened(url: &str, reach: Reach, by_proxy: bool, alone: Option<String>) -> Vec<String> {
-    let view = format!("stage view: {url}; p pairs a phone");
+    let view = format!("stage view: {url}; p or `talklight remote` pairs a phone");
     if reach == Reach::ThisMachine {
         return vec![view, "only this machine can open it; --web=:8080 is for the network".into()];
     }

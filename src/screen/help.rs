@@ -104,7 +104,7 @@ fn sections(snapshot: &Snapshot, place: Place) -> [Section; 4] {
     };
     keys.extend([("q", quit.into()), ("?", "open or close this page".into()), ("ctrl-l", "redraw the screen".into())]);
     let problems = vec![
-        ("mistake", "r, then space".into()),
+        ("mistake", "u takes back a stop".into()),
         ("dark", "the red text says why; the talk goes on".into()),
         ("colours", "wrong: set `order` in the config".into()),
         ("flicker", "check ground wire and level shifter".into()),

@@ -322,6 +322,7 @@ test("the next chair's phone is paired by the code that this one shows, and remo
   await other.fill("#code", code);
   await other.tap("#pair form button");
   await answered(other, /this device is paired/);
+  await until("the first phone says so", async () => /Chrome on Linux is paired\./.test(await page.textContent("#panel")));
   await page.tap("#more");
   await page.tap("#more");
   await page.tap('.item:has-text("Paired devices")');

@@ -157,7 +157,7 @@ fn a_program_with_a_token_can_start_reset_and_undo() {
     did("choose", json!({"plan": "keynote"}), 200, "the next talk is keynote, 1:00:00");
     did("choose", json!({}), 400, "`choose` needs a plan");
     did("late", json!({"by": "30s"}), 409, "no talk is running");
-    did("demo", json!({}), 200, "ready: ");
+    did("demo", json!({}), 200, "the strip shows the colours of a talk");
     assert!(web.house.status()["demo"]["left_ms"].as_u64().is_some_and(|left| left <= 11_000));
     let reply = did("start", json!({"late": "10m"}), 200, "started keynote, 1:00:00, with 10:00 taken off");
     assert_eq!(reply["status"]["late_ms"], 600_000);

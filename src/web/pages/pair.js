@@ -46,6 +46,8 @@ export class Pairing {
     this.code.setAttribute("aria-describedby", "problem");
     this.form.append(label, this.code, make("button", "", "Pair"));
     this.form.addEventListener("submit", (event) => this.submit(event));
+    // What was wrong with the last code is no word about this one.
+    this.code.addEventListener("input", () => write(this.problem, ""));
 
     this.shut = make("p", "bad");
     const address = make("p", "small");

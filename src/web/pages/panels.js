@@ -115,6 +115,11 @@ export class Panels {
     return button;
   }
 
+  /** The device that was paired last. */
+  lastPaired() {
+    return (this.daemon.status && this.daemon.status.last_paired) || null;
+  }
+
   async handOver() {
     const place = make("div", "code");
     const opened = this.open("Hand over", make("p", "", "The next chair scans this, once. Your phone stays paired."), place);
@@ -125,9 +130,19 @@ export class Panels {
     const digits = make("p", "digits", reply.code.replace(/(...)(...)/, "$1 $2"));
     const left = make("p", "small");
     fill(place, ...qr(reply, "QR code that pairs a phone"), make("p", "", `or open ${reply.url} and type`), digits, left);
-    this.count(reply.seconds, left, "valid once, for", () => {
+    const before = this.lastPaired();
+    const used = () => {
+      const latest = this.lastPaired();
+      if (latest && (!before || latest.at_ns !== before.at_ns)) {
+        clearInterval(this.timer);
+        fill(place, make("p", "", `${latest.name} is paired.`), this.button("New code", () => this.handOver()));
+      }
+    };
+    const ended = () => {
+      clearInterval(this.timer);
       fill(place, make("p", "", "This code is no longer valid."), this.button("New code", () => this.handOver()));
-    });
+    };
+    this.count(reply.seconds, left, "valid once, for", ended, used);
   }
 
   async wifi() {

@@ -35,7 +35,7 @@ fn a_port_alone_is_all_addresses_and_the_start_says_who_may_do_what() {
     let (house, daemon, told) = started("", &[&format!("--web=:{port}")], SAID);
     assert!(told.ends_with(&format!("{SAID}; this machine alone: --web=127.0.0.1:{port}")), "{told}");
     let view = daemon.lines().into_iter().find(|line| line.contains("stage view: http://")).unwrap();
-    assert!(view.ends_with(&format!(":{port}; p pairs a phone")), "{view}");
+    assert!(view.ends_with(&format!(":{port}; p or `talklight remote` pairs a phone")), "{view}");
     assert!(answers([127, 0, 0, 1], port));
     // A machine without IPv6 has no such address.
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
@@ -49,7 +49,7 @@ fn this_machine_alone_is_said_too() {
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let (_house, daemon, _) = started("", &[&format!("--web={address}")], "only this machine can open it");
-    assert!(daemon.lines().iter().any(|line| line.contains(&format!("stage view: http://{address}; p pairs a phone"))));
+    assert!(daemon.lines().iter().any(|line| line.contains(&format!("stage view: http://{address}; p or `talklight remote` pairs a phone"))));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn behind_a_proxy_on_this_machine_it_is_said_who_may_look_and_nothing_to_restric
     let said = "everybody who can open it may look, only paired devices may press";
     let (_house, daemon, told) = started(&config, &[], said);
     assert!(told.ends_with(said), "{told}");
-    assert!(daemon.lines().iter().any(|line| line.contains("stage view: https://timer.example.org; p pairs a phone")));
+    assert!(daemon.lines().iter().any(|line| line.contains("stage view: https://timer.example.org; p or `talklight remote` pairs a phone")));
 }
 
 #[test]
