@@ -49,7 +49,12 @@ fn this_machine_alone_is_said_too() {
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let (_house, daemon, _) = started("", &[&format!("--web={address}")], "only this machine can open it");
-    assert!(daemon.lines().iter().any(|line| line.contains(&format!("stage view: http://{address}; p or `talklight remote` pairs a phone"))));
+    assert!(
+        daemon
+            .lines()
+            .iter()
+            .any(|line| line.contains(&format!("stage view: http://{address}; p or `talklight remote` pairs a phone")))
+    );
 }
 
 #[test]
@@ -75,7 +80,12 @@ fn behind_a_proxy_on_this_machine_it_is_said_who_may_look_and_nothing_to_restric
     let said = "everybody who can open it may look, only paired devices may press";
     let (_house, daemon, told) = started(&config, &[], said);
     assert!(told.ends_with(said), "{told}");
-    assert!(daemon.lines().iter().any(|line| line.contains("stage view: https://timer.example.org; p or `talklight remote` pairs a phone")));
+    assert!(
+        daemon
+            .lines()
+            .iter()
+            .any(|line| line.contains("stage view: https://timer.example.org; p or `talklight remote` pairs a phone"))
+    );
 }
 
 #[test]
